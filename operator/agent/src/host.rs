@@ -1,0 +1,158 @@
+//! The machine, cut along what Windows itself offers. The agent asks and acts through this trait only; behind it stands
+//! Windows, or the sandbox.
+//!
+//! Every call may fail with a sentence of the machine. None of them judges: exit codes, states and contents come back
+//! as they are.
+
+use std::collections::BTreeMap;
+
+use crm_api::probe::{Machine, RunState, StartType};
+use futures::future::BoxFuture;
+use jiff::Timestamp;
+
+/// What the machine said instead of doing it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HostError {
+    /// The thing does not exist.
+    #[error("{0} does not exist")]
+    NotFound(String),
+    /// The machine refused.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// Answer of the machine; the call may take its time.
+pub type Answered<'host, T> = BoxFuture<'host, Result<T, HostError>>;
+
+/// A process that the agent started: enough to find it again after the agent or the machine was restarted.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProcessId {
+    /// Process id of Windows.
+    pub pid: u32,
+    /// When it was started: pids are used again.
+    pub started_at: Timestamp,
+    /// Boot in which it was started: no process survives another one.
+    pub boot_id: String,
+}
+
+/// What a process is at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProcessState {
+    /// It runs.
+    Running {
+        /// What it has printed so far, where it has a console that this agent started.
+        output: String,
+    },
+    /// It is over.
+    Ended {
+        /// Its exit code, where Windows still knows it.
+        exit_code: Option<i32>,
+        /// Everything that it printed.
+        output: String,
+    },
+    /// Nobody knows it any more: the agent that started it is gone and so is the process, or the machine was restarted.
+    Gone,
+}
+
+/// Size and content hash of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileContent {
+    /// Size in bytes.
+    pub size_bytes: i64,
+    /// sha256, lower-case hexadecimal.
+    pub sha256: String,
+}
+
+/// Number and size of files below a folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FolderContent {
+    /// Number of files.
+    pub files: i64,
+    /// Sum of their sizes in bytes.
+    pub size_bytes: i64,
+}
+
+/// FastCGI handlers of an IIS site against the programs in the folder it serves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HandlerMap {
+    /// Programs in the folder, by file name.
+    pub programs: Vec<String>,
+    /// Programs that have a FastCGI handler, by file name.
+    pub mapped: Vec<String>,
+}
+
+/// One Windows machine.
+pub trait Host: Send + Sync {
+    /// Windows, IIS, .NET, rights, boot id.
+    fn machine(&self) -> Answered<'_, Machine>;
+
+    /// Version and location of an installed program, by display name.
+    fn installed_program<'a>(&'a self, name: &'a str) -> Answered<'a, (String, String)>;
+    /// Version resource of a file.
+    fn file_version<'a>(&'a self, path: &'a str) -> Answered<'a, String>;
+    /// Size and hash of a file.
+    fn file_content<'a>(&'a self, path: &'a str) -> Answered<'a, FileContent>;
+    /// Text of a file.
+    fn read_text<'a>(&'a self, path: &'a str) -> Answered<'a, String>;
+    /// Replaces a text file as a whole: old or new, never half.
+    fn replace_text<'a>(&'a self, path: &'a str, text: String) -> Answered<'a, ()>;
+    /// Names of the sub-folders.
+    fn folders<'a>(&'a self, path: &'a str) -> Answered<'a, Vec<String>>;
+    /// Everything below a folder, with relative path and content.
+    fn tree<'a>(&'a self, path: &'a str) -> Answered<'a, BTreeMap<String, FileContent>>;
+    /// Number and size of everything below a folder.
+    fn folder_size<'a>(&'a self, path: &'a str) -> Answered<'a, FolderContent>;
+    /// Number and size of the files directly in a folder.
+    fn loose_files<'a>(&'a self, path: &'a str) -> Answered<'a, FolderContent>;
+    /// Free bytes on the volume or share of a path.
+    fn disk_free<'a>(&'a self, path: &'a str) -> Answered<'a, i64>;
+    /// Copies one file.
+    fn copy_file<'a>(&'a self, from: &'a str, to: &'a str) -> Answered<'a, ()>;
+    /// Copies a tree, over what is there.
+    fn copy_tree<'a>(&'a self, from: &'a str, to: &'a str) -> Answered<'a, ()>;
+    /// Unpacks an archive into a folder.
+    fn unpack<'a>(&'a self, archive: &'a str, to: &'a str) -> Answered<'a, ()>;
+
+    /// Sub-keys of a registry key with their string values.
+    fn registry_subkeys<'a>(&'a self, key: &'a str) -> Answered<'a, BTreeMap<String, BTreeMap<String, String>>>;
+    /// Exports a registry key to a file.
+    fn export_registry<'a>(&'a self, key: &'a str, to: &'a str) -> Answered<'a, ()>;
+
+    /// State and start type of a service.
+    fn service<'a>(&'a self, name: &'a str) -> Answered<'a, (RunState, StartType)>;
+    /// Changes the start type of a service.
+    fn set_service_start<'a>(&'a self, name: &'a str, start: StartType) -> Answered<'a, ()>;
+    /// Starts or stops a service and waits until it is so.
+    fn set_service_state<'a>(&'a self, name: &'a str, state: RunState) -> Answered<'a, ()>;
+    /// Programs running from a folder or below.
+    fn processes_below<'a>(&'a self, folder: &'a str) -> Answered<'a, Vec<String>>;
+
+    /// State of an IIS application pool.
+    fn pool<'a>(&'a self, name: &'a str) -> Answered<'a, RunState>;
+    /// Starts or stops an IIS application pool and waits until it is so.
+    fn set_pool_state<'a>(&'a self, name: &'a str, state: RunState) -> Answered<'a, ()>;
+    /// Names of the IIS sites that serve a folder.
+    fn sites_serving<'a>(&'a self, folder: &'a str) -> Answered<'a, Vec<String>>;
+    /// FastCGI handlers of a site.
+    fn handlers<'a>(&'a self, site: &'a str, folder: &'a str) -> Answered<'a, HandlerMap>;
+    /// Exports the IIS configuration to a folder.
+    fn export_iis<'a>(&'a self, to: &'a str) -> Answered<'a, ()>;
+
+    /// Status of a GET request; an error where no connection came about.
+    fn get_url<'a>(&'a self, url: &'a str) -> Answered<'a, i32>;
+
+    /// Starts a program without a window and with the agent's rights. It outlives the agent.
+    fn start_process<'a>(&'a self, program: &'a str, arguments: &'a [String]) -> Answered<'a, ProcessId>;
+    /// What a process is at.
+    fn process<'a>(&'a self, process: &'a ProcessId) -> Answered<'a, ProcessState>;
+    /// Types one line into the console of a process that this agent started.
+    fn type_line<'a>(&'a self, process: &'a ProcessId, line: &'a str) -> Answered<'a, ()>;
+    /// Closes the console of a process that this agent started: it reads the end of its input.
+    fn close_console<'a>(&'a self, process: &'a ProcessId) -> Answered<'a, ()>;
+
+    /// The agent's journal, if there is one.
+    fn read_journal(&self) -> Answered<'_, Option<String>>;
+    /// Replaces the agent's journal as a whole and flushes it to disk.
+    fn write_journal(&self, text: String) -> Answered<'_, ()>;
+}

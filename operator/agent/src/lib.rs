@@ -1,0 +1,3 @@
+//! The agent of one Windows server.
+
+pub mod host;

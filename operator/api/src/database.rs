@@ -1,0 +1,74 @@
+//! Facts read from a site's database: named values with their source, the sessions that are open on it, and the
+//! backups that are running.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::Time;
+
+/// What one reading of a site's database showed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DatabaseFacts {
+    /// When it was read.
+    pub read_at: Time,
+    /// Named values.
+    #[schemars(length(max = 64))]
+    pub facts: Vec<DatabaseFact>,
+    /// Sessions on the database other than the operator's own, at most the first 64.
+    #[serde(default)]
+    #[schemars(length(max = 64))]
+    pub sessions: Vec<Session>,
+    /// Target files of backups of this database that are running.
+    #[serde(default)]
+    #[schemars(length(max = 8))]
+    pub backups_running: Vec<String>,
+}
+
+impl DatabaseFacts {
+    /// The value of a named fact, if it was read and is there.
+    #[must_use]
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.facts.iter().find(|fact| fact.name == name).and_then(|fact| fact.value.as_deref())
+    }
+}
+
+/// One named value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DatabaseFact {
+    /// Name, camelCase.
+    #[schemars(length(max = 64))]
+    pub name: String,
+    /// Value as text; left out where the database has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024))]
+    pub value: Option<String>,
+    /// Table and column, for a person.
+    #[schemars(length(max = 128))]
+    pub source: String,
+}
+
+/// One session on the database.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Session {
+    /// Session id of SQL Server.
+    pub id: i32,
+    /// Machine that it comes from.
+    #[schemars(length(max = 128))]
+    pub host: String,
+    /// Program name that it gave.
+    #[schemars(length(max = 128))]
+    pub program: String,
+    /// Login.
+    #[schemars(length(max = 128))]
+    pub login: String,
+}
+
+/// Fact: when an object of the schema was last changed (RFC 3339). A schema change cannot hide from it.
+pub const SCHEMA_MODIFIED_AT: &str = "schemaModifiedAt";
+/// Fact: version of SQL Server, for example `11.0.7001`.
+pub const SQL_SERVER_VERSION: &str = "sqlServerVersion";
+/// Fact: size of the database in bytes.
+pub const DATABASE_BYTES: &str = "databaseBytes";

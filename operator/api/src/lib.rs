@@ -1,0 +1,80 @@
+//! The vocabulary of crm-operator: the kinds, the words in their status, and the order language.
+//!
+//! Controller and agents meet only in these objects. The crate knows no client, no runtime and no clock: everything in
+//! it is data with a schema. Where to find what:
+//!
+//! - [`site`]: `CrmSite`, what a person writes in Git; its status is what the operator knows.
+//! - [`node`]: `CrmNode`, one Windows server: what its agent shall look at and do, what it saw and did.
+//! - [`order`]: the closed list of actions and the order that carries them; [`probe`]: the closed list of questions.
+//! - [`evidence`]: an expectation over a fact, and whether it holds.
+//! - [`release`]: `CrmRelease`, the catalogue; [`change`]: `CrmChange`, the record of one change;
+//!   [`backup`]: `CrmBackup`; [`decision`]: `CrmDecision`, one word of a person.
+//! - [`clock`]: the one clock; [`database`]: facts read from a site's database; [`condition`]: condition types and reasons.
+
+#![expect(unreachable_pub, reason = "the schema derive expands to private copies of public types")]
+
+pub mod backup;
+pub mod change;
+pub mod clock;
+pub mod condition;
+pub mod database;
+pub mod decision;
+pub mod evidence;
+pub mod node;
+pub mod order;
+pub mod probe;
+pub mod release;
+pub mod site;
+
+pub use backup::CrmBackup;
+pub use change::CrmChange;
+pub use decision::CrmDecision;
+pub use node::CrmNode;
+pub use release::CrmRelease;
+pub use site::CrmSite;
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::CustomResourceExt as _;
+
+/// A time stamp as Kubernetes writes it (RFC 3339, UTC).
+pub type Time = k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+/// API group of every kind.
+pub const GROUP: &str = "crm-operator.io";
+/// API version of every kind.
+pub const VERSION: &str = "v1alpha1";
+/// `GROUP/VERSION`, as manifests carry it.
+pub const API_VERSION: &str = "crm-operator.io/v1alpha1";
+
+/// Field manager of the controller: the one writer of everything that it orders or reports.
+pub const CONTROLLER: &str = "crm-operator";
+/// Field manager of an agent: the one writer of its node's status.
+pub const AGENT: &str = "crm-agent";
+
+/// Finalizer that holds a `CrmSite` from freeze to unfreeze, so that deleting it cannot leave a site closed.
+pub const SITE_FINALIZER: &str = "crm-operator.io/site-open";
+/// Label on changes, backups and events: the site they belong to.
+pub const SITE_LABEL: &str = "crm-operator.io/site";
+/// Label on backups: the change that took them.
+pub const CHANGE_LABEL: &str = "crm-operator.io/change";
+
+/// The name of the Lease (in the node's namespace) that an agent renews as its sign of life.
+///
+/// It is kept apart from the facts, as kubelets do, so that a heartbeat wakes nobody.
+#[must_use]
+pub fn heartbeat_lease(node: &str) -> String {
+    format!("crm-node-{node}")
+}
+
+/// Every kind of the group, in the order in which they should be installed.
+#[must_use]
+pub fn crds() -> Vec<CustomResourceDefinition> {
+    vec![
+        CrmRelease::crd(),
+        CrmSite::crd(),
+        CrmNode::crd(),
+        CrmChange::crd(),
+        CrmBackup::crd(),
+        CrmDecision::crd(),
+    ]
+}

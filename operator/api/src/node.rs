@@ -1,0 +1,105 @@
+//! `CrmNode`: one Windows server that runs an agent. The controller writes the spec, its agent writes the status.
+
+use kube::{CustomResource, KubeSchema};
+use serde::{Deserialize, Serialize};
+
+use crate::order::{Order, OrderResult};
+use crate::probe::{Answer, Observation, Probe};
+
+/// What an agent shall look at, and what it shall do.
+#[derive(CustomResource, KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[kube(
+    group = "crm-operator.io",
+    version = "v1alpha1",
+    kind = "CrmNode",
+    namespaced,
+    status = "CrmNodeStatus",
+    derive = "PartialEq",
+    derive = "Default",
+    cel,
+    category = "crm",
+    shortname = "crmn",
+    doc = "One Windows server that runs our agent: what it shall look at and do, what it saw and did.",
+    printcolumn(name = "Agent", type_ = "string", json_path = ".status.agentVersion"),
+    printcolumn(name = "Order", type_ = "string", json_path = ".spec.orders[0].id"),
+    printcolumn(name = "Result", type_ = "string", json_path = ".status.results[0].phase"),
+    printcolumn(name = "Epoch", type_ = "integer", json_path = ".status.highestEpoch", priority = "1"),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+)]
+#[serde(rename_all = "camelCase")]
+pub struct CrmNodeSpec {
+    /// Questions that the agent answers again and again.
+    #[serde(default)]
+    #[schemars(length(max = 128))]
+    pub probes: Vec<Probe>,
+    /// Orders, carried out one at a time in list order.
+    #[serde(default)]
+    #[schemars(length(max = 8))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["id".to_owned()]))]
+    pub orders: Vec<Order>,
+}
+
+/// What an agent saw and did. Written by that agent only; at most 16 KiB.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CrmNodeStatus {
+    /// Generation of the spec that the answers and results speak of; -1 before the first look.
+    #[serde(default = "never_observed")]
+    pub observed_generation: i64,
+    /// Version of the agent.
+    #[serde(default)]
+    #[schemars(length(max = 32))]
+    pub agent_version: String,
+    /// Highest version of the order language that the agent understands.
+    #[serde(default)]
+    pub order_format: i32,
+    /// Highest epoch that the agent has seen; it refuses orders of a lower one.
+    #[serde(default)]
+    pub highest_epoch: i64,
+    /// Answers, sorted by id.
+    #[serde(default)]
+    #[schemars(length(max = 128))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["id".to_owned()]))]
+    pub observations: Vec<Observation>,
+    /// Results of the orders in the spec.
+    #[serde(default)]
+    #[schemars(length(max = 8))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["id".to_owned()]))]
+    pub results: Vec<OrderResult>,
+}
+
+fn never_observed() -> i64 {
+    -1
+}
+
+impl Default for CrmNodeStatus {
+    fn default() -> Self {
+        Self {
+            observed_generation: never_observed(),
+            agent_version: String::new(),
+            order_format: 0,
+            highest_epoch: 0,
+            observations: Vec::new(),
+            results: Vec::new(),
+        }
+    }
+}
+
+impl CrmNodeStatus {
+    /// The answer to a question, if the agent has answered it.
+    #[must_use]
+    pub fn answer(&self, probe: &Probe) -> Option<&Answer> {
+        let id = probe.id();
+        self.observations.iter().find(|observation| observation.id == id).map(|observation| &observation.answer)
+    }
+
+    /// The result of an order, if the agent has one.
+    #[must_use]
+    pub fn result(&self, order_id: &str) -> Option<&OrderResult> {
+        self.results.iter().find(|result| result.id == order_id)
+    }
+}
+
+/// Upper bound of a node's status, in bytes of JSON.
+pub const STATUS_BYTES_MAX: usize = 16 * 1024;
+

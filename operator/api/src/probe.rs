@@ -1,0 +1,346 @@
+//! The closed list of questions that an agent can answer about its machine, and the answers.
+//!
+//! A probe changes nothing and names no product: paths, service names and registry keys are data of the site or of the
+//! release. Each probe has a readable [`Probe::id`] under which its answer is reported.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::Time;
+
+/// One question about one Windows machine.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Probe {
+    /// The machine itself: Windows, IIS and .NET versions, rights of the agent, boot id, pending reboot, hotfixes.
+    Machine {},
+    /// An entry in the list of installed programs, found by its display name.
+    Program {
+        /// Display name, exact.
+        #[schemars(length(max = 256))]
+        name: String,
+    },
+    /// The version resource of a program file or library.
+    FileVersion {
+        /// Absolute Windows path.
+        #[schemars(length(max = 1024))]
+        path: String,
+    },
+    /// Size and sha256 of a file.
+    FileHash {
+        /// Absolute Windows path or UNC path.
+        #[schemars(length(max = 1024))]
+        path: String,
+    },
+    /// One key of an ini file.
+    IniValue {
+        /// Absolute Windows path.
+        #[schemars(length(max = 1024))]
+        path: String,
+        /// Section, without brackets.
+        #[schemars(length(max = 128))]
+        section: String,
+        /// Key, compared without regard to case.
+        #[schemars(length(max = 128))]
+        key: String,
+    },
+    /// One key of a file of `key = value` lines, in which `#` starts a comment.
+    ConfigValue {
+        /// Absolute Windows path.
+        #[schemars(length(max = 1024))]
+        path: String,
+        /// Key, exact.
+        #[schemars(length(max = 128))]
+        key: String,
+    },
+    /// Whether a bare word stands on a line of its own in a configuration file, not commented out.
+    FlagLine {
+        /// Absolute Windows path.
+        #[schemars(length(max = 1024))]
+        path: String,
+        /// The bare word.
+        #[schemars(length(max = 128))]
+        line: String,
+    },
+    /// The sub-keys of a registry key, with their string values.
+    RegistrySubkeys {
+        /// Full path, from the hive on.
+        #[schemars(length(max = 512))]
+        key: String,
+    },
+    /// State and start type of a Windows service.
+    Service {
+        /// Service name, exact.
+        #[schemars(length(max = 256))]
+        name: String,
+    },
+    /// The programs running from a folder or below it.
+    Processes {
+        /// Absolute Windows path.
+        #[schemars(length(max = 1024))]
+        folder: String,
+    },
+    /// State of an IIS application pool.
+    Pool {
+        /// Name in IIS manager.
+        #[schemars(length(max = 256))]
+        name: String,
+    },
+    /// The IIS sites that serve a folder, by their names in IIS manager.
+    SitesServing {
+        /// Absolute Windows path.
+        #[schemars(length(max = 1024))]
+        folder: String,
+    },
+    /// The FastCGI handlers of an IIS site, compared with the programs in the folder that it serves.
+    FastCgiHandlers {
+        /// Name in IIS manager.
+        #[schemars(length(max = 256))]
+        site: String,
+        /// The folder whose `.exe` files each need a handler.
+        #[schemars(length(max = 1024))]
+        folder: String,
+    },
+    /// A GET request from this machine; nothing of the body is kept.
+    Url {
+        /// `http://` or `https://`.
+        #[schemars(length(max = 1024))]
+        url: String,
+    },
+    /// Free room on the volume or share of a path.
+    DiskFree {
+        /// Absolute Windows path or UNC path.
+        #[schemars(length(max = 1024))]
+        path: String,
+    },
+    /// Number of files and bytes below a folder.
+    FolderSize {
+        /// Absolute Windows path or UNC path.
+        #[schemars(length(max = 1024))]
+        path: String,
+    },
+    /// The sub-folders of a folder whose names begin with a prefix.
+    Folders {
+        /// Absolute Windows path.
+        #[schemars(length(max = 1024))]
+        path: String,
+        /// Prefix of the names.
+        #[schemars(length(max = 128))]
+        prefix: String,
+    },
+    /// The files that lie directly in a folder, not in its sub-folders.
+    LooseFiles {
+        /// Absolute Windows path.
+        #[schemars(length(max = 1024))]
+        path: String,
+    },
+    /// Files below a folder whose content differs from that in a reference folder.
+    ChangedFiles {
+        /// Absolute Windows path.
+        #[schemars(length(max = 1024))]
+        path: String,
+        /// Absolute Windows path of the folder to compare with.
+        #[schemars(length(max = 1024))]
+        reference: String,
+    },
+}
+
+impl Probe {
+    /// The readable, stable name of this question; equal probes have equal ids, different probes different ones.
+    #[must_use]
+    pub fn id(&self) -> String {
+        match self {
+            Self::Machine {} => "machine".to_owned(),
+            Self::Program { name } => format!("program:{name}"),
+            Self::FileVersion { path } => format!("fileVersion:{path}"),
+            Self::FileHash { path } => format!("fileHash:{path}"),
+            Self::IniValue { path, section, key } => format!("iniValue:{path}[{section}]{key}"),
+            Self::ConfigValue { path, key } => format!("configValue:{path}#{key}"),
+            Self::FlagLine { path, line } => format!("flagLine:{path}#{line}"),
+            Self::RegistrySubkeys { key } => format!("registrySubkeys:{key}"),
+            Self::Service { name } => format!("service:{name}"),
+            Self::Processes { folder } => format!("processes:{folder}"),
+            Self::Pool { name } => format!("pool:{name}"),
+            Self::SitesServing { folder } => format!("sitesServing:{folder}"),
+            Self::FastCgiHandlers { site, folder } => format!("fastCgiHandlers:{site}:{folder}"),
+            Self::Url { url } => format!("url:{url}"),
+            Self::DiskFree { path } => format!("diskFree:{path}"),
+            Self::FolderSize { path } => format!("folderSize:{path}"),
+            Self::Folders { path, prefix } => format!("folders:{path}\\{prefix}*"),
+            Self::LooseFiles { path } => format!("looseFiles:{path}"),
+            Self::ChangedFiles { path, reference } => format!("changedFiles:{path}:{reference}"),
+        }
+    }
+}
+
+/// What an agent saw. `Absent` is an answer too; `Unreadable` is not one, and nothing is concluded from it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Answer {
+    /// The thing asked about does not exist.
+    Absent {},
+    /// The machine did not let itself be asked.
+    Unreadable {
+        /// What the machine said.
+        #[schemars(length(max = 512))]
+        reason: String,
+    },
+    /// Answer to [`Probe::Machine`].
+    Machine(Machine),
+    /// Answer to [`Probe::Program`].
+    Program {
+        /// Version as listed.
+        #[schemars(length(max = 64))]
+        version: String,
+        /// Install location as listed.
+        #[schemars(length(max = 1024))]
+        location: String,
+    },
+    /// Answer to [`Probe::FileVersion`].
+    Version {
+        /// Version resource.
+        #[schemars(length(max = 64))]
+        version: String,
+    },
+    /// Answer to [`Probe::FileHash`].
+    File {
+        /// Size in bytes.
+        size_bytes: i64,
+        /// Lower-case hexadecimal.
+        #[schemars(length(max = 64))]
+        sha256: String,
+    },
+    /// Answer to [`Probe::IniValue`] and [`Probe::ConfigValue`].
+    Value {
+        /// The value, trimmed.
+        #[schemars(length(max = 1024))]
+        value: String,
+    },
+    /// Answer to [`Probe::FlagLine`].
+    Flag {
+        /// Whether the word stands there, not commented out.
+        set: bool,
+    },
+    /// Answer to [`Probe::RegistrySubkeys`].
+    Subkeys {
+        /// Sub-key name to its string values.
+        #[schemars(extend("maxProperties" = 64))]
+        subkeys: BTreeMap<String, BTreeMap<String, String>>,
+    },
+    /// Answer to [`Probe::Service`].
+    Service {
+        /// Running or stopped.
+        state: RunState,
+        /// What starts it.
+        start: StartType,
+    },
+    /// Answer to [`Probe::Processes`].
+    Processes {
+        /// Program names, sorted.
+        #[schemars(length(max = 128))]
+        running: Vec<String>,
+    },
+    /// Answer to [`Probe::Pool`].
+    Pool {
+        /// Running or stopped.
+        state: RunState,
+    },
+    /// Answer to [`Probe::SitesServing`], [`Probe::Folders`] and [`Probe::ChangedFiles`].
+    Names {
+        /// The names, sorted; at most the first 64.
+        #[schemars(length(max = 64))]
+        names: Vec<String>,
+    },
+    /// Answer to [`Probe::FastCgiHandlers`].
+    Handlers {
+        /// Programs in the folder.
+        programs: i32,
+        /// Programs without a handler, sorted.
+        #[schemars(length(max = 64))]
+        missing: Vec<String>,
+    },
+    /// Answer to [`Probe::Url`].
+    Url {
+        /// HTTP status; 0 where no connection came about.
+        status: i32,
+    },
+    /// Answer to [`Probe::DiskFree`].
+    DiskFree {
+        /// Free bytes for the agent's account.
+        free_bytes: i64,
+    },
+    /// Answer to [`Probe::FolderSize`] and [`Probe::LooseFiles`].
+    Size {
+        /// Number of files.
+        files: i64,
+        /// Sum of their sizes in bytes.
+        size_bytes: i64,
+    },
+}
+
+/// The machine as its agent sees it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Machine {
+    /// Product name of Windows, for example `Windows Server 2012 R2`.
+    #[schemars(length(max = 128))]
+    pub windows: String,
+    /// Version of IIS, for example `8.5`; left out where IIS is not installed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32))]
+    pub iis: Option<String>,
+    /// Version of the .NET Framework, for example `4.5.1`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32))]
+    pub dot_net: Option<String>,
+    /// IIS features that are installed, by Windows feature name (`Web-CGI`, `Web-Metabase`).
+    #[serde(default)]
+    #[schemars(length(max = 128))]
+    pub features: Vec<String>,
+    /// Whether the agent runs with administrator rights.
+    pub elevated: bool,
+    /// Changes with every start of Windows.
+    #[schemars(length(max = 64))]
+    pub boot_id: String,
+    /// Whether Windows waits for a restart.
+    pub reboot_pending: bool,
+    /// Installed updates, `KB...`.
+    #[serde(default)]
+    #[schemars(length(max = 256))]
+    pub hotfixes: Vec<String>,
+}
+
+/// State of a service or of an application pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum RunState {
+    /// Serving.
+    Running,
+    /// Not serving, no process of its own left.
+    Stopped,
+}
+
+/// What starts a Windows service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum StartType {
+    /// Windows, at boot.
+    Automatic,
+    /// Somebody, when needed.
+    Manual,
+    /// Nobody may.
+    Disabled,
+}
+
+/// One answer as it stands in a node's status.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Observation {
+    /// [`Probe::id`] of the question.
+    #[schemars(length(max = 1280))]
+    pub id: String,
+    /// What was seen.
+    pub answer: Answer,
+    /// When this answer was first seen; it is confirmed by every heartbeat that follows.
+    pub since: Time,
+}

@@ -1,0 +1,195 @@
+//! `CrmRelease`: one version of one product in the catalogue. Cluster-scoped and for administrators only, because a
+//! command line in it runs elevated on servers.
+//!
+//! Versions are not semver: `rank` orders them, `aliases` name them, `from` lists the allowed predecessors.
+
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::order::PromptAnswer;
+use crate::site::{Component, Product};
+
+/// One version of one product: predecessors, packages, prerequisites, quirks.
+#[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[kube(
+    group = "crm-operator.io",
+    version = "v1alpha1",
+    kind = "CrmRelease",
+    derive = "PartialEq",
+    cel,
+    category = "crm",
+    shortname = "crmr",
+    doc = "One version of one product in the catalogue: what may precede it, its packages, what it needs.",
+    printcolumn(name = "Product", type_ = "string", json_path = ".spec.product"),
+    printcolumn(name = "Version", type_ = "string", json_path = ".spec.version"),
+    printcolumn(name = "Number", type_ = "string", json_path = ".spec.number"),
+    printcolumn(name = "Rank", type_ = "integer", json_path = ".spec.rank", priority = "1"),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = Rule::new("(self.product == 'SuperOffice') == has(self.superOffice)").message("superOffice: exactly one product block, the one of spec.product; add superOffice or change product"),
+    validation = Rule::new("!self.from.exists(v, v == self.version)").message("from: a release cannot be its own predecessor; remove it from the list")
+)]
+pub struct CrmReleaseSpec {
+    /// The product.
+    pub product: Product,
+    /// Name of the version, as the vendor writes it: `8.0 SR6`.
+    #[schemars(length(min = 1, max = 64))]
+    pub version: String,
+    /// Number that programs and database of this release show: `8.0.6465`.
+    #[schemars(length(min = 1, max = 64))]
+    pub number: String,
+    /// Other names of the same release.
+    #[serde(default)]
+    #[schemars(length(max = 16), inner(length(min = 1, max = 64)))]
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    pub aliases: Vec<String>,
+    /// Place in the order of releases of this product; higher is newer.
+    #[schemars(range(min = 0, max = 1_000_000))]
+    pub rank: i32,
+    /// Whether the vendor released it for on-premises sites.
+    #[serde(default = "yes")]
+    pub on_site: bool,
+    /// Versions from which one change may lead here. Nothing else may.
+    #[serde(default)]
+    #[schemars(length(max = 64), inner(length(min = 1, max = 64)))]
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    pub from: Vec<String>,
+    /// What the vendor ships, per component. Empty: sites can be at this release, but not be brought to it.
+    #[serde(default)]
+    #[schemars(length(max = 16))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["component".to_owned()]))]
+    pub packages: Vec<Package>,
+    /// What the machines must have.
+    #[serde(default)]
+    pub requires: Requirements,
+    /// What only a SuperOffice release has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub super_office: Option<SuperOfficeRelease>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// What the vendor ships for one component, and how it is installed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Package {
+    /// The component.
+    pub component: Component,
+    /// Path below the site's media location.
+    #[schemars(length(min = 1, max = 512), regex(pattern = r"^[^\\/:].*$"))]
+    pub file: String,
+    /// sha256 of that file, lower-case hexadecimal.
+    #[schemars(length(min = 64, max = 64), regex(pattern = "^[0-9a-f]{64}$"))]
+    pub sha256: String,
+    /// Program inside the package that starts the installation.
+    #[schemars(length(min = 1, max = 256), regex(pattern = r"^[^\\/:][^:]*\.exe$"))]
+    pub program: String,
+    /// How the program is run.
+    pub method: Method,
+    /// Expected minutes.
+    #[schemars(range(min = 1, max = 1440))]
+    pub minutes: i32,
+    /// Minutes after which a run is overdue.
+    #[schemars(range(min = 1, max = 2880))]
+    pub limit_minutes: i32,
+}
+
+/// How an installer is run. The vendor documents no unattended mode for most; then a person runs it, or the
+/// administrator who wrote this release declares a command line and answers for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Method {
+    /// A person runs it, told exactly what to do. The step ends when the evidence appears.
+    Attended {
+        /// What to do, sentence by sentence.
+        #[schemars(length(min = 1, max = 32), inner(length(min = 1, max = 512)))]
+        instructions: Vec<String>,
+    },
+    /// The agent runs it with these arguments.
+    CommandLine {
+        /// Arguments, one by one. Never a secret.
+        #[schemars(length(max = 64), inner(length(max = 1024)))]
+        arguments: Vec<String>,
+        /// Who says that this command line works unattended: the vendor's page, or who tried it and when.
+        #[schemars(length(min = 1, max = 512))]
+        declared_by: String,
+    },
+}
+
+/// What the machines must have. A field left out demands nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Requirements {
+    /// Windows products that the vendor supports, for example `Windows Server 2012 R2`.
+    #[serde(default)]
+    #[schemars(length(max = 16), inner(length(max = 128)))]
+    pub windows: Vec<String>,
+    /// SQL Server major versions that the vendor supports, for example `11` (2012).
+    #[serde(default)]
+    #[schemars(length(max = 16), inner(length(max = 16)))]
+    pub sql_server: Vec<String>,
+    /// Lowest .NET Framework version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32))]
+    pub dot_net: Option<String>,
+    /// Windows features that web nodes need (`Web-CGI`, `Web-Metabase`).
+    #[serde(default)]
+    #[schemars(length(max = 32), inner(length(max = 128)))]
+    pub features: Vec<String>,
+    /// Free disk per node, in mebibytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 10_000_000))]
+    pub free_disk_mebibytes: Option<i32>,
+}
+
+/// What only a SuperOffice release has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SuperOfficeRelease {
+    /// Name of the web services in NetServer's addresses: `services82`. Left out before NetServer had one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32))]
+    pub services_endpoint: Option<String>,
+    /// Whether NetServer answers `GET /api` with its version (from 8.1).
+    #[serde(default)]
+    pub rest_api: bool,
+    /// Whether the database carries dictionary steps (from 8.1).
+    #[serde(default)]
+    pub dictionary: bool,
+    /// The questions of `upgrade.exe` by their text. The vendor documents that it asks, not in which words: whoever
+    /// writes the release declares them. Answers may contain `{siteName}`, `{fastCgi}`, `{attachments}`.
+    #[serde(default)]
+    #[schemars(length(max = 32))]
+    pub upgrade_questions: Vec<PromptAnswer>,
+    /// Texts in the output of `upgrade.exe` that mean failure.
+    #[serde(default)]
+    #[schemars(length(max = 32), inner(length(min = 1, max = 256)))]
+    pub upgrade_failure_texts: Vec<String>,
+    /// Expected minutes of `upgrade.exe`, without attachments.
+    #[serde(default = "upgrade_minutes")]
+    #[schemars(range(min = 1, max = 1440))]
+    pub upgrade_minutes: i32,
+}
+
+fn upgrade_minutes() -> i32 {
+    10
+}
+
+impl CrmReleaseSpec {
+    /// Whether a person means this release by that name.
+    #[must_use]
+    pub fn is_called(&self, name: &str) -> bool {
+        self.version == name || self.aliases.iter().any(|alias| alias == name)
+    }
+
+    /// The package of a component.
+    #[must_use]
+    pub fn package(&self, component: Component) -> Option<&Package> {
+        self.packages.iter().find(|package| package.component == component)
+    }
+}

@@ -1,0 +1,552 @@
+//! `CrmSite`: one CRM installation of one customer. Its spec is the line in Git; its status is what the operator knows.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::Time;
+use crate::database::DatabaseFacts;
+
+/// What a person declares: product, version, components, database and the rules under which it may change.
+#[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[kube(
+    group = "crm-operator.io",
+    version = "v1alpha1",
+    kind = "CrmSite",
+    namespaced,
+    status = "CrmSiteStatus",
+    derive = "PartialEq",
+    cel,
+    category = "crm",
+    shortname = "crms",
+    doc = "One CRM installation of one customer: a database and the Windows servers that work on it.",
+    validation = Rule::new("size(self.metadata.name) <= 52").message("metadata.name: at most 52 characters, so that the names of its changes and backups fit; choose a shorter name"),
+    printcolumn(name = "Product", type_ = "string", json_path = ".spec.product"),
+    printcolumn(name = "Wanted", type_ = "string", json_path = ".spec.version"),
+    printcolumn(name = "Verified", type_ = "string", json_path = ".status.verified.version"),
+    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
+    printcolumn(name = "UpToDate", type_ = "string", json_path = ".status.conditions[?(@.type==\"UpToDate\")].status"),
+    printcolumn(name = "Drift", type_ = "string", json_path = ".status.drift"),
+    printcolumn(name = "Why", type_ = "string", json_path = ".status.conditions[?(@.type==\"UpToDate\")].reason"),
+    printcolumn(name = "Next Window", type_ = "string", json_path = ".status.nextWindow", priority = "1"),
+    printcolumn(name = "Change", type_ = "string", json_path = ".status.change", priority = "1"),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = Rule::new("(self.product == 'SuperOffice') == has(self.superOffice)").message("superOffice: exactly one product block, the one of spec.product; add superOffice or change product"),
+    validation = Rule::new("self.product == oldSelf.product").message("product: cannot change; a site of another product is another CrmSite"),
+    validation = Rule::new("self.database.server == oldSelf.database.server && self.database.name == oldSelf.database.name").message("database: server and name cannot change; a site is its database")
+)]
+pub struct CrmSiteSpec {
+    /// Which CRM product this is.
+    pub product: Product,
+    /// The release that the site shall be at: a name or an alias from the catalogue, for example `8.0 SR6`.
+    #[schemars(length(min = 1, max = 64))]
+    pub version: String,
+    /// Whether the product answers web requests by FastCGI. Left out: as observed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fast_cgi: Option<FastCgi>,
+    /// What runs where.
+    #[schemars(length(min = 1, max = 16))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".to_owned()]))]
+    pub components: Vec<Placement>,
+    /// The database that makes the site a site.
+    pub database: DatabaseSpec,
+    /// What only a SuperOffice site has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub super_office: Option<SuperOfficeSpec>,
+    /// Where the vendor's packages lie.
+    pub media: MediaSpec,
+    /// Where backups go and how far each is verified.
+    pub backup: BackupSpec,
+    /// When changes may start. Left out: at any time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub windows: Option<WindowsSpec>,
+    /// Who has to agree to what.
+    #[serde(default)]
+    pub approval: ApprovalSpec,
+}
+
+/// A CRM product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub enum Product {
+    /// SuperOffice CRM on-site.
+    SuperOffice,
+}
+
+/// Whether web requests are answered by FastCGI.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum FastCgi {
+    /// A handler for every program, and links that end in `.fcgi`.
+    Enabled,
+    /// Links that end in `.exe`; handlers that exist stay.
+    Disabled,
+}
+
+/// A part of a product that is placed on nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum Component {
+    /// Server program files and the tools that upgrade the database.
+    CrmServer,
+    /// Web client with NetServer inside.
+    Web,
+    /// SuperOffice Service, formerly Customer Service.
+    Service,
+}
+
+/// One component and the nodes that carry it.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Placement {
+    /// The component.
+    pub name: Component,
+    /// Names of `CrmNode`s in the site's namespace.
+    #[schemars(length(min = 1, max = 16), inner(length(min = 1, max = 253)))]
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    pub nodes: Vec<String>,
+}
+
+/// The site's database on SQL Server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DatabaseSpec {
+    /// Host name of the SQL Server, with `\INSTANCE` or `,PORT` where needed.
+    #[schemars(length(min = 1, max = 253))]
+    pub server: String,
+    /// Name of the database.
+    #[schemars(length(min = 1, max = 128), regex(pattern = r"^[^\[\]';]+$"))]
+    pub name: String,
+    /// Secret with the keys `username` and `password`.
+    pub credentials_ref: SecretRef,
+    /// Who speaks to the SQL Server.
+    #[serde(default)]
+    pub access_from: AccessFrom,
+}
+
+/// The name of a Secret in the site's namespace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SecretRef {
+    /// Name of the Secret.
+    #[schemars(length(min = 1, max = 253))]
+    pub name: String,
+}
+
+/// Who speaks to the SQL Server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum AccessFrom {
+    /// The controller, over the network.
+    Controller {},
+}
+
+impl Default for AccessFrom {
+    fn default() -> Self {
+        Self::Controller {}
+    }
+}
+
+/// What only a SuperOffice site has. A field left out means "as observed" on a running site.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SuperOfficeSpec {
+    /// Schema of the database, for example `CRM7`.
+    #[schemars(length(min = 1, max = 32), regex(pattern = "^[A-Za-z][A-Za-z0-9_]*$"))]
+    pub table_prefix: String,
+    /// Host name by which browsers reach Service; it also names the Service instance in the registry.
+    #[schemars(length(min = 1, max = 253), regex(pattern = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"))]
+    pub host_name: String,
+    /// Which NetServer Service talks to. Left out: as observed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub net_server: Option<NetServerMode>,
+    /// Where Web is installed and how IIS knows it.
+    #[serde(default)]
+    pub web: WebSpec,
+    /// Where Service is installed and how IIS and Windows know it.
+    #[serde(default)]
+    pub service: ServiceSpec,
+    /// Whether `upgrade.exe` moves attachments into sub-folders while the site is closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attachments: Option<Attachments>,
+    /// Document archives (SO_ARC and more). They are too large to copy: a backup set holds a proof of them.
+    #[serde(default)]
+    #[schemars(length(max = 11), inner(length(min = 1, max = 1024)))]
+    pub archives: Vec<String>,
+}
+
+/// Which NetServer Service talks to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum NetServerMode {
+    /// The one inside Web ("Expose NetServer web services").
+    Shared,
+}
+
+/// What happens to attachments that still lie in one flat folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Attachments {
+    /// They stay where they are; a condition shows the debt.
+    Deferred,
+    /// `upgrade.exe` moves them while the site is closed.
+    DuringUpgrade,
+}
+
+/// Where Web is installed. Fields left out take the vendor's usual place.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WebSpec {
+    /// Program folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 4, max = 1024))]
+    pub path: Option<String>,
+    /// Application path on the site's host, for example `/sales`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256))]
+    pub application: Option<String>,
+    /// IIS application pool.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256))]
+    pub pool: Option<String>,
+    /// Windows service of the batch task server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256))]
+    pub batch_service: Option<String>,
+}
+
+/// Where Service is installed. Fields left out take the vendor's usual place.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ServiceSpec {
+    /// Base path of the instance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 4, max = 1024))]
+    pub path: Option<String>,
+    /// Name of the IIS site in IIS manager; it is not the host name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256))]
+    pub iis_site: Option<String>,
+    /// IIS application pool.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256))]
+    pub pool: Option<String>,
+    /// Windows service of the scheduler.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256))]
+    pub scheduler: Option<String>,
+}
+
+/// Where the vendor's packages lie.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MediaSpec {
+    /// UNC path; releases name packages below it.
+    #[schemars(length(min = 3, max = 512), regex(pattern = r"^\\\\[^\\]+\\"))]
+    pub location: String,
+}
+
+/// Where backups go and how far each is verified.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BackupSpec {
+    /// UNC path that every node and the SQL Server can write to.
+    #[schemars(length(min = 3, max = 512), regex(pattern = r"^\\\\[^\\]+\\"))]
+    pub location: String,
+    /// How far the database backup is verified before a schema change.
+    #[serde(default)]
+    pub verification: Verification,
+}
+
+/// How far a database backup is verified.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Verification {
+    /// `RESTORE VERIFYONLY WITH CHECKSUM`, and a header that names this database and this time.
+    #[default]
+    RestoreVerifyOnly,
+}
+
+/// When changes may start. Deny wins over allow.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WindowsSpec {
+    /// IANA time zone, for example `Europe/Oslo`.
+    #[schemars(length(min = 1, max = 64))]
+    pub time_zone: String,
+    /// Weekly windows.
+    #[schemars(length(min = 1, max = 16))]
+    pub allow: Vec<WeeklyWindow>,
+    /// Times at which nothing starts, whatever is allowed.
+    #[serde(default)]
+    #[schemars(length(max = 64))]
+    pub deny: Vec<Blackout>,
+}
+
+/// A window that opens every week.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WeeklyWindow {
+    /// Days on which it opens.
+    #[schemars(length(min = 1, max = 7))]
+    pub days: Vec<Day>,
+    /// Local time at which it opens, `HH:MM`.
+    #[schemars(length(max = 5), regex(pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$"))]
+    pub start: String,
+    /// How long it stays open, in minutes (15 to 1440).
+    #[schemars(range(min = 15, max = 1440))]
+    pub duration_minutes: i32,
+}
+
+/// A day of the week.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Day {
+    Mon,
+    Tue,
+    Wed,
+    Thu,
+    Fri,
+    Sat,
+    Sun,
+}
+
+/// A time at which nothing starts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Blackout {
+    /// First moment.
+    pub from: Time,
+    /// First moment after it.
+    pub until: Time,
+    /// Why, shown to whoever waits.
+    #[schemars(length(min = 1, max = 256))]
+    pub reason: String,
+}
+
+/// Who has to agree to what.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ApprovalSpec {
+    /// What one approval covers.
+    #[serde(default)]
+    pub scope: ApprovalScope,
+}
+
+/// What one approval covers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum ApprovalScope {
+    /// One hop: one change with its own backup.
+    #[default]
+    Hop,
+}
+
+/// What the operator knows of a site. Written by the controller only.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CrmSiteStatus {
+    /// Generation of the spec that this status speaks of; -1 before the first look.
+    #[serde(default = "never_observed")]
+    pub observed_generation: i64,
+    /// `Ready`, `UpToDate`, `Drifted`, `FactsFresh` and, while they apply, `Reconciling`, `Stalled` and the debts.
+    #[serde(default)]
+    #[schemars(length(max = 32))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["type".to_owned()]))]
+    pub conditions: Vec<Condition>,
+    /// What the site was last proven to be at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified: Option<VerifiedState>,
+    /// Versions as observed, per part.
+    #[serde(default)]
+    #[schemars(length(max = 32))]
+    pub parts: Vec<ObservedPart>,
+    /// Facts of the database.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database: Option<DatabaseFacts>,
+    /// Drift in a word: `none`, or the classes found.
+    #[serde(default)]
+    #[schemars(length(max = 256))]
+    pub drift: String,
+    /// What checks found, worst first.
+    #[serde(default)]
+    #[schemars(length(max = 64))]
+    pub findings: Vec<Finding>,
+    /// The open change, or the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 253))]
+    pub change: Option<String>,
+    /// What is waited for, and who can end it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<Waiting>,
+    /// The plan towards the declared version, in short.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<PlanSummary>,
+    /// Next opening of a window, in the site's own time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub next_window: Option<String>,
+}
+
+fn never_observed() -> i64 {
+    -1
+}
+
+impl Default for CrmSiteStatus {
+    fn default() -> Self {
+        Self {
+            observed_generation: never_observed(),
+            conditions: Vec::new(),
+            verified: None,
+            parts: Vec::new(),
+            database: None,
+            drift: String::new(),
+            findings: Vec::new(),
+            change: None,
+            waiting: None,
+            plan: None,
+            next_window: None,
+        }
+    }
+}
+
+/// What a site was last proven to be at. Declaration against this = update pending; observation against it = drift.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct VerifiedState {
+    /// Name of the release in the catalogue.
+    #[schemars(length(max = 64))]
+    pub version: String,
+    /// FastCGI as proven.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fast_cgi: Option<FastCgi>,
+    /// Digest of the spec that was proven.
+    #[schemars(length(max = 64))]
+    pub spec_digest: String,
+    /// The change that led here; left out where a running site was adopted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 253))]
+    pub change: Option<String>,
+    /// When it was proven.
+    pub at: Time,
+}
+
+/// One part of a site (the database, a component on a node) and the version it shows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ObservedPart {
+    /// Name of the part, for example `Database` or `Web`.
+    #[schemars(length(max = 64))]
+    pub part: String,
+    /// Node that carries it; left out for the database.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 253))]
+    pub node: Option<String>,
+    /// Consistent, Inconsistent, Unknown or Stale.
+    pub state: PartState,
+    /// The version, where the sources agree.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub version: Option<String>,
+    /// What each source shows.
+    #[schemars(length(max = 16))]
+    pub sources: Vec<SourceValue>,
+}
+
+/// How several sources of one fact agree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum PartState {
+    /// All sources show the same.
+    Consistent,
+    /// Two sources contradict each other.
+    Inconsistent,
+    /// No source could be read.
+    Unknown,
+    /// The facts are too old to lean on.
+    Stale,
+}
+
+/// One source and what it shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SourceValue {
+    /// Where it was read, for example `installed programs`.
+    #[schemars(length(max = 128))]
+    pub source: String,
+    /// What it shows; left out where it could not be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub value: Option<String>,
+}
+
+/// What a named check found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Finding {
+    /// Name of the check.
+    #[schemars(length(max = 64))]
+    pub check: String,
+    /// Drift class, for example `Version` or `FastCgi`; left out for findings that are no drift.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub class: Option<String>,
+    /// How much it matters.
+    pub severity: Severity,
+    /// Node concerned, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 253))]
+    pub node: Option<String>,
+    /// What was seen and what was expected.
+    #[schemars(length(max = 1024))]
+    pub message: String,
+    /// What a person can do about it.
+    #[schemars(length(max = 1024))]
+    pub remedy: String,
+}
+
+/// How much a finding matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub enum Severity {
+    /// A change cannot start.
+    Block,
+    /// A person should know.
+    Warn,
+    /// For the record.
+    Info,
+}
+
+/// What a site waits for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Waiting {
+    /// What for, in a word (`Approval`, `Window`, `Person`, `Evidence`, `Sessions`...).
+    #[schemars(length(max = 64))]
+    pub reason: String,
+    /// What for, in a sentence.
+    #[schemars(length(max = 1024))]
+    pub message: String,
+    /// Who or what can end it.
+    #[schemars(length(max = 512))]
+    pub ended_by: String,
+    /// When it began.
+    pub since: Time,
+    /// When it is given up; left out where it may last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<Time>,
+}
+
+/// The plan towards the declared version, in short.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PlanSummary {
+    /// Hash of the plan: what an approval names.
+    #[schemars(length(max = 64))]
+    pub hash: String,
+    /// Release that it starts from.
+    #[schemars(length(max = 64))]
+    pub from: String,
+    /// Release that it leads to.
+    #[schemars(length(max = 64))]
+    pub to: String,
+    /// Number of steps.
+    pub steps: i32,
+    /// Expected minutes from the first step that users feel to the last step.
+    pub minutes: i32,
+}

@@ -1,0 +1,119 @@
+//! Questions to the tables of a SuperOffice database (`shared schema = table prefix`), and the names of the facts that
+//! they give. Tables and columns are those of the vendor's published database reference.
+
+use crate::{Row, Statement, quote};
+
+/// Fact: version of the database, from the one row of `company`.
+pub const DATABASE_VERSION: &str = "databaseVersion";
+/// Fact: version that the server tools wrote to `ProductVersion` (the highest row `ServerSetup`).
+pub const SERVER_SETUP_VERSION: &str = "serverSetupVersion";
+/// Fact: version of Service as `upgrade.exe` recorded it in `config`.
+pub const SERVICE_VERSION: &str = "serviceVersion";
+/// Fact: when Service was installed or last upgraded (RFC 3339).
+pub const SERVICE_INSTALLED_AT: &str = "serviceInstalledAt";
+/// Fact: ending of the links that Service generates, `fcgi` or `exe`.
+pub const USE_EXTENSION: &str = "useExtension";
+/// Fact: when the scheduler last ran (RFC 3339).
+pub const SCHEDULER_HEARTBEAT: &str = "schedulerHeartbeat";
+/// Fact: folder of the attachments.
+pub const ATTACHMENT_PATH: &str = "attachmentPath";
+/// Fact: day until which maintenance is paid (RFC 3339 date); later releases refuse to install after it.
+pub const MAINTENANCE_TO: &str = "maintenanceTo";
+/// Fact: number of travellers that are out.
+pub const TRAVELLERS_OUT: &str = "travellersOut";
+/// Fact: number of satellites.
+pub const SATELLITES: &str = "satellites";
+
+/// One question and the facts that its first row gives: fact name, column, source for a person.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// What is sent.
+    pub statement: Statement,
+    /// Fact, column, source.
+    pub facts: &'static [(&'static str, &'static str, &'static str)],
+}
+
+/// The questions about one site.
+#[must_use]
+pub fn questions(table_prefix: &str) -> Vec<Question> {
+    let table = |name: &str| format!("{}.{}", quote(table_prefix), quote(name));
+    let ask = |name, text: String, facts| Question {
+        statement: Statement { name, text, parameters: Vec::new(), time_limit_seconds: 30 },
+        facts,
+    };
+    vec![
+        ask(
+            "superoffice.company",
+            format!("SELECT version FROM {}", table("company")),
+            &[(DATABASE_VERSION, "version", "company.version")],
+        ),
+        ask(
+            "superoffice.productVersion",
+            format!(
+                "SELECT TOP 1 version FROM {} WHERE codeName = 'ServerSetup' ORDER BY ProductVersion_id DESC",
+                table("ProductVersion")
+            ),
+            &[(SERVER_SETUP_VERSION, "version", "ProductVersion.version (ServerSetup)")],
+        ),
+        ask(
+            "superoffice.config",
+            format!("SELECT version, installed_at, attachment_path FROM {}", table("config")),
+            &[
+                (SERVICE_VERSION, "version", "config.version"),
+                (SERVICE_INSTALLED_AT, "installed_at", "config.installed_at"),
+                (ATTACHMENT_PATH, "attachment_path", "config.attachment_path"),
+            ],
+        ),
+        ask(
+            "superoffice.useExtension",
+            format!("SELECT value FROM {} WHERE name = 'UseExtension'", table("registry")),
+            &[(USE_EXTENSION, "value", "registry.value (UseExtension)")],
+        ),
+        ask(
+            "superoffice.schedulerHeartbeat",
+            format!("SELECT value FROM {} WHERE name = 'EjournalCronNow'", table("registry")),
+            &[(SCHEDULER_HEARTBEAT, "value", "registry.value (EjournalCronNow)")],
+        ),
+        ask(
+            "superoffice.moduleOwner",
+            format!("SELECT MIN(maintenanceTo) AS maintenanceTo FROM {}", table("ModuleOwner")),
+            &[(MAINTENANCE_TO, "maintenanceTo", "ModuleOwner.maintenanceTo")],
+        ),
+        ask(
+            "superoffice.travellers",
+            format!("SELECT COUNT(*) AS travellersOut FROM {}", table("traveller")),
+            &[(TRAVELLERS_OUT, "travellersOut", "traveller")],
+        ),
+        ask(
+            "superoffice.satellites",
+            format!("SELECT COUNT(*) AS satellites FROM {}", table("satellite")),
+            &[(SATELLITES, "satellites", "satellite")],
+        ),
+    ]
+}
+
+/// Sets the ending of generated links. The row is found by its name; its id differs between databases.
+#[must_use]
+pub fn set_use_extension(table_prefix: &str, value: &str) -> Statement {
+    Statement {
+        name: "superoffice.setUseExtension",
+        text: format!(
+            "UPDATE {}.[registry] SET value = @P1 WHERE name = 'UseExtension'; SELECT @@ROWCOUNT AS rows",
+            quote(table_prefix)
+        ),
+        parameters: vec![value.to_owned()],
+        time_limit_seconds: 30,
+    }
+}
+
+/// The statement that sets a named setting, by the name of the fact that shows it; `None` for an unknown one.
+#[must_use]
+pub fn set_setting(table_prefix: &str, setting: &str, value: &str) -> Option<Statement> {
+    (setting == USE_EXTENSION).then(|| set_use_extension(table_prefix, value))
+}
+
+/// Value of a column in the first row.
+#[must_use]
+pub fn first<'rows>(rows: &'rows [Row], column: &str) -> Option<&'rows str> {
+    rows.first().and_then(|row| row.get(column)).map(String::as_str)
+}

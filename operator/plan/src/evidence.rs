@@ -1,0 +1,155 @@
+//! Whether one fact is what it is expected to be. Controller and agent judge by this function, so that both mean the
+//! same by *done*.
+
+use crm_api::evidence::Expected;
+use crm_api::probe::{Answer, RunState};
+
+/// A judgement, with the fact in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// As expected.
+    Holds(String),
+    /// Otherwise.
+    Fails(String),
+    /// Cannot be told.
+    Unknown(String),
+}
+
+impl Verdict {
+    /// Whether it is as expected.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        matches!(self, Self::Holds(_))
+    }
+
+    /// The fact in words.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Holds(text) | Self::Fails(text) | Self::Unknown(text) => text,
+        }
+    }
+
+    fn of(holds: bool, text: String) -> Self {
+        if holds { Self::Holds(text) } else { Self::Fails(text) }
+    }
+}
+
+/// Judges an agent's answer. `None` is a question that was never answered.
+#[must_use]
+pub fn judge(expected: &Expected, answer: Option<&Answer>) -> Verdict {
+    let Some(answer) = answer else {
+        return Verdict::Unknown("not answered".to_owned());
+    };
+    if let Answer::Unreadable { reason } = answer {
+        return Verdict::Unknown(format!("unreadable: {reason}"));
+    }
+    let seen = describe(answer);
+    match expected {
+        Expected::Present {} => Verdict::of(!matches!(answer, Answer::Absent {}), seen),
+        Expected::Absent {} => Verdict::of(matches!(answer, Answer::Absent {}), seen),
+        Expected::Text { is } => Verdict::of(text_of(answer) == Some(is.as_str()), seen),
+        Expected::State { is } => Verdict::of(state_of(answer) == Some(*is), seen),
+        Expected::Flag { set } => Verdict::of(flag_of(answer) == Some(*set), seen),
+        Expected::NoneRunning {} => {
+            Verdict::of(matches!(answer, Answer::Processes { running } if running.is_empty()), seen)
+        }
+        Expected::AllMapped {} => Verdict::of(
+            matches!(answer, Answer::Handlers { programs, missing } if *programs > 0 && missing.is_empty()),
+            seen,
+        ),
+        Expected::Status { is } => Verdict::of(matches!(answer, Answer::Url { status } if status == is), seen),
+        Expected::Sha256 { is } => Verdict::of(matches!(answer, Answer::File { sha256, .. } if sha256 == is), seen),
+        Expected::OnlyName { is } => {
+            Verdict::of(matches!(answer, Answer::Names { names } if names.len() == 1 && names[0] == *is), seen)
+        }
+        Expected::LaterThanStart { .. } => Verdict::Unknown("only a database fact can be later".to_owned()),
+    }
+}
+
+/// Judges a database fact; `later_than` resolves [`Expected::LaterThanStart`].
+#[must_use]
+pub fn judge_database(
+    expected: &Expected,
+    value: Option<&str>,
+    later_than: impl Fn(&str) -> Option<jiff::Timestamp>,
+) -> Verdict {
+    let seen = value.unwrap_or("nothing").to_owned();
+    match expected {
+        Expected::Present {} => Verdict::of(value.is_some(), seen),
+        Expected::Absent {} => Verdict::of(value.is_none(), seen),
+        Expected::Text { is } => Verdict::of(value == Some(is.as_str()), seen),
+        Expected::LaterThanStart { step } => {
+            match (value.and_then(|value| value.parse::<jiff::Timestamp>().ok()), later_than(step)) {
+                (Some(seen_at), Some(start)) => Verdict::of(seen_at >= start, seen),
+                (None, _) | (_, None) => Verdict::Unknown(seen),
+            }
+        }
+        Expected::State { .. }
+        | Expected::Flag { .. }
+        | Expected::NoneRunning {}
+        | Expected::AllMapped {}
+        | Expected::Status { .. }
+        | Expected::Sha256 { .. }
+        | Expected::OnlyName { .. } => Verdict::Unknown("not a question to a database".to_owned()),
+    }
+}
+
+fn text_of(answer: &Answer) -> Option<&str> {
+    match answer {
+        Answer::Program { version, .. } | Answer::Version { version } => Some(version),
+        Answer::Value { value } => Some(value),
+        _ => None,
+    }
+}
+
+fn state_of(answer: &Answer) -> Option<RunState> {
+    match answer {
+        Answer::Service { state, .. } | Answer::Pool { state } => Some(*state),
+        _ => None,
+    }
+}
+
+fn flag_of(answer: &Answer) -> Option<bool> {
+    match answer {
+        Answer::Flag { set } => Some(*set),
+        _ => None,
+    }
+}
+
+/// An answer in a few words.
+#[must_use]
+pub fn describe(answer: &Answer) -> String {
+    match answer {
+        Answer::Absent {} => "absent".to_owned(),
+        Answer::Unreadable { reason } => format!("unreadable: {reason}"),
+        Answer::Machine(machine) => machine.windows.clone(),
+        Answer::Program { version, .. } | Answer::Version { version } => version.clone(),
+        Answer::File { size_bytes, sha256 } => {
+            format!("{size_bytes} bytes, sha256 {}", sha256.chars().take(12).collect::<String>())
+        }
+        Answer::Value { value } => value.clone(),
+        Answer::Flag { set: true } => "set".to_owned(),
+        Answer::Flag { set: false } => "not set".to_owned(),
+        Answer::Subkeys { subkeys } => subkeys.keys().cloned().collect::<Vec<_>>().join(", "),
+        Answer::Service { state, start } => format!("{} (start type {start:?})", state_word(*state)),
+        Answer::Processes { running } if running.is_empty() => "no program runs".to_owned(),
+        Answer::Processes { running } => format!("running: {}", running.join(", ")),
+        Answer::Pool { state } => state_word(*state).to_owned(),
+        Answer::Names { names } if names.is_empty() => "none".to_owned(),
+        Answer::Names { names } => names.join(", "),
+        Answer::Handlers { programs, missing } if missing.is_empty() => format!("{programs} of {programs} mapped"),
+        Answer::Handlers { programs, missing } => format!("of {programs} not mapped: {}", missing.join(", ")),
+        Answer::Url { status: 0 } => "no connection".to_owned(),
+        Answer::Url { status } => format!("HTTP {status}"),
+        Answer::DiskFree { free_bytes } => format!("{} MiB free", free_bytes / (1024 * 1024)),
+        Answer::Size { files, size_bytes } => format!("{files} files, {} MiB", size_bytes / (1024 * 1024)),
+    }
+}
+
+fn state_word(state: RunState) -> &'static str {
+    match state {
+        RunState::Running => "running",
+        RunState::Stopped => "stopped",
+    }
+}

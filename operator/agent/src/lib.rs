@@ -1,3 +1,83 @@
-//! The agent of one Windows server.
+//! The agent of one Windows server: looks at its machine, carries out the orders for it, and reports both.
+//!
+//! It reads its own `CrmNode`, writes that object's status and its sign of life, and meets nobody else. It knows no
+//! product: probes and actions are one closed language (`crm_api::order`), and what follows from what is decided in
+//! `crm_plan::carry_out`, which is pure. Where to find what, by the five verbs:
+//!
+//! - observe: `observe.rs` (a probe, an answer), `files.rs` (how far an action on files is);
+//! - validate: `spec.rs` (what the object asks for, read leniently);
+//! - plan: `crm_plan::carry_out`;
+//! - act: `turn.rs` (the loop that carries out orders), `act.rs` (one action), `journal.rs` (what was begun);
+//! - report: `round.rs` (the loop that looks and reports), `report.rs`, `limits.rs` (what fits into a status).
+//!
+//! `link.rs` is the only file that talks to Kubernetes, [`host`] the only way to the machine. Dropping the future of
+//! [`Agent::run`] kills the agent as a whole; a program that it started runs on.
 
+mod act;
+mod config_file;
+mod file_list;
+mod files;
 pub mod host;
+mod ini;
+mod journal;
+mod limits;
+mod link;
+mod observe;
+mod report;
+mod round;
+mod spec;
+#[cfg(test)]
+mod tests;
+mod turn;
+
+use std::sync::Arc;
+
+use crm_api::clock::Clock;
+use kube::Client;
+use tokio::sync::watch;
+
+use host::Host;
+use link::Link;
+use round::Eye;
+use turn::Progress;
+
+/// Who the agent is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Name of its `CrmNode`.
+    pub node: String,
+    /// Namespace of that object and of the sign of life.
+    pub namespace: String,
+    /// Version of the agent, as it reports it.
+    pub version: String,
+}
+
+/// The agent of one machine.
+pub struct Agent {
+    config: Config,
+    host: Arc<dyn Host>,
+    client: Client,
+    clock: Arc<dyn Clock>,
+}
+
+impl Agent {
+    /// An agent that has not begun yet.
+    #[must_use]
+    pub fn new(config: Config, host: Arc<dyn Host>, client: Client, clock: Arc<dyn Clock>) -> Self {
+        Self { config, host, client, clock }
+    }
+
+    /// Runs until it is dropped. Everything it does is in this one future: nothing of it lives on, except a program that
+    /// was started, and the journal that knows of it.
+    pub async fn run(self) {
+        let Self { config, host, client, clock } = self;
+        let link = Link::new(client, &config.namespace, &config.node);
+        let (spec_sender, spec) = watch::channel(None);
+        let (progress_sender, progress) = watch::channel(Progress::Unknown);
+        let eye = Eye::new(Arc::clone(&host), Arc::clone(&clock), link.clone(), config.version);
+        let follow = link.follow(&spec_sender);
+        let carry_out = turn::carry_out_orders(host, clock, spec.clone(), progress_sender);
+        let look = eye.look_and_report(spec, progress);
+        futures::future::join3(follow, carry_out, look).await;
+    }
+}

@@ -404,6 +404,10 @@ pub struct StepResult {
     #[serde(default)]
     #[schemars(length(max = 32))]
     pub files: Vec<FileRecord>,
+    /// The decision that allowed this try, where a person had to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 253))]
+    pub granted_by: Option<String>,
     /// The person who said "I do it", for attended steps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]

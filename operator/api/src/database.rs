@@ -72,3 +72,27 @@ pub const SCHEMA_MODIFIED_AT: &str = "schemaModifiedAt";
 pub const SQL_SERVER_VERSION: &str = "sqlServerVersion";
 /// Fact: size of the database in bytes.
 pub const DATABASE_BYTES: &str = "databaseBytes";
+
+/// Names of the facts of a SuperOffice database: the contract between the questions that read them and the planner.
+pub mod superoffice {
+    /// Fact: version of the database, from the one row of `company`.
+    pub const DATABASE_VERSION: &str = "databaseVersion";
+    /// Fact: version that the server tools wrote to `ProductVersion` (the highest row `ServerSetup`).
+    pub const SERVER_SETUP_VERSION: &str = "serverSetupVersion";
+    /// Fact: version of Service as `upgrade.exe` recorded it in `config`.
+    pub const SERVICE_VERSION: &str = "serviceVersion";
+    /// Fact: when Service was installed or last upgraded (RFC 3339).
+    pub const SERVICE_INSTALLED_AT: &str = "serviceInstalledAt";
+    /// Fact: ending of the links that Service generates, `fcgi` or `exe`.
+    pub const USE_EXTENSION: &str = "useExtension";
+    /// Fact: when the scheduler last ran (RFC 3339).
+    pub const SCHEDULER_HEARTBEAT: &str = "schedulerHeartbeat";
+    /// Fact: folder of the attachments.
+    pub const ATTACHMENT_PATH: &str = "attachmentPath";
+    /// Fact: day until which maintenance is paid (RFC 3339 date); later releases refuse to install after it.
+    pub const MAINTENANCE_TO: &str = "maintenanceTo";
+    /// Fact: number of travellers that are out.
+    pub const TRAVELLERS_OUT: &str = "travellersOut";
+    /// Fact: number of satellites.
+    pub const SATELLITES: &str = "satellites";
+}

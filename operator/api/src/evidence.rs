@@ -77,9 +77,15 @@ pub enum Expected {
         #[schemars(length(max = 256))]
         is: String,
     },
-    /// A time (in a database fact) that is later than another moment of the same change.
+    /// A time (in a database fact) that is not before the start of a step of the same change.
     LaterThanStart {
         /// The step whose start it must follow.
+        #[schemars(length(max = 128))]
+        step: String,
+    },
+    /// A time (in a database fact) that is before the start of a step of the same change.
+    EarlierThanStart {
+        /// The step whose start it must precede.
         #[schemars(length(max = 128))]
         step: String,
     },

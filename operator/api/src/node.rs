@@ -32,6 +32,10 @@ pub struct CrmNodeSpec {
     #[serde(default)]
     #[schemars(length(max = 128))]
     pub probes: Vec<Probe>,
+    /// Whether the agent looks every 30 seconds instead of every 5 minutes, because a change is under way. An agent
+    /// under an order looks every 30 seconds in any case.
+    #[serde(default)]
+    pub attentive: bool,
     /// Orders, carried out one at a time in list order.
     #[serde(default)]
     #[schemars(length(max = 8))]

@@ -56,6 +56,14 @@ pub enum Action {
         #[schemars(length(max = 1024))]
         folder: String,
     },
+    /// Waits until a GET request from this machine is answered with a status; changes nothing. Done = it is.
+    AwaitUrl {
+        /// `http://` or `https://`.
+        #[schemars(length(max = 1024))]
+        url: String,
+        /// The status.
+        status: i32,
+    },
     /// Stops an IIS application pool. Done = stopped. Safe to repeat.
     StopPool {
         /// Name in IIS manager.
@@ -114,6 +122,17 @@ pub enum Action {
         /// File that receives the list.
         #[schemars(length(max = 1024))]
         to: String,
+    },
+    /// Reports size and sha256 of a file that something else wrote (a database backup). Changes nothing.
+    RecordFile {
+        /// Absolute Windows path or UNC path.
+        #[schemars(length(max = 1024))]
+        path: String,
+    },
+    /// Reads a file again and ends the order if it is not what it was. Changes nothing, so it counts as absent.
+    CheckFile {
+        /// The file as it was recorded.
+        file: FileRecord,
     },
     /// Runs an installer and waits for its end.
     ///

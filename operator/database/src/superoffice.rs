@@ -1,28 +1,12 @@
-//! Questions to the tables of a SuperOffice database (`shared schema = table prefix`), and the names of the facts that
-//! they give. Tables and columns are those of the vendor's published database reference.
+//! Questions to the tables of a SuperOffice database (schema = table prefix). Tables and columns are those of the vendor's published database reference.
+
+pub use crm_api::database::superoffice::{
+    ATTACHMENT_PATH, DATABASE_VERSION, MAINTENANCE_TO, SATELLITES, SCHEDULER_HEARTBEAT, SERVER_SETUP_VERSION,
+    SERVICE_INSTALLED_AT, SERVICE_VERSION, TRAVELLERS_OUT, USE_EXTENSION,
+};
 
 use crate::{Row, Statement, quote};
 
-/// Fact: version of the database, from the one row of `company`.
-pub const DATABASE_VERSION: &str = "databaseVersion";
-/// Fact: version that the server tools wrote to `ProductVersion` (the highest row `ServerSetup`).
-pub const SERVER_SETUP_VERSION: &str = "serverSetupVersion";
-/// Fact: version of Service as `upgrade.exe` recorded it in `config`.
-pub const SERVICE_VERSION: &str = "serviceVersion";
-/// Fact: when Service was installed or last upgraded (RFC 3339).
-pub const SERVICE_INSTALLED_AT: &str = "serviceInstalledAt";
-/// Fact: ending of the links that Service generates, `fcgi` or `exe`.
-pub const USE_EXTENSION: &str = "useExtension";
-/// Fact: when the scheduler last ran (RFC 3339).
-pub const SCHEDULER_HEARTBEAT: &str = "schedulerHeartbeat";
-/// Fact: folder of the attachments.
-pub const ATTACHMENT_PATH: &str = "attachmentPath";
-/// Fact: day until which maintenance is paid (RFC 3339 date); later releases refuse to install after it.
-pub const MAINTENANCE_TO: &str = "maintenanceTo";
-/// Fact: number of travellers that are out.
-pub const TRAVELLERS_OUT: &str = "travellersOut";
-/// Fact: number of satellites.
-pub const SATELLITES: &str = "satellites";
 
 /// One question and the facts that its first row gives: fact name, column, source for a person.
 #[derive(Clone, Debug)]

@@ -63,25 +63,28 @@ pub fn judge(expected: &Expected, answer: Option<&Answer>) -> Verdict {
         Expected::OnlyName { is } => {
             Verdict::of(matches!(answer, Answer::Names { names } if names.len() == 1 && names[0] == *is), seen)
         }
-        Expected::LaterThanStart { .. } => Verdict::Unknown("only a database fact can be later".to_owned()),
+        Expected::LaterThanStart { .. } | Expected::EarlierThanStart { .. } => {
+            Verdict::Unknown("only a database fact is compared with a time".to_owned())
+        }
     }
 }
 
-/// Judges a database fact; `later_than` resolves [`Expected::LaterThanStart`].
+/// Judges a database fact; `start_of` gives the start of a step, for expectations that compare with it.
 #[must_use]
 pub fn judge_database(
     expected: &Expected,
     value: Option<&str>,
-    later_than: impl Fn(&str) -> Option<jiff::Timestamp>,
+    start_of: impl Fn(&str) -> Option<jiff::Timestamp>,
 ) -> Verdict {
     let seen = value.unwrap_or("nothing").to_owned();
     match expected {
         Expected::Present {} => Verdict::of(value.is_some(), seen),
         Expected::Absent {} => Verdict::of(value.is_none(), seen),
         Expected::Text { is } => Verdict::of(value == Some(is.as_str()), seen),
-        Expected::LaterThanStart { step } => {
-            match (value.and_then(|value| value.parse::<jiff::Timestamp>().ok()), later_than(step)) {
-                (Some(seen_at), Some(start)) => Verdict::of(seen_at >= start, seen),
+        Expected::LaterThanStart { step } | Expected::EarlierThanStart { step } => {
+            let later = matches!(expected, Expected::LaterThanStart { .. });
+            match (value.and_then(|value| value.parse::<jiff::Timestamp>().ok()), start_of(step)) {
+                (Some(seen_at), Some(start)) => Verdict::of((seen_at >= start) == later, seen),
                 (None, _) | (_, None) => Verdict::Unknown(seen),
             }
         }

@@ -1,4 +1,32 @@
-//! Decisions, pure: no async, no clock, no I/O, no randomness, no logging.
+//! Decisions, pure: no async, no clock, no I/O, no randomness, no logging. Facts and `now` go in; steps, waits and their
+//! reasons come out.
+//!
+//! - [`plan`]: the one decision function, for the controller, `kubectl crm plan`, tests and the sandbox alike.
+//! - [`snapshot`]: everything observed in one round; [`view`]: the questions that decisions ask of it.
+//! - [`propose`]: no change is open: is one needed, and which? [`advance`]: a change is open: what is next?
+//! - [`products`]: what each product consists of, and the table of its ordering rules. The only place that knows one.
+//! - [`catalogue`], [`windows`], [`sort`], [`hash`]: the parts of those decisions.
+//! - [`intent`]: what a round may do. [`report`]: status and conditions. [`explain`]: a plan as text for people.
+//! - [`carry_out`]: the agent's half. [`evidence`]: judging facts, shared by both halves.
+//! - [`lease`]: who may give orders, and with which epoch.
 
+pub mod advance;
 pub mod carry_out;
+pub mod catalogue;
 pub mod evidence;
+pub mod explain;
+pub mod hash;
+pub mod intent;
+pub mod lease;
+pub mod products;
+pub mod propose;
+pub mod report;
+mod round;
+pub mod snapshot;
+pub mod sort;
+pub mod view;
+pub mod windows;
+
+pub use intent::{Announcement, Intent, Plan, Standing};
+pub use round::plan;
+pub use snapshot::Snapshot;

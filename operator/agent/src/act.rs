@@ -1,0 +1,89 @@
+//! Act: carries out one simple action. Each may be repeated after an interruption: the list or mark that makes it count
+//! as done is written last.
+
+use crm_api::order::Action;
+use crm_api::probe::RunState;
+
+use crate::config_file;
+use crate::file_list;
+use crate::files;
+use crate::host::{Host, HostError};
+
+/// Why an action failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ActError {
+    /// The machine said so.
+    #[error(transparent)]
+    Host(#[from] HostError),
+    /// The package is not the one that was ordered.
+    #[error("{0}")]
+    WrongPackage(String),
+    /// The source changed while it was copied, or the copy went wrong.
+    #[error("after copying, {0}")]
+    CopyDiffers(String),
+    /// Programs are started by the loop, which journals around the start; other actions only look or wait.
+    #[error("not an action that is carried out in one go")]
+    NotSimple,
+}
+
+/// Carries out a simple action.
+pub(crate) async fn act(host: &dyn Host, action: &Action) -> Result<(), ActError> {
+    match action {
+        Action::FetchMedia { from, to, sha256 } => fetch(host, from, to, sha256).await,
+        Action::SetServiceStart { name, start } => Ok(host.set_service_start(name, *start).await?),
+        Action::StopService { name } => Ok(host.set_service_state(name, RunState::Stopped).await?),
+        Action::StartService { name } => Ok(host.set_service_state(name, RunState::Running).await?),
+        Action::StopPool { name } => Ok(host.set_pool_state(name, RunState::Stopped).await?),
+        Action::StartPool { name } => Ok(host.set_pool_state(name, RunState::Running).await?),
+        Action::SetFlagLine { path, line, set } => {
+            let text = host.read_text(path).await?;
+            Ok(host.replace_text(path, config_file::with_flag(&text, line, *set)).await?)
+        }
+        Action::CopyTree { from, to } => copy(host, from, to).await,
+        Action::ExportRegistryKey { key, to } => {
+            host.export_registry(key, to).await?;
+            let list = files::list_of_file(&files::record(host, to).await?);
+            Ok(host.replace_text(&file_list::beside(to), list).await?)
+        }
+        Action::ExportIis { to } => {
+            host.export_iis(to).await?;
+            let list = file_list::hashes(&host.tree(to).await?);
+            Ok(host.replace_text(&file_list::beside(to), list).await?)
+        }
+        Action::WriteListing { from, to } => {
+            let list = file_list::sizes(&host.tree(from).await?);
+            Ok(host.replace_text(to, list).await?)
+        }
+        Action::AwaitProcessesGone { .. }
+        | Action::AwaitUrl { .. }
+        | Action::RecordFile { .. }
+        | Action::CheckFile { .. }
+        | Action::RunInstaller { .. }
+        | Action::RunConsole { .. } => Err(ActError::NotSimple),
+    }
+}
+
+/// Copies, checks, unpacks, marks. What is not the ordered package is never unpacked.
+async fn fetch(host: &dyn Host, from: &str, to: &str, sha256: &str) -> Result<(), ActError> {
+    let package = files::package(from, to);
+    let present = host.file_content(&package).await.is_ok_and(|content| content.sha256 == sha256);
+    if !present {
+        host.copy_file(from, &package).await?;
+        let copied = host.file_content(&package).await?.sha256;
+        if copied != sha256 {
+            return Err(ActError::WrongPackage(files::wrong_package(&copied, sha256)));
+        }
+    }
+    host.unpack(&package, to).await?;
+    Ok(host.replace_text(&files::unpacked_mark(to), sha256.to_owned()).await?)
+}
+
+/// Copies, compares, lists.
+async fn copy(host: &dyn Host, from: &str, to: &str) -> Result<(), ActError> {
+    host.copy_tree(from, to).await?;
+    let copy = host.tree(to).await?;
+    if let Some(difference) = file_list::difference(&host.tree(from).await?, &copy) {
+        return Err(ActError::CopyDiffers(difference));
+    }
+    Ok(host.replace_text(&file_list::beside(to), file_list::hashes(&copy)).await?)
+}

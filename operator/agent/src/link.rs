@@ -1,0 +1,165 @@
+//! The only file that talks to Kubernetes: one watch of the agent's own object, its status, its sign of life.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crm_api::CrmNode;
+use crm_api::node::CrmNodeStatus;
+use futures::StreamExt as _;
+use jiff::Timestamp;
+use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
+use kube::api::{ApiResource, DynamicObject, Patch, PatchParams, WatchEvent, WatchParams};
+use kube::{Api, Client, Resource as _};
+use serde_json::json;
+use tokio::sync::watch;
+
+use crate::round::Store;
+use crate::spec::Spec;
+
+/// One answer of the API server takes no longer.
+const CALL_LIMIT: Duration = Duration::from_secs(30);
+/// The API server ends a watch after so long; the agent then opens the next one.
+const WATCH_SECS: u32 = 290;
+/// A watch that is silent for longer than it can live has lost its server.
+const WATCH_SILENCE_LIMIT: Duration = Duration::from_secs(305);
+/// How soon a watch is opened again: at once would hammer a server that refuses.
+const WATCH_AGAIN: Duration = Duration::from_secs(5);
+
+/// What went wrong between agent and API server. All of it is tried again.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LinkError {
+    /// The server said no, or was not reached.
+    #[error("{doing}: {source}")]
+    Api {
+        /// What was being done.
+        doing: &'static str,
+        /// What was said.
+        source: Box<kube::Error>,
+    },
+    /// The server said nothing.
+    #[error("{0}: no answer in time")]
+    TimedOut(&'static str),
+    /// The server ended the watch with a status.
+    #[error("the watch ended: {0}")]
+    WatchEnded(String),
+}
+
+/// The agent's end of the link.
+#[derive(Clone)]
+pub(crate) struct Link {
+    node: String,
+    nodes: Api<DynamicObject>,
+    leases: Api<Lease>,
+}
+
+impl Link {
+    pub(crate) fn new(client: Client, namespace: &str, node: &str) -> Self {
+        let kind = ApiResource::erase::<CrmNode>(&());
+        Self {
+            node: node.to_owned(),
+            nodes: Api::namespaced_with(client.clone(), namespace, &kind),
+            leases: Api::namespaced(client, namespace),
+        }
+    }
+
+    /// Follows the agent's own object, forever. A watch without a version begins with the object as it is now, so no
+    /// list is needed, neither at first nor after a break.
+    pub(crate) async fn follow(&self, spec: &watch::Sender<Option<Arc<Spec>>>) -> Infallible {
+        loop {
+            match self.watch(spec).await {
+                Ok(()) => tracing::debug!("the watch ran out"),
+                Err(error) => tracing::warn!(%error, "watching again"),
+            }
+            tokio::time::sleep(WATCH_AGAIN).await;
+        }
+    }
+
+    async fn watch(&self, spec: &watch::Sender<Option<Arc<Spec>>>) -> Result<(), LinkError> {
+        let parameters = WatchParams::default()
+            .fields(&format!("metadata.name={}", self.node))
+            .timeout(WATCH_SECS)
+            .disable_bookmarks();
+        let stream = limited("open the watch", CALL_LIMIT, self.nodes.watch(&parameters, "")).await?;
+        let mut stream = std::pin::pin!(stream);
+        loop {
+            let event = tokio::time::timeout(WATCH_SILENCE_LIMIT, stream.next()).await;
+            match event.map_err(|_| LinkError::TimedOut("watch"))? {
+                None => return Ok(()),
+                Some(Ok(WatchEvent::Added(object) | WatchEvent::Modified(object))) => take(spec, read(&object)),
+                Some(Ok(WatchEvent::Deleted(_))) => take(spec, Spec::default()),
+                Some(Ok(WatchEvent::Bookmark(_))) => {}
+                Some(Ok(WatchEvent::Error(status))) => {
+                    return Err(LinkError::WatchEnded(status.message));
+                }
+                Some(Err(error)) => {
+                    return Err(LinkError::Api { doing: "watch", source: Box::new(error) });
+                }
+            }
+        }
+    }
+}
+
+/// Hands on what is new. A status that came round is taken over without waking anybody: we wrote it. A generation of
+/// the same object that is older than the one we know is an echo from a server that lags behind.
+fn take(known: &watch::Sender<Option<Arc<Spec>>>, new: Spec) {
+    known.send_if_modified(|known| {
+        let (echo, same) = known.as_deref().map_or((false, false), |known| {
+            let same_object = known.uid == new.uid;
+            (same_object && new.generation < known.generation, same_object && new.generation == known.generation)
+        });
+        if !echo {
+            *known = Some(Arc::new(new));
+        }
+        !echo && !same
+    });
+}
+
+fn read(object: &DynamicObject) -> Spec {
+    Spec::read(object.metadata.uid.clone(), object.metadata.generation.unwrap_or(0), &object.data)
+}
+
+async fn limited<T>(
+    doing: &'static str,
+    limit: Duration,
+    call: impl Future<Output = Result<T, kube::Error>>,
+) -> Result<T, LinkError> {
+    match tokio::time::timeout(limit, call).await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(error)) => Err(LinkError::Api { doing, source: Box::new(error) }),
+        Err(_) => Err(LinkError::TimedOut(doing)),
+    }
+}
+
+impl Store for Link {
+    type Error = LinkError;
+
+    async fn store(&self, status: &CrmNodeStatus) -> Result<(), LinkError> {
+        let parameters = PatchParams::apply(crm_api::AGENT).force();
+        let patch = Patch::Apply(json!({
+            "apiVersion": CrmNode::api_version(&()),
+            "kind": CrmNode::kind(&()),
+            "metadata": {"name": self.node},
+            "status": status,
+        }));
+        limited("store the status", CALL_LIMIT, self.nodes.patch_status(&self.node, &parameters, &patch)).await?;
+        Ok(())
+    }
+
+    async fn renew(&self, at: Timestamp, duration: Duration) -> Result<(), LinkError> {
+        let name = crm_api::heartbeat_lease(&self.node);
+        let lease = Lease {
+            metadata: ObjectMeta { name: Some(name.clone()), ..ObjectMeta::default() },
+            spec: Some(LeaseSpec {
+                holder_identity: Some(self.node.clone()),
+                lease_duration_seconds: i32::try_from(duration.as_secs()).ok(),
+                renew_time: Some(MicroTime(at)),
+                ..LeaseSpec::default()
+            }),
+        };
+        let parameters = PatchParams::apply(crm_api::AGENT).force();
+        limited("renew the lease", CALL_LIMIT, self.leases.patch(&name, &parameters, &Patch::Apply(&lease))).await?;
+        Ok(())
+    }
+}

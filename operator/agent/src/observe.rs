@@ -1,0 +1,120 @@
+//! Observe: asks the machine. Changes nothing.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crm_api::probe::{Answer, Probe};
+
+use crate::host::{Answered, FileContent, FolderContent, Host, HostError};
+use crate::limits::clip_answer;
+use crate::{config_file, ini};
+
+/// A probe that takes longer is reported as unreadable: one dead share must not silence the whole node.
+pub(crate) const PROBE_LIMIT: Duration = Duration::from_secs(60);
+/// Free room is rounded down to this many bytes, so that a few log lines are no news.
+const FREE_ROOM_STEP_BYTES: i64 = 256 * 1024 * 1024;
+
+/// Asks several questions, one after the other.
+pub(crate) async fn ask_all(host: &dyn Host, probes: &[Probe]) -> BTreeMap<String, Answer> {
+    let mut answers = BTreeMap::new();
+    for probe in probes {
+        answers.insert(probe.id(), ask(host, probe).await);
+    }
+    answers
+}
+
+/// Asks one question.
+pub(crate) async fn ask(host: &dyn Host, probe: &Probe) -> Answer {
+    let answer = match tokio::time::timeout(PROBE_LIMIT, ask_host(host, probe)).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(HostError::NotFound(_))) => absent(probe),
+        Ok(Err(error @ HostError::Refused(_))) => refused(probe, &error),
+        Err(_) => Answer::Unreadable { reason: format!("no answer within {} s", PROBE_LIMIT.as_secs()) },
+    };
+    clip_answer(answer)
+}
+
+/// Nothing runs from a folder that is not there; everything else that does not exist is absent.
+fn absent(probe: &Probe) -> Answer {
+    match probe {
+        Probe::Processes { .. } => Answer::Processes { running: Vec::new() },
+        Probe::Url { .. } => Answer::Url { status: 0 },
+        _ => Answer::Absent {},
+    }
+}
+
+fn refused(probe: &Probe, error: &HostError) -> Answer {
+    match probe {
+        Probe::Url { .. } => Answer::Url { status: 0 },
+        _ => Answer::Unreadable { reason: error.to_string() },
+    }
+}
+
+async fn ask_host(host: &dyn Host, probe: &Probe) -> Result<Answer, HostError> {
+    Ok(match probe {
+        Probe::Machine {} => Answer::Machine(host.machine().await?),
+        Probe::Program { name } => {
+            let (version, location) = host.installed_program(name).await?;
+            Answer::Program { version, location }
+        }
+        Probe::FileVersion { path } => Answer::Version { version: host.file_version(path).await? },
+        Probe::FileHash { path } => {
+            let FileContent { size_bytes, sha256 } = host.file_content(path).await?;
+            Answer::File { size_bytes, sha256 }
+        }
+        Probe::IniValue { path, section, key } => value(ini::value(&host.read_text(path).await?, section, key)),
+        Probe::ConfigValue { path, key } => value(config_file::value(&host.read_text(path).await?, key)),
+        Probe::FlagLine { path, line } => Answer::Flag { set: config_file::flag(&host.read_text(path).await?, line) },
+        Probe::RegistrySubkeys { key } => Answer::Subkeys { subkeys: host.registry_subkeys(key).await? },
+        Probe::Service { name } => {
+            let (state, start) = host.service(name).await?;
+            Answer::Service { state, start }
+        }
+        Probe::Processes { folder } => Answer::Processes { running: sorted(host.processes_below(folder).await?) },
+        Probe::Pool { name } => Answer::Pool { state: host.pool(name).await? },
+        Probe::SitesServing { folder } => Answer::Names { names: sorted(host.sites_serving(folder).await?) },
+        Probe::FastCgiHandlers { site, folder } => handlers(host, site, folder).await?,
+        Probe::Url { url } => Answer::Url { status: host.get_url(url).await? },
+        Probe::DiskFree { path } => {
+            let free_bytes = host.disk_free(path).await?;
+            Answer::DiskFree { free_bytes: free_bytes - free_bytes.rem_euclid(FREE_ROOM_STEP_BYTES) }
+        }
+        Probe::FolderSize { path } => size(host.folder_size(path)).await?,
+        Probe::LooseFiles { path } => size(host.loose_files(path)).await?,
+        Probe::Folders { path, prefix } => {
+            let prefix = prefix.to_lowercase();
+            let names = host.folders(path).await?.into_iter();
+            Answer::Names { names: sorted(names.filter(|name| name.to_lowercase().starts_with(&prefix)).collect()) }
+        }
+        Probe::ChangedFiles { path, reference } => {
+            let (tree, reference) = (host.tree(path).await?, host.tree(reference).await?);
+            let changed = tree.into_iter().filter(|(name, content)| reference.get(name) != Some(content));
+            Answer::Names { names: changed.map(|(name, _)| name).collect() }
+        }
+    })
+}
+
+fn value(value: Option<&str>) -> Answer {
+    value.map_or(Answer::Absent {}, |value| Answer::Value { value: value.to_owned() })
+}
+
+fn sorted(mut names: Vec<String>) -> Vec<String> {
+    names.sort();
+    names.dedup();
+    names
+}
+
+async fn size(content: Answered<'_, FolderContent>) -> Result<Answer, HostError> {
+    let FolderContent { files, size_bytes } = content.await?;
+    Ok(Answer::Size { files, size_bytes })
+}
+
+async fn handlers(host: &dyn Host, site: &str, folder: &str) -> Result<Answer, HostError> {
+    let map = host.handlers(site, folder).await?;
+    let programs = sorted(map.programs);
+    let unmapped = |program: &String| !map.mapped.iter().any(|mapped| mapped.eq_ignore_ascii_case(program));
+    Ok(Answer::Handlers {
+        programs: i32::try_from(programs.len()).unwrap_or(i32::MAX),
+        missing: programs.iter().filter(|program| unmapped(program)).cloned().collect(),
+    })
+}

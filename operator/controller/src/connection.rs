@@ -1,0 +1,127 @@
+//! From a site to a connection with its database: Secret, login, time limits. It reads; what is asked over the
+//! connection is up to whoever opened it. Opening twice is harmless.
+//!
+//! Credentials go from the Secret through memory to the wire. No error of this module repeats anything of their content.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crm_api::CrmSite;
+use crm_api::site::AccessFrom;
+use crm_database::{Connect, Credentials, DatabaseError, Row, SqlServer, Statement, Target};
+use futures::future::BoxFuture;
+use k8s_openapi::api::core::v1::Secret;
+use kube::Api;
+
+use crate::call::{CallError, call};
+use crate::context::Context;
+use crate::limits::DATABASE_CONNECT;
+
+/// Why there is no connection.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConnectionError {
+    /// The Secret does not hold what it should. A sentence with its remedy.
+    #[error("{0}")]
+    Secret(String),
+    /// The API server did not give the Secret.
+    #[error(transparent)]
+    Call(CallError),
+    /// SQL Server did not let us in.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+}
+
+/// Opens connections to one site's database. A task that loses its connection opens another.
+pub(crate) trait Open: Send + Sync {
+    /// Logs in.
+    fn open(&self) -> BoxFuture<'_, Result<Arc<dyn SqlServer>, ConnectionError>>;
+}
+
+/// The way over the site's Secret.
+pub(crate) struct SiteDatabase<'a> {
+    pub(crate) context: &'a Context,
+    pub(crate) site: &'a CrmSite,
+}
+
+impl Open for SiteDatabase<'_> {
+    fn open(&self) -> BoxFuture<'_, Result<Arc<dyn SqlServer>, ConnectionError>> {
+        Box::pin(open(self.context, self.site))
+    }
+}
+
+async fn open(context: &Context, site: &CrmSite) -> Result<Arc<dyn SqlServer>, ConnectionError> {
+    let spec = &site.spec.database;
+    match spec.access_from {
+        AccessFrom::Controller {} => {}
+    }
+    let namespace = site.metadata.namespace.as_deref().unwrap_or_default();
+    let credentials = credentials(context, namespace, &spec.credentials_ref.name).await?;
+    let target = Target { server: spec.server.clone(), database: spec.name.clone() };
+    let connecting = context.connect.connect(target, credentials);
+    let inner = within(DATABASE_CONNECT, &spec.server, connecting).await?;
+    Ok(Arc::new(Limited { inner, server: spec.server.clone() }))
+}
+
+async fn credentials(context: &Context, namespace: &str, name: &str) -> Result<Credentials, ConnectionError> {
+    let api: Api<Secret> = Api::namespaced(context.client.clone(), namespace);
+    let found = call("read the Secret of the database", api.get_opt(name)).await.map_err(|error| {
+        if error.is_forbidden() {
+            ConnectionError::Secret(format!(
+                "Secret {namespace}/{name} may not be read: grant the controller `get` on it"
+            ))
+        } else {
+            ConnectionError::Call(without_content(error))
+        }
+    })?;
+    let Some(secret) = found else {
+        return Err(ConnectionError::Secret(format!(
+            "Secret {namespace}/{name} does not exist: create it with the keys username and password"
+        )));
+    };
+    let text = |key: &str| {
+        let bytes = secret.data.as_ref().and_then(|data| data.get(key)).ok_or_else(|| {
+            ConnectionError::Secret(format!("Secret {namespace}/{name} has no key {key}: add it"))
+        })?;
+        String::from_utf8(bytes.0.clone()).map_err(|_| {
+            ConnectionError::Secret(format!(
+                "key {key} of Secret {namespace}/{name} is not UTF-8 text: write it again as text"
+            ))
+        })
+    };
+    Ok(Credentials::new(text("username")?, text("password")?))
+}
+
+/// A decoding error quotes what it could not decode; of a Secret nothing may be quoted.
+fn without_content(error: CallError) -> CallError {
+    match error {
+        CallError::Failed { what, source } => match *source {
+            kube::Error::SerdeError(_) | kube::Error::FromUtf8(_) => CallError::Lost { what },
+            other => CallError::Failed { what, source: Box::new(other) },
+        },
+        CallError::Lost { .. } | CallError::Endless { .. } => error,
+    }
+}
+
+/// A connection whose statements end within their own time limits.
+struct Limited {
+    inner: Arc<dyn SqlServer>,
+    server: String,
+}
+
+impl SqlServer for Limited {
+    fn run(&self, statement: Statement) -> BoxFuture<'_, Result<Vec<Row>, DatabaseError>> {
+        let limit = Duration::from_secs(u64::from(statement.time_limit_seconds));
+        Box::pin(within(limit, &self.server, self.inner.run(statement)))
+    }
+}
+
+async fn within<T>(
+    limit: Duration,
+    server: &str,
+    answer: impl Future<Output = Result<T, DatabaseError>>,
+) -> Result<T, DatabaseError> {
+    tokio::time::timeout(limit, answer).await.unwrap_or_else(|_| {
+        let message = format!("no answer within {} seconds", limit.as_secs());
+        Err(DatabaseError::Lost { server: server.to_owned(), message })
+    })
+}

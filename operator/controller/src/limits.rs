@@ -1,0 +1,68 @@
+//! Every limit of the controller, with its unit and the reason for the number.
+
+use std::time::Duration;
+
+/// One call to the API server. A lost answer must not hold a round for longer; kube's own retries alone could take
+/// minutes.
+pub(crate) const API_CALL: Duration = Duration::from_secs(30);
+/// Objects per page of a list: a page of the largest changes (100 KiB) stays near what an API server likes to send.
+pub(crate) const LIST_PAGE: u32 = 200;
+/// Pages per list. A list that is longer is not a fleet that one controller can serve.
+pub(crate) const LIST_PAGES_MAX: u32 = 500;
+
+/// A site is looked at this often even if nothing calls for it: the freshness of its facts must be judged again, and a
+/// watch may have lost an event.
+pub(crate) const REST_INTERVAL: Duration = Duration::from_secs(5 * 60);
+/// No decision about one site follows another sooner, whatever the plan asks for.
+pub(crate) const ROUND_GAP: Duration = Duration::from_secs(1);
+/// Events that belong together (record, order, status) arrive within this time and make one round, not three.
+pub(crate) const DEBOUNCE: Duration = Duration::from_millis(100);
+/// Sites that are worked on at once: enough that one slow database delays nobody, few enough for one small pod.
+pub(crate) const ROUNDS_AT_ONCE: usize = 8;
+
+/// First wait after a failure; doubled with every further one.
+pub(crate) const BACKOFF_MIN: Duration = Duration::from_secs(1);
+/// Longest wait after a failure.
+pub(crate) const BACKOFF_MAX: Duration = Duration::from_secs(60);
+
+/// The server ends a watch after this many seconds, and it is opened again.
+pub(crate) const WATCH_SECONDS: u32 = 290;
+/// A watch that says nothing for this long hangs: the server should have ended it.
+pub(crate) const WATCH_SILENCE: Duration = Duration::from_secs(300);
+/// Sightings that wait to be looked at. Past it the watches wait: they only wake, nothing is lost.
+pub(crate) const SIGHTINGS_MAX: usize = 1024;
+
+/// Logging in to a database.
+pub(crate) const DATABASE_CONNECT: Duration = Duration::from_secs(30);
+/// Reading all facts of a database. A dozen short questions; past it the database counts as unreadable this time.
+pub(crate) const DATABASE_READ: Duration = Duration::from_secs(60);
+/// How often a running backup is looked at.
+pub(crate) const BACKUP_POLL: Duration = Duration::from_secs(15);
+
+/// Longest note of an event, in bytes (the API server's own limit).
+pub(crate) const NOTE_BYTES_MAX: usize = 1024;
+/// Longest object name inside an event's name, so that the whole is a valid name.
+pub(crate) const EVENT_NAME_BYTES_MAX: usize = 200;
+
+/// The wait after so many failures in a row.
+///
+/// Constant and without chance, so that the same story gives the same bytes; sites that fail together are kept apart by
+/// the number of rounds at once.
+pub(crate) fn backoff(failures: u32) -> Duration {
+    let doubled = 2_u32.saturating_pow(failures.saturating_sub(1).min(16));
+    BACKOFF_MIN.saturating_mul(doubled).min(BACKOFF_MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BACKOFF_MAX, backoff};
+    use std::time::Duration;
+
+    #[test]
+    fn waits_double_up_to_a_minute() {
+        let waits: Vec<u64> = (1..=8).map(|failures| backoff(failures).as_secs()).collect();
+        assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60]);
+        assert_eq!(backoff(0), Duration::from_secs(1));
+        assert_eq!(backoff(u32::MAX), BACKOFF_MAX);
+    }
+}

@@ -1,0 +1,215 @@
+//! Observe: the only reader. Everything is read live in each round, nothing is remembered, so a stale or lost watch
+//! event can at worst make a round late, never wrong. Reading twice is harmless.
+
+use std::collections::BTreeSet;
+
+use crm_api::change::ChangePhase;
+use crm_api::{CrmBackup, CrmChange, CrmDecision, CrmNode, CrmRelease, CrmSite, heartbeat_lease};
+use crm_database::facts;
+use crm_plan::Snapshot;
+use crm_plan::snapshot::{ForeignClaim, NodeView};
+use jiff::Timestamp;
+use k8s_openapi::api::coordination::v1::Lease;
+use kube::api::ApiResource;
+use kube::core::{DynamicObject, NamespaceResourceScope, ObjectMeta, Resource};
+use kube::{Api, ResourceExt as _};
+
+use crate::call::{CallError, call, list};
+use crate::connection::{ConnectionError, Open as _, SiteDatabase};
+use crate::context::Context;
+use crate::limits::DATABASE_READ;
+use crate::queue::SiteKey;
+use crate::tasks::{KnownTask, states_of};
+use crate::validate::{Malformed, Observed, parse, parse_all};
+
+/// Why a site could not be looked at.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ObserveError {
+    /// A call failed: half a picture is none.
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// The site itself does not parse, so that nothing else about it is known.
+    #[error("{0}")]
+    Site(Malformed),
+}
+
+/// Looks at everything that decisions about one site need; `None` if the site is gone.
+///
+/// # Errors
+/// When a call fails or the site does not parse.
+pub(crate) async fn observe(
+    context: &Context,
+    key: &SiteKey,
+    tasks: &[KnownTask],
+) -> Result<Option<Observed>, ObserveError> {
+    let sites = namespaced::<CrmSite>(context, &key.namespace);
+    let Some(found) = call("read the site", sites.get_opt(&key.name)).await? else {
+        return Ok(None);
+    };
+    let site: CrmSite = parse(found).map_err(ObserveError::Site)?;
+    let (mut blocking, mut ignored) = (Vec::new(), Vec::new());
+
+    let nodes = nodes(context, &site, &key.namespace, &mut blocking).await?;
+    let releases = list("list releases", &everywhere::<CrmRelease>(context)).await?.0;
+    let releases = parse_all(releases, &mut ignored);
+    // One live list serves both: the site's own changes, and the claims that others hold.
+    let (own, others) = partition(list("list changes", &everywhere::<CrmChange>(context)).await?.0, key);
+    let mut changes: Vec<CrmChange> = parse_all(own, &mut blocking);
+    changes.sort_by_key(|change| age(&change.metadata));
+    let backups = list("list backups", &namespaced::<CrmBackup>(context, &key.namespace)).await?.0;
+    let mut backups: Vec<CrmBackup> = parse_all(partition(backups, key).0, &mut blocking);
+    backups.sort_by_key(|backup| age(&backup.metadata));
+    let decisions = list("list decisions", &namespaced::<CrmDecision>(context, &key.namespace)).await?.0;
+    let mut decisions: Vec<CrmDecision> = parse_all(partition(decisions, key).0, &mut ignored);
+    decisions.sort_by_key(|decision| age(&decision.metadata));
+    let database = database(context, &site).await?;
+
+    let mut snapshot = Snapshot {
+        site,
+        nodes,
+        releases,
+        changes,
+        backups,
+        decisions,
+        database,
+        foreign_claims: foreign_claims(&others),
+        tasks: Vec::new(),
+        epoch: context.term.epoch(),
+    };
+    snapshot.tasks = states_of(tasks, snapshot.open_change());
+    Ok(Some(Observed { snapshot, blocking, ignored }))
+}
+
+fn everywhere<K: Resource<DynamicType = ()>>(context: &Context) -> Api<DynamicObject> {
+    Api::all_with(context.client.clone(), &ApiResource::erase::<K>(&()))
+}
+
+fn namespaced<K>(context: &Context, namespace: &str) -> Api<DynamicObject>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+{
+    Api::namespaced_with(context.client.clone(), namespace, &ApiResource::erase::<K>(&()))
+}
+
+/// Oldest first; the name decides between objects of one second.
+fn age(metadata: &ObjectMeta) -> (Option<Timestamp>, Option<String>) {
+    (metadata.creation_timestamp.as_ref().map(|at| at.0), metadata.name.clone())
+}
+
+/// The name of the site that an object belongs to: from its spec, which cannot be edited; by the label where the spec
+/// does not say.
+pub(crate) fn site_of(object: &DynamicObject) -> Option<&str> {
+    let by_spec = object.data.pointer("/spec/site").and_then(serde_json::Value::as_str);
+    by_spec.or_else(|| object.labels().get(crm_api::SITE_LABEL).map(String::as_str))
+}
+
+/// The objects of this site, and all others.
+fn partition(objects: Vec<DynamicObject>, key: &SiteKey) -> (Vec<DynamicObject>, Vec<DynamicObject>) {
+    objects.into_iter().partition(|object| {
+        object.metadata.namespace.as_deref() == Some(&key.namespace) && site_of(object) == Some(&key.name)
+    })
+}
+
+/// The nodes that the site names, in the order of their names; those that do not exist are left out.
+async fn nodes(
+    context: &Context,
+    site: &CrmSite,
+    namespace: &str,
+    aside: &mut Vec<Malformed>,
+) -> Result<Vec<NodeView>, CallError> {
+    let names: BTreeSet<&String> = site.spec.components.iter().flat_map(|placed| &placed.nodes).collect();
+    let api = namespaced::<CrmNode>(context, namespace);
+    let leases: Api<Lease> = Api::namespaced(context.client.clone(), namespace);
+    let mut views = Vec::new();
+    for name in names {
+        // The sign of life first: read after the facts, it could vouch for facts that were already older.
+        let lease = call("read a node's lease", leases.get_opt(&heartbeat_lease(name))).await?;
+        let heartbeat = lease.and_then(|lease| lease.spec?.renew_time).map(|at| at.0);
+        match call("read a node", api.get_opt(name)).await?.map(parse::<CrmNode>) {
+            Some(Ok(node)) => views.push(NodeView { node, heartbeat }),
+            Some(Err(malformed)) => aside.push(malformed),
+            None => {}
+        }
+    }
+    Ok(views)
+}
+
+/// Claims that open changes hold. Read from the raw objects: a change that does not parse, or whose phase is a word from
+/// a later version, still holds what it holds.
+fn foreign_claims(changes: &[DynamicObject]) -> Vec<ForeignClaim> {
+    let mut claims = Vec::new();
+    for change in changes {
+        let status = change.data.get("status");
+        let phase = status.and_then(|status| status.get("phase")).cloned();
+        if phase.and_then(|phase| serde_json::from_value::<ChangePhase>(phase).ok()).is_some_and(ChangePhase::is_over) {
+            continue;
+        }
+        let holder =
+            format!("{}/{}", change.namespace().unwrap_or_default(), site_of(change).unwrap_or("an unknown site"));
+        let held = status.and_then(|status| status.get("claimsHeld")).and_then(serde_json::Value::as_array);
+        let texts = held.into_iter().flatten().filter_map(serde_json::Value::as_str);
+        claims.extend(texts.map(|claim| ForeignClaim { claim: claim.to_owned(), holder: holder.clone() }));
+    }
+    claims.sort_by(|one, other| (&one.claim, &one.holder).cmp(&(&other.claim, &other.holder)));
+    claims
+}
+
+/// The facts of the database, or a sentence on why there are none. That it cannot be read is a fact of its own; only an
+/// API server that does not answer ends the round.
+async fn database(
+    context: &Context,
+    site: &CrmSite,
+) -> Result<Result<crm_api::database::DatabaseFacts, String>, CallError> {
+    let sql = match (SiteDatabase { context, site }).open().await {
+        Ok(sql) => sql,
+        Err(ConnectionError::Call(error)) => return Err(error),
+        Err(error @ (ConnectionError::Secret(_) | ConnectionError::Database(_))) => return Ok(Err(error.to_string())),
+    };
+    let reading = facts::read(&sql, &site.spec, context.clock.now());
+    Ok(match tokio::time::timeout(DATABASE_READ, reading).await {
+        Ok(read) => read.map_err(|error| error.to_string()),
+        Err(_) => Err(format!(
+            "database {} on {} did not answer all questions within {} seconds",
+            site.spec.database.name,
+            site.spec.database.server,
+            DATABASE_READ.as_secs()
+        )),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{foreign_claims, partition};
+    use crate::queue::SiteKey;
+    use kube::core::DynamicObject;
+    use serde_json::json;
+
+    fn change(namespace: &str, site: &str, status: serde_json::Value) -> DynamicObject {
+        serde_json::from_value(json!({
+            "metadata": {"name": format!("{site}-1"), "namespace": namespace},
+            "spec": {"site": site},
+            "status": status,
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn claims_of_changes_that_are_over_are_free_and_unknown_phases_hold_on() {
+        let claims = foreign_claims(&[
+            change("crm", "a", json!({"phase": "Changing", "claimsHeld": ["sql1"]})),
+            change("crm", "b", json!({"phase": "Succeeded", "claimsHeld": ["sql1"]})),
+            change("crm", "c", json!({"phase": "Levitating", "claimsHeld": ["iis1"]})),
+            change("crm", "d", json!(null)),
+        ]);
+        let held: Vec<(&str, &str)> =
+            claims.iter().map(|claim| (claim.claim.as_str(), claim.holder.as_str())).collect();
+        assert_eq!(held, [("iis1", "crm/c"), ("sql1", "crm/a")]);
+    }
+
+    #[test]
+    fn a_site_of_the_same_name_in_another_namespace_is_another_site() {
+        let changes = vec![change("crm", "a", json!({})), change("other", "a", json!({}))];
+        let (own, others) = partition(changes, &SiteKey::new("crm", "a"));
+        assert_eq!((own.len(), others.len()), (1, 1));
+    }
+}

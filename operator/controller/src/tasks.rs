@@ -1,0 +1,297 @@
+//! Steps that the controller does itself, in the background of one term. Part of apply: their only effects are on the
+//! site's database, and each is preceded by a look at leadership and at what is there already.
+//!
+//! A task is known by namespace, change, step and attempt. Asking for a known one starts nothing; its result stays until
+//! the change's record has gone past it. A new process knows none: it asks the task to run again, and the task finds out
+//! by itself what the first run left behind.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crm_api::change::{StepPhase, Task};
+use crm_api::clock::Clock;
+use crm_api::site::CrmSiteSpec;
+use crm_api::{CrmChange, CrmSite};
+use crm_database::SqlServer;
+use crm_plan::snapshot::{TaskDone, TaskFailed, TaskState};
+use jiff::Timestamp;
+use tokio::task::{Id, JoinError, JoinSet};
+use tracing::Instrument as _;
+
+use crate::connection::{Open, SiteDatabase};
+use crate::context::Context;
+use crate::leadership::Term;
+use crate::queue::SiteKey;
+
+/// What a task is known by.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct TaskKey {
+    pub(crate) namespace: String,
+    pub(crate) change: String,
+    pub(crate) step: String,
+    pub(crate) attempt: i32,
+}
+
+/// A task to be done.
+#[derive(Clone, Debug)]
+pub(crate) struct TaskOrder {
+    pub(crate) key: TaskKey,
+    pub(crate) site: SiteKey,
+    /// The site as it was when the task was ordered: its database and its product block.
+    pub(crate) object: CrmSite,
+    pub(crate) since: Timestamp,
+    pub(crate) task: Task,
+    pub(crate) backup_file: Option<String>,
+}
+
+/// A task and how far it is.
+#[derive(Clone, Debug)]
+pub(crate) struct KnownTask {
+    pub(crate) key: TaskKey,
+    /// `None` while it runs.
+    pub(crate) result: Option<Result<TaskDone, TaskFailed>>,
+}
+
+/// What the planner shall know of the tasks: those of the open change.
+pub(crate) fn states_of(tasks: &[KnownTask], open: Option<&CrmChange>) -> Vec<TaskState> {
+    let name = open.and_then(|change| change.metadata.name.as_ref());
+    let of_change = tasks.iter().filter(|task| Some(&task.key.change) == name);
+    of_change
+        .map(|task| TaskState {
+            step: task.key.step.clone(),
+            attempt: task.key.attempt,
+            result: task.result.clone(),
+        })
+        .collect()
+}
+
+/// Tasks whose result the records no longer need: a later attempt was recorded, the step has ended, or the change is
+/// over or gone. What is written there has been read back, so forgetting cannot lose it.
+pub(crate) fn settled(tasks: &[KnownTask], changes: &[CrmChange]) -> Vec<TaskKey> {
+    let is_settled = |task: &&KnownTask| {
+        let found = changes.iter().find(|change| change.metadata.name.as_ref() == Some(&task.key.change));
+        let Some(change) = found else { return true };
+        let Some(status) = &change.status else { return false };
+        status.phase.is_over()
+            || status.result(&task.key.step).is_some_and(|result| {
+                result.attempt > task.key.attempt
+                    || match result.phase {
+                        StepPhase::Started => false,
+                        StepPhase::Verified | StepPhase::Failed | StepPhase::Undoing | StepPhase::Undone => true,
+                    }
+            })
+    };
+    tasks.iter().filter(is_settled).map(|task| task.key.clone()).collect()
+}
+
+struct Entry {
+    site: SiteKey,
+    result: Option<Result<TaskDone, TaskFailed>>,
+}
+
+type Outcome = Result<TaskDone, TaskFailed>;
+
+/// All tasks of one term. Dropping it ends them; what SQL Server was told to do goes on there and is found again.
+#[derive(Default)]
+pub(crate) struct Tasks {
+    known: BTreeMap<TaskKey, Entry>,
+    running: JoinSet<(TaskKey, Outcome)>,
+    ids: Vec<(Id, TaskKey)>,
+}
+
+impl Tasks {
+    /// Starts a task, unless it runs or its result is known.
+    pub(crate) fn start(&mut self, context: &Arc<Context>, order: TaskOrder) {
+        let context = Arc::clone(context);
+        let (key, site) = (order.key.clone(), order.site.clone());
+        self.start_with(key, site, async move { run(&context, &order).await });
+    }
+
+    fn start_with(&mut self, key: TaskKey, site: SiteKey, work: impl Future<Output = Outcome> + Send + 'static) {
+        if self.known.contains_key(&key) {
+            return;
+        }
+        let span = tracing::info_span!("task", %site, change = key.change, step = key.step, attempt = key.attempt);
+        let done = key.clone();
+        let handle = self.running.spawn(async move { (done, work.await) }.instrument(span));
+        self.ids.push((handle.id(), key.clone()));
+        self.known.insert(key, Entry { site, result: None });
+    }
+
+    /// The tasks of one site, in the order of their keys.
+    pub(crate) fn of(&self, site: &SiteKey) -> Vec<KnownTask> {
+        let of_site = self.known.iter().filter(|(_, entry)| entry.site == *site);
+        of_site.map(|(key, entry)| KnownTask { key: key.clone(), result: entry.result.clone() }).collect()
+    }
+
+    /// Forgets results. A task that still runs stays known until it ends: its key must not become free before.
+    pub(crate) fn forget(&mut self, keys: &[TaskKey]) {
+        self.known.retain(|key, entry| entry.result.is_none() || !keys.contains(key));
+    }
+
+    /// Waits for the next task to end and gives the site that wants to know; `None` while nothing runs.
+    pub(crate) async fn next_ended(&mut self) -> Option<SiteKey> {
+        let (id, result) = match self.running.join_next_with_id().await? {
+            Ok((id, (_, result))) => (id, result),
+            Err(error) => (error.id(), Err(broken(&error))),
+        };
+        let place = self.ids.iter().position(|(known, _)| *known == id)?;
+        let (_, key) = self.ids.remove(place);
+        let entry = self.known.get_mut(&key)?;
+        match &result {
+            Ok(done) => tracing::info!(step = key.step, attempt = key.attempt, evidence = done.evidence, "task done"),
+            Err(failed) => {
+                tracing::warn!(step = key.step, attempt = key.attempt, message = failed.message, "task failed");
+            }
+        }
+        entry.result = Some(result);
+        Some(entry.site.clone())
+    }
+}
+
+fn broken(error: &JoinError) -> TaskFailed {
+    tracing::error!(%error, "a task broke inside the operator");
+    TaskFailed { message: "the operator itself failed in this task; see its log".to_owned(), without_effect: false }
+}
+
+async fn run(context: &Context, order: &TaskOrder) -> Outcome {
+    let database = SiteDatabase { context, site: &order.object };
+    let job = Job {
+        term: &context.term,
+        clock: context.clock.as_ref(),
+        database: &database,
+        spec: &order.object.spec,
+        since: order.since,
+    };
+    let file = order.backup_file.as_deref().ok_or_else(|| untouched("the order names no backup file".to_owned()));
+    match &order.task {
+        Task::BackUpDatabase { .. } => job.back_up(file?).await,
+        Task::VerifyBackup {} => job.verify_backup(file?).await,
+        Task::SetDatabaseSetting { setting, value } => job.set_setting(setting, value).await,
+        Task::Preflight {} | Task::Notify { .. } | Task::ProveAlone {} | Task::VerifyVersions {} | Task::Judge {} => {
+            Err(untouched("the planner judges this step itself; the controller has nothing to do".to_owned()))
+        }
+    }
+}
+
+/// What a task works with.
+pub(crate) struct Job<'a> {
+    pub(crate) term: &'a Term,
+    pub(crate) clock: &'a dyn Clock,
+    pub(crate) database: &'a dyn Open,
+    pub(crate) spec: &'a CrmSiteSpec,
+    /// When this try was recorded as begun: evidence must be later.
+    pub(crate) since: Timestamp,
+}
+
+impl Job<'_> {
+    /// A new connection; nothing is changed by it.
+    pub(crate) async fn open(&self) -> Result<Arc<dyn SqlServer>, TaskFailed> {
+        self.database.open().await.map_err(|error| untouched(error.to_string()))
+    }
+
+    /// Asked right before each statement that changes something.
+    pub(crate) fn ask_leave(&self) -> Result<(), TaskFailed> {
+        if self.term.may_write() {
+            Ok(())
+        } else {
+            Err(untouched("this controller is not the leader any more".to_owned()))
+        }
+    }
+}
+
+/// A failure that certainly changed nothing.
+pub(crate) fn untouched(message: String) -> TaskFailed {
+    TaskFailed { message, without_effect: true }
+}
+
+/// A failure that may have changed something.
+pub(crate) fn uncertain(message: String) -> TaskFailed {
+    TaskFailed { message, without_effect: false }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Entry, TaskKey, Tasks, settled, states_of, untouched};
+    use crate::queue::SiteKey;
+    use crm_api::CrmChange;
+    use crm_plan::snapshot::TaskDone;
+    use serde_json::json;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    fn key(attempt: i32) -> TaskKey {
+        TaskKey { namespace: "crm".into(), change: "contoso-1".into(), step: "back-up-database".into(), attempt }
+    }
+
+    fn change(attempt: i32, phase: &str) -> CrmChange {
+        let at = "2024-05-04T20:00:00Z";
+        serde_json::from_value(json!({
+            "metadata": {"name": "contoso-1", "namespace": "crm"},
+            "spec": {"site": "contoso", "siteUid": "u", "from": "7.5", "to": "8.0", "planHash": "4f1c09",
+                "specDigest": "d", "schemaChange": true, "steps": []},
+            "status": {"phase": "Changing", "steps": [{"id": "back-up-database", "phase": phase, "attempt": attempt,
+                "startedAt": at, "attemptStartedAt": at}]},
+        }))
+        .unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_known_task_is_not_started_again_until_the_record_has_gone_past_it() {
+        let site = SiteKey::new("crm", "contoso");
+        let runs = Arc::new(AtomicU32::new(0));
+        let mut tasks = Tasks::default();
+        let start = |tasks: &mut Tasks, attempt| {
+            let runs = Arc::clone(&runs);
+            tasks.start_with(key(attempt), site.clone(), async move {
+                runs.fetch_add(1, Ordering::Relaxed);
+                Ok(TaskDone::default())
+            });
+        };
+        start(&mut tasks, 1);
+        start(&mut tasks, 1);
+        assert_eq!(tasks.next_ended().await, Some(site.clone()));
+        start(&mut tasks, 1);
+        assert_eq!(tasks.next_ended().await, None);
+        assert_eq!(runs.load(Ordering::Relaxed), 1);
+
+        let known = tasks.of(&site);
+        assert!(settled(&known, &[change(1, "Started")]).is_empty(), "the record still needs the result");
+        assert_eq!(states_of(&known, Some(&change(1, "Started"))).len(), 1);
+        let done = settled(&known, &[change(1, "Verified")]);
+        assert_eq!(done, [key(1)]);
+        assert_eq!(settled(&known, &[change(2, "Started")]), [key(1)]);
+        tasks.forget(&done);
+        assert!(tasks.of(&site).is_empty());
+        start(&mut tasks, 2);
+        tasks.next_ended().await;
+        assert_eq!(runs.load(Ordering::Relaxed), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_task_that_still_runs_is_not_forgotten() {
+        let site = SiteKey::new("crm", "contoso");
+        let mut tasks = Tasks::default();
+        tasks.start_with(key(1), site.clone(), std::future::pending());
+        tasks.forget(&[key(1)]);
+        assert_eq!(tasks.of(&site).len(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_task_that_breaks_ends_with_an_uncertain_result() {
+        let site = SiteKey::new("crm", "contoso");
+        let mut tasks = Tasks::default();
+        tasks.start_with(key(1), site.clone(), async { panic!("a defect") });
+        assert_eq!(tasks.next_ended().await, Some(site.clone()));
+        let result = tasks.of(&site).remove(0).result;
+        assert!(matches!(result, Some(Err(failed)) if !failed.without_effect));
+    }
+
+    #[test]
+    fn a_result_of_a_change_that_is_gone_is_settled() {
+        let mut tasks = Tasks::default();
+        let site = SiteKey::new("crm", "contoso");
+        tasks.known.insert(key(1), Entry { site: site.clone(), result: Some(Err(untouched("no".into()))) });
+        assert_eq!(settled(&tasks.of(&site), &[]), [key(1)]);
+    }
+}

@@ -1,0 +1,336 @@
+//! Which watches there are, and which sites an event concerns. Part of observe, but nothing is decided by what a watch
+//! shows: an event only wakes sites. So events that are late, doubled or reordered cost a round at most, and one that is
+//! lost is made up for by the next round at rest.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crm_api::change::ChangePhase;
+use crm_api::{CrmChange, CrmDecision, CrmNode, CrmRelease, CrmSite};
+use futures::TryStreamExt as _;
+use kube::api::{ApiResource, WatchParams};
+use kube::core::{DynamicObject, WatchEvent};
+use kube::{Api, Client, ResourceExt as _};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use crate::call::{CallError, call, list};
+use crate::limits::{self, WATCH_SECONDS, WATCH_SILENCE};
+use crate::observe::site_of;
+use crate::queue::SiteKey;
+
+/// A kind that is watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Watched {
+    Site,
+    Node,
+    Change,
+    Decision,
+    Release,
+}
+
+const WATCHED: [Watched; 5] = [Watched::Site, Watched::Node, Watched::Change, Watched::Decision, Watched::Release];
+
+impl Watched {
+    fn resource(self) -> ApiResource {
+        match self {
+            Self::Site => ApiResource::erase::<CrmSite>(&()),
+            Self::Node => ApiResource::erase::<CrmNode>(&()),
+            Self::Change => ApiResource::erase::<CrmChange>(&()),
+            Self::Decision => ApiResource::erase::<CrmDecision>(&()),
+            Self::Release => ApiResource::erase::<CrmRelease>(&()),
+        }
+    }
+}
+
+/// What a watch saw.
+#[derive(Debug)]
+pub(crate) enum Sight {
+    /// All that there is; what is not in it is gone.
+    All(Vec<DynamicObject>),
+    /// One object, new or changed.
+    One(DynamicObject),
+    /// One object that is gone.
+    Gone(DynamicObject),
+}
+
+/// Starts all watches. They end when the set is dropped, or when nobody listens any more.
+pub(crate) fn start(client: &Client, sights: &mpsc::Sender<(Watched, Sight)>) -> JoinSet<()> {
+    let mut watches = JoinSet::new();
+    for kind in WATCHED {
+        let api: Api<DynamicObject> = Api::all_with(client.clone(), &kind.resource());
+        watches.spawn(watch(kind, api, sights.clone()));
+    }
+    watches
+}
+
+/// How a watch ended.
+#[derive(Debug, PartialEq, Eq)]
+enum End {
+    /// The server ended it in order: go on from the last version.
+    Resume,
+    /// The last version is forgotten: list again.
+    Expired,
+    /// Nobody listens.
+    Deaf,
+}
+
+/// Lists and watches one kind for ever.
+async fn watch(kind: Watched, api: Api<DynamicObject>, sights: mpsc::Sender<(Watched, Sight)>) {
+    let mut failures = 0;
+    let mut version = None;
+    loop {
+        match listen(kind, &api, &sights, &mut version).await {
+            Ok(End::Deaf) => return,
+            Ok(End::Resume | End::Expired) => failures = 0,
+            Err(error) => {
+                failures += 1;
+                tracing::warn!(?kind, %error, failures, "watch failed");
+                tokio::time::sleep(limits::backoff(failures)).await;
+            }
+        }
+    }
+}
+
+/// One watch, after a list where no version is known to go on from.
+async fn listen(
+    kind: Watched,
+    api: &Api<DynamicObject>,
+    sights: &mpsc::Sender<(Watched, Sight)>,
+    version: &mut Option<String>,
+) -> Result<End, CallError> {
+    let from = if let Some(from) = version.clone() {
+        from
+    } else {
+        let (objects, from) = list("list for a watch", api).await?;
+        if sights.send((kind, Sight::All(objects))).await.is_err() {
+            return Ok(End::Deaf);
+        }
+        version.insert(from).clone()
+    };
+    let params = WatchParams { bookmarks: true, ..WatchParams::default() }.timeout(WATCH_SECONDS);
+    let ended = follow(kind, api, &params, &from, sights, version).await;
+    match ended {
+        Err(error) if error.is_gone() => {
+            *version = None;
+            Ok(End::Expired)
+        }
+        other => other,
+    }
+}
+
+async fn follow(
+    kind: Watched,
+    api: &Api<DynamicObject>,
+    params: &WatchParams,
+    from: &str,
+    sights: &mpsc::Sender<(Watched, Sight)>,
+    version: &mut Option<String>,
+) -> Result<End, CallError> {
+    let what = "watch";
+    let stream = call(what, api.watch(params, from)).await?;
+    let mut stream = std::pin::pin!(stream);
+    loop {
+        let next = tokio::time::timeout(WATCH_SILENCE, stream.try_next()).await;
+        let event = match next {
+            Err(_) => return Err(CallError::Lost { what }),
+            Ok(Err(source)) => return Err(CallError::Failed { what, source: Box::new(source) }),
+            Ok(Ok(None)) => return Ok(End::Resume),
+            Ok(Ok(Some(event))) => event,
+        };
+        let sight = match event {
+            WatchEvent::Added(object) | WatchEvent::Modified(object) => {
+                *version = object.resource_version();
+                Sight::One(object)
+            }
+            WatchEvent::Deleted(object) => {
+                *version = object.resource_version();
+                Sight::Gone(object)
+            }
+            WatchEvent::Bookmark(bookmark) => {
+                *version = Some(bookmark.metadata.resource_version);
+                continue;
+            }
+            WatchEvent::Error(status) => {
+                return Err(CallError::Failed { what, source: Box::new(kube::Error::Api(status)) });
+            }
+        };
+        if sights.send((kind, sight)).await.is_err() {
+            return Ok(End::Deaf);
+        }
+    }
+}
+
+/// What a site's events are matched by.
+#[derive(Debug, PartialEq, Eq)]
+struct Known {
+    nodes: BTreeSet<String>,
+    /// Moves when the spec is edited or the site is deleted; a status that we wrote ourselves does not move it.
+    edition: (Option<i64>, bool),
+}
+
+/// Which sites there are, by the watches. Used to wake, never to decide.
+#[derive(Debug, Default)]
+pub(crate) struct Index {
+    sites: BTreeMap<SiteKey, Known>,
+    /// Sites with a change that is not over: they may wait for what another change holds.
+    changing: BTreeSet<SiteKey>,
+}
+
+impl Index {
+    /// Takes a sight in and gives the sites that it concerns.
+    pub(crate) fn concerned(&mut self, kind: Watched, sight: Sight) -> BTreeSet<SiteKey> {
+        match sight {
+            Sight::All(objects) => {
+                let mut concerned = BTreeSet::new();
+                if kind == Watched::Site {
+                    concerned.extend(std::mem::take(&mut self.sites).into_keys());
+                }
+                for object in &objects {
+                    concerned.extend(self.seen(kind, object));
+                }
+                concerned
+            }
+            Sight::One(object) => self.seen(kind, &object),
+            Sight::Gone(object) => self.gone(kind, &object),
+        }
+    }
+
+    fn seen(&mut self, kind: Watched, object: &DynamicObject) -> BTreeSet<SiteKey> {
+        match kind {
+            Watched::Site => {
+                let key = key(object, &object.name_any());
+                let known = known(object);
+                let changed = self.sites.get(&key) != Some(&known);
+                self.sites.insert(key.clone(), known);
+                changed.then_some(key).into_iter().collect()
+            }
+            Watched::Node => self.with_node(object),
+            Watched::Change => self.after_change(object, is_over(object)),
+            Watched::Decision => site_of(object).map(|site| key(object, site)).into_iter().collect(),
+            Watched::Release => self.sites.keys().cloned().collect(),
+        }
+    }
+
+    fn gone(&mut self, kind: Watched, object: &DynamicObject) -> BTreeSet<SiteKey> {
+        match kind {
+            Watched::Site => {
+                let key = key(object, &object.name_any());
+                self.sites.remove(&key);
+                [key].into()
+            }
+            Watched::Change => self.after_change(object, true),
+            Watched::Node | Watched::Decision | Watched::Release => self.seen(kind, object),
+        }
+    }
+
+    fn with_node(&self, node: &DynamicObject) -> BTreeSet<SiteKey> {
+        let (namespace, name) = (node.namespace().unwrap_or_default(), node.name_any());
+        let naming = self.sites.iter().filter(|(key, known)| key.namespace == namespace && known.nodes.contains(&name));
+        naming.map(|(key, _)| key.clone()).collect()
+    }
+
+    /// A change that is over has set its claims free: whoever is changing may have waited for them.
+    fn after_change(&mut self, change: &DynamicObject, over: bool) -> BTreeSet<SiteKey> {
+        let Some(site) = site_of(change).map(|site| key(change, site)) else { return BTreeSet::new() };
+        let mut concerned = BTreeSet::new();
+        if over {
+            self.changing.remove(&site);
+            concerned.clone_from(&self.changing);
+        } else {
+            self.changing.insert(site.clone());
+        }
+        concerned.insert(site);
+        concerned
+    }
+}
+
+fn key(object: &DynamicObject, name: &str) -> SiteKey {
+    SiteKey::new(&object.namespace().unwrap_or_default(), name)
+}
+
+/// From the raw object: a site that does not parse is woken too, so that a round can say so.
+fn known(site: &DynamicObject) -> Known {
+    let components = site.data.pointer("/spec/components").and_then(serde_json::Value::as_array);
+    let placed = components.into_iter().flatten().filter_map(|component| component.get("nodes")?.as_array());
+    let nodes = placed.flatten().filter_map(serde_json::Value::as_str).map(str::to_owned).collect();
+    Known { nodes, edition: (site.metadata.generation, site.metadata.deletion_timestamp.is_some()) }
+}
+
+fn is_over(change: &DynamicObject) -> bool {
+    let phase = change.data.pointer("/status/phase").cloned();
+    phase.and_then(|phase| serde_json::from_value::<ChangePhase>(phase).ok()).is_some_and(ChangePhase::is_over)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Index, Sight, Watched};
+    use kube::core::DynamicObject;
+    use serde_json::{Value, json};
+
+    fn object(name: &str, spec: Value, status: Value) -> DynamicObject {
+        serde_json::from_value(json!({
+            "metadata": {"name": name, "namespace": "crm", "generation": 1}, "spec": spec, "status": status,
+        }))
+        .unwrap()
+    }
+
+    fn site(name: &str, node: &str) -> DynamicObject {
+        object(name, json!({"components": [{"name": "Web", "nodes": [node]}]}), json!({}))
+    }
+
+    fn names(index: &mut Index, kind: Watched, sight: Sight) -> Vec<String> {
+        index.concerned(kind, sight).into_iter().map(|key| key.name).collect()
+    }
+
+    fn two_sites() -> Index {
+        let mut index = Index::default();
+        let all = Sight::All(vec![site("b", "node-b"), site("a", "node-a")]);
+        assert_eq!(names(&mut index, Watched::Site, all), ["a", "b"]);
+        index
+    }
+
+    #[test]
+    fn a_node_wakes_the_sites_that_name_it() {
+        let mut index = two_sites();
+        let node = || object("node-b", json!({}), json!({}));
+        assert_eq!(names(&mut index, Watched::Node, Sight::One(node())), ["b"]);
+        assert_eq!(names(&mut index, Watched::Node, Sight::Gone(node())), ["b"]);
+        let stranger = object("node-c", json!({}), json!({}));
+        assert!(names(&mut index, Watched::Node, Sight::One(stranger)).is_empty());
+    }
+
+    #[test]
+    fn our_own_status_of_a_site_wakes_nobody() {
+        let mut index = two_sites();
+        assert!(names(&mut index, Watched::Site, Sight::One(site("a", "node-a"))).is_empty());
+        let mut edited = site("a", "node-a");
+        edited.metadata.generation = Some(2);
+        assert_eq!(names(&mut index, Watched::Site, Sight::One(edited)), ["a"]);
+    }
+
+    #[test]
+    fn sites_that_a_new_list_lacks_are_woken_once_more() {
+        let mut index = two_sites();
+        assert_eq!(names(&mut index, Watched::Site, Sight::All(vec![site("a", "node-a")])), ["a", "b"]);
+        let release = object("8.0", json!({}), json!({}));
+        assert_eq!(names(&mut index, Watched::Release, Sight::One(release)), ["a"]);
+    }
+
+    #[test]
+    fn the_end_of_a_change_wakes_those_who_may_wait_for_its_claims() {
+        let mut index = two_sites();
+        let change = |site: &str, phase: &str| {
+            object(&format!("{site}-1"), json!({"site": site}), json!({"phase": phase}))
+        };
+        assert_eq!(names(&mut index, Watched::Change, Sight::One(change("a", "Changing"))), ["a"]);
+        assert_eq!(names(&mut index, Watched::Change, Sight::One(change("b", "Preparing"))), ["b"]);
+        assert_eq!(names(&mut index, Watched::Change, Sight::One(change("a", "Succeeded"))), ["a", "b"]);
+    }
+
+    #[test]
+    fn a_decision_wakes_the_site_that_it_names() {
+        let mut index = two_sites();
+        let decision = object("d", json!({"site": "b", "word": "Approve"}), json!({}));
+        assert_eq!(names(&mut index, Watched::Decision, Sight::One(decision)), ["b"]);
+    }
+}

@@ -1,0 +1,107 @@
+//! The loop of one term: watches wake sites, due sites get their round, tasks that end wake their site. It touches
+//! nothing itself. Everything that it started dies with it; all of it is found again by the next term's first rounds.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::Instant;
+
+use crate::context::Context;
+use crate::limits::{DEBOUNCE, REST_INTERVAL, SIGHTINGS_MAX};
+use crate::queue::{Queue, SiteKey};
+use crate::reconcile::{Ended, Next, reconcile};
+use crate::tasks::Tasks;
+use crate::watches::{self, Index};
+
+/// Why the work of a term ended before the term.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// A node obeys a higher epoch.
+    Fenced,
+    /// A watch broke inside the operator.
+    WatchBroke,
+}
+
+/// Works until the term is of no more use.
+pub(crate) async fn work(context: Context) -> Stop {
+    let (sender, mut sights) = mpsc::channel(SIGHTINGS_MAX);
+    let mut watches = watches::start(&context.client, &sender);
+    let mut desk = Desk {
+        context: Arc::new(context),
+        index: Index::default(),
+        queue: Queue::default(),
+        rounds: JoinSet::new(),
+        ids: Vec::new(),
+        tasks: Tasks::default(),
+    };
+    loop {
+        desk.start_rounds();
+        let next_due = desk.queue.next_due().unwrap_or_else(|| Instant::now() + REST_INTERVAL);
+        tokio::select! {
+            biased;
+            Some(ended) = desk.rounds.join_next_with_id() => {
+                if desk.round_ended(ended) == Next::Fenced {
+                    return Stop::Fenced;
+                }
+            }
+            Some(site) = desk.tasks.next_ended() => desk.queue.add(&site, Instant::now()),
+            Some((kind, sight)) = sights.recv() => {
+                for site in desk.index.concerned(kind, sight) {
+                    desk.queue.add(&site, Instant::now() + DEBOUNCE);
+                }
+            }
+            Some(broken) = watches.join_next() => {
+                tracing::error!(?broken, "a watch broke inside the operator");
+                return Stop::WatchBroke;
+            }
+            () = tokio::time::sleep_until(next_due) => {}
+        }
+    }
+}
+
+struct Desk {
+    context: Arc<Context>,
+    index: Index,
+    queue: Queue,
+    rounds: JoinSet<Ended>,
+    ids: Vec<(Id, SiteKey)>,
+    tasks: Tasks,
+}
+
+impl Desk {
+    fn start_rounds(&mut self) {
+        while let Some(site) = self.queue.take(Instant::now()) {
+            let known = self.tasks.of(&site);
+            let handle = self.rounds.spawn(reconcile(Arc::clone(&self.context), site.clone(), known));
+            self.ids.push((handle.id(), site));
+        }
+    }
+
+    fn round_ended(&mut self, joined: Result<(Id, Ended), JoinError>) -> Next {
+        let (id, ended) = match joined {
+            Ok((id, ended)) => (id, Some(ended)),
+            Err(error) => {
+                tracing::error!(%error, "a round broke inside the operator");
+                (error.id(), None)
+            }
+        };
+        let Some(place) = self.ids.iter().position(|(known, _)| *known == id) else { return Next::Gone };
+        let (_, site) = self.ids.remove(place);
+        let now = Instant::now();
+        let Some(Ended { next, start, settled }) = ended else {
+            self.queue.failed(&site, now);
+            return Next::Backoff;
+        };
+        self.tasks.forget(&settled);
+        for order in start {
+            self.tasks.start(&self.context, order);
+        }
+        match &next {
+            Next::After(wait) => self.queue.succeeded(&site, now + *wait),
+            Next::Backoff => self.queue.failed(&site, now),
+            Next::Gone | Next::Fenced => self.queue.gone(&site),
+        }
+        next
+    }
+}

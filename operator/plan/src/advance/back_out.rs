@@ -1,0 +1,107 @@
+//! Taking everything back: what was begun is undone in reverse order, until the site is open as it was. The backup set
+//! is kept.
+
+use crm_api::change::{ChangePhase, Step, StepPhase, StepResult, Undo};
+use crm_api::order::{OrderPhase, Outcome};
+
+use super::{Flow, LOOK_AGAIN, Run, SUPERSEDED};
+
+/// Tries to take a step back before a person is asked.
+const UNDO_TRIES_MAX: i32 = 3;
+
+impl Run<'_> {
+    pub(super) fn back_out(&mut self) {
+        let change = self.change;
+        for step in change.spec.steps.iter().rev() {
+            let Some(result) = self.out.status.result(&step.id).cloned() else { continue };
+            if result.phase == StepPhase::Undone || !matches!(step.undo, Undo::Actions { .. }) {
+                continue;
+            }
+            self.out.status.step = Some(step.id.clone());
+            if self.take_back(step, &result) == Flow::Wait {
+                return;
+            }
+        }
+        let reason = self.out.status.backing_out.clone().unwrap_or_default();
+        let superseded = reason.starts_with(SUPERSEDED);
+        let now = crm_api::Time::from(self.view.now);
+        self.out.status.phase = if superseded { ChangePhase::Superseded } else { ChangePhase::Failed };
+        self.out.status.step = None;
+        self.out.status.ended_at = Some(now.clone());
+        self.out.status.after = self.parts.to_vec();
+        self.out.status.claims_held.clear();
+        if self.out.status.closed_at.is_some() {
+            self.out.status.opened_at = Some(now);
+        }
+        let (word, warning) = if superseded { ("Superseded", false) } else { ("BackedOut", true) };
+        self.announce(word, format!("{}: everything is as it was before: {reason}", self.view.name()), warning);
+    }
+
+    fn take_back(&mut self, step: &Step, result: &StepResult) -> Flow {
+        let Some(node) = step.node.as_deref() else { return Flow::GoOn };
+        if result.phase != StepPhase::Undoing {
+            let now = crm_api::Time::from(self.view.now);
+            self.change_result(&step.id, |result| {
+                result.phase = StepPhase::Undoing;
+                result.attempt_started_at = now;
+            });
+        }
+        let Some(result) = self.out.status.result(&step.id).cloned() else { return Flow::GoOn };
+        let Some(order) = self.undo_order(step, &result) else { return Flow::GoOn };
+        let reported = self
+            .view
+            .snapshot
+            .node(node)
+            .and_then(|view| view.node.status.as_ref())
+            .and_then(|status| status.result(&order.id))
+            .filter(|reported| reported.attempt == result.attempt)
+            .cloned();
+        match reported {
+            Some(reported) if reported.phase == OrderPhase::Ended && reported.outcome == Some(Outcome::Done) => {
+                let now = crm_api::Time::from(self.view.now);
+                self.change_result(&step.id, |result| {
+                    result.phase = StepPhase::Undone;
+                    result.ended_at = Some(now);
+                    result.evidence = "taken back".to_owned();
+                });
+                Flow::GoOn
+            }
+            Some(reported) if matches!(reported.phase, OrderPhase::Ended | OrderPhase::Refused) => {
+                self.undo_failed(step, &result, &reported.message)
+            }
+            Some(_) | None => {
+                self.give(node, order);
+                let message = format!("taking back {} on {node}", step.id);
+                self.wait("Step", message, format!("the agent of {node}"), None, LOOK_AGAIN)
+            }
+        }
+    }
+
+    fn undo_failed(&mut self, step: &Step, result: &StepResult, why: &str) -> Flow {
+        if result.attempt < UNDO_TRIES_MAX {
+            let now = crm_api::Time::from(self.view.now);
+            self.change_result(&step.id, |result| {
+                result.attempt = result.attempt.saturating_add(1);
+                result.attempt_started_at = now;
+            });
+            let again = self.view.now;
+            self.wake(again);
+            return Flow::Wait;
+        }
+        let node = step.node.as_deref().unwrap_or("the site");
+        self.halt(
+            format!("{} cannot be taken back: {why}", step.id),
+            format!("do it by hand at {node}: {}; then the rest is taken back by itself", undo_text(step)),
+        );
+        Flow::Wait
+    }
+}
+
+fn undo_text(step: &Step) -> String {
+    match &step.undo {
+        Undo::Actions { actions } => {
+            serde_json::to_string(actions).unwrap_or_else(|_| "the opposite of the step".to_owned())
+        }
+        Undo::Nothing {} | Undo::Restore {} => "nothing".to_owned(),
+    }
+}

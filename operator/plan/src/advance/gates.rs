@@ -1,0 +1,228 @@
+//! What has to be passed before a step starts: approval, window, point of no return, and facts that are fresh and as the
+//! plan predicts them.
+
+use crm_api::change::{Gate, Step};
+use crm_api::condition::{self, Kind};
+use crm_api::decision::Word;
+use crm_api::site::{ObservedPart, PartState, Severity};
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Flow, LOOK_AGAIN, LOOK_AGAIN_SOON, Run, SUPERSEDED};
+use crate::hash::short;
+use crate::propose::restore_minutes;
+use crate::view::part_key;
+use crate::windows::{Opening, local, opening};
+
+/// While users are out, nothing is waited for longer than this before the first schema change.
+const CLOSED_WAIT_MAX: SignedDuration = SignedDuration::from_mins(30);
+
+impl Run<'_> {
+    pub(super) fn pass_gate(&mut self, step: &Step) -> Flow {
+        match step.gate {
+            None => Flow::GoOn,
+            Some(Gate::Approval) => self.pass_approval(),
+            Some(Gate::Window) => self.pass_window(step),
+            Some(Gate::PointOfNoReturn) => self.pass_point_of_no_return(step),
+        }
+    }
+
+    fn pass_approval(&mut self) -> Flow {
+        let plan = &self.change.spec.plan_hash;
+        let approval = self.view.snapshot.decisions.iter().find(|decision| {
+            decision.spec.word == Word::Approve && plan.starts_with(&decision.spec.plan_hash)
+        });
+        if let Some(decision) = approval {
+            let name = decision.metadata.name.as_deref().unwrap_or_default();
+            self.out.status.approved_by = Some(format!("{name} ({})", decision.spec.user));
+            return Flow::GoOn;
+        }
+        let message = format!("plan {} waits for approval. {}", short(plan), self.change.spec.notices.join(" "));
+        let ended_by = format!("an approver, with a CrmDecision: word Approve, planHash {}", short(plan));
+        self.announce("ApprovalNeeded", message.clone(), false);
+        self.wait("Approval", message, ended_by, None, LOOK_AGAIN)
+    }
+
+    fn pass_window(&mut self, step: &Step) -> Flow {
+        let needed = self.minutes_from(step).saturating_add(restore_minutes(&self.change.spec.steps));
+        let windows = self.view.spec.windows.as_ref();
+        match opening(windows, needed, self.view.now) {
+            Ok(Opening::Open { .. }) => self.pass_checks(),
+            Ok(Opening::Closed { why, next }) => {
+                let when = next.map_or_else(|| "no opening".to_owned(), |at| local(windows, at));
+                let message = format!("{why}; next opening: {when}");
+                let flow = self.wait("Window", message, "time".to_owned(), None, SignedDuration::from_hours(1));
+                if let Some(next) = next {
+                    self.wake(next);
+                }
+                flow
+            }
+            Err(bad) => self.wait("Window", bad.to_string(), "whoever edits the site's spec".to_owned(), None, LOOK_AGAIN),
+        }
+    }
+
+    /// What was checked when the plan was made is checked again before anybody feels anything.
+    pub(super) fn pass_checks(&mut self) -> Flow {
+        let catalogue = &self.view.catalogue;
+        let (Some(from), Some(to)) = (catalogue.find(&self.change.spec.from), catalogue.find(&self.change.spec.to))
+        else {
+            let message = "a release of this plan has vanished from the catalogue".to_owned();
+            return self.wait("Preflight", message, "an administrator who puts it back".to_owned(), None, LOOK_AGAIN);
+        };
+        let hop = crate::products::Hop {
+            from,
+            to,
+            fast_cgi_now: self.rules.fast_cgi(self.view),
+            fast_cgi: self.change.spec.fast_cgi,
+            backup_folder: "",
+        };
+        let findings = self.rules.checks(self.view, &hop);
+        let blocking: Vec<String> = findings
+            .iter()
+            .filter(|finding| finding.severity == Severity::Block)
+            .map(|finding| {
+                let at = finding.node.as_deref().map(|node| format!(" on {node}")).unwrap_or_default();
+                format!("{}{at}: {} ({})", finding.check, finding.message, finding.remedy)
+            })
+            .collect();
+        if blocking.is_empty() {
+            return Flow::GoOn;
+        }
+        let message = blocking.join("; ");
+        self.announce("PreflightBlocked", message.clone(), true);
+        self.wait("Preflight", message, "whoever mends it; it is looked at again by itself".to_owned(), None, LOOK_AGAIN)
+    }
+
+    fn pass_point_of_no_return(&mut self, step: &Step) -> Flow {
+        let verified = self.backup().is_some_and(|backup| {
+            backup.status.as_ref().is_some_and(|status| condition::is_true(&status.conditions, Kind::Verified))
+        });
+        if !verified {
+            // The record of the set is written in the round that verified it.
+            let message = "the backup set is not recorded as verified yet".to_owned();
+            return self.wait("Backup", message, "the operator".to_owned(), self.closed_deadline(), LOOK_AGAIN_SOON);
+        }
+        let flow = self.pass_alone();
+        if flow == Flow::Wait {
+            return flow;
+        }
+        let needed = self.minutes_from(step).saturating_add(restore_minutes(&self.change.spec.steps));
+        match opening(self.view.spec.windows.as_ref(), needed, self.view.now) {
+            Ok(Opening::Open { .. }) => Flow::GoOn,
+            Ok(Opening::Closed { why, .. }) => self.start_back_out(format!("no room before the point of no return: {why}")),
+            Err(bad) => self.start_back_out(bad.to_string()),
+        }
+    }
+
+    /// The database itself shows that nobody but the operator is connected.
+    pub(super) fn pass_alone(&mut self) -> Flow {
+        let Some(database) = self.view.database() else {
+            return self.wait_for_facts("the database cannot be read".to_owned());
+        };
+        if database.sessions.is_empty() {
+            return Flow::GoOn;
+        }
+        let who: Vec<String> = database
+            .sessions
+            .iter()
+            .take(5)
+            .map(|session| format!("{} on {} (login {}, session {})", session.program, session.host, session.login, session.id))
+            .collect();
+        let message = format!("{} sessions are still on the database: {}", database.sessions.len(), who.join(", "));
+        let deadline = self.closed_deadline();
+        if deadline.is_some_and(|deadline| self.view.now >= deadline) {
+            return self.start_back_out(message);
+        }
+        self.wait("Sessions", message, "whoever uses these programs".to_owned(), deadline, LOOK_AGAIN)
+    }
+
+    /// No step starts on stale facts; no destructive one on facts that differ from what the plan predicts: the old
+    /// release everywhere, but for what verified steps have moved.
+    pub(super) fn pass_facts(&mut self, step: &Step) -> Flow {
+        if let Some(node) = &step.node {
+            if !self.view.is_fresh(node) {
+                return self.wait_for_facts(format!("the agent of {node} is silent"));
+            }
+        }
+        if !step.destructive && step.gate != Some(Gate::Window) {
+            return Flow::GoOn;
+        }
+        match self.differs_from_prediction() {
+            Ok(()) => Flow::GoOn,
+            Err((PartState::Stale | PartState::Unknown, message)) => self.wait_for_facts(message),
+            Err((PartState::Consistent | PartState::Inconsistent, message)) => {
+                if self.out.status.point_of_no_return_at.is_none() {
+                    self.start_back_out(message)
+                } else {
+                    self.halt(message, self.way_out(step));
+                    Flow::Wait
+                }
+            }
+        }
+    }
+
+    fn differs_from_prediction(&self) -> Result<(), (PartState, String)> {
+        for part in self.parts {
+            let key = part_key(part);
+            let mover = self.change.spec.steps.iter().find(|step| step.moves.contains(&key));
+            let moved = mover.is_some_and(|step| self.out.status.is_verified(&step.id));
+            let running = mover.is_some_and(|step| self.out.status.result(&step.id).is_some()) && !moved;
+            if running {
+                continue;
+            }
+            let release = if moved { &self.change.spec.to } else { &self.change.spec.from };
+            self.shows(part, release)?;
+        }
+        Ok(())
+    }
+
+    /// Whether a part shows a release.
+    pub(super) fn shows(&self, part: &ObservedPart, release: &str) -> Result<(), (PartState, String)> {
+        let number = self.view.catalogue.find(release).map_or("", |release| release.number.as_str());
+        if part.version.as_deref() == Some(number) {
+            return Ok(());
+        }
+        let seen: Vec<String> = part
+            .sources
+            .iter()
+            .map(|source| format!("{}: {}", source.source, source.value.as_deref().unwrap_or("not read")))
+            .collect();
+        Err((part.state, format!("{} should show {number} and shows {}", part_key(part), seen.join(", "))))
+    }
+
+    pub(super) fn wait_for_facts(&mut self, message: String) -> Flow {
+        let deadline = self.closed_deadline();
+        if deadline.is_some_and(|deadline| self.view.now >= deadline) {
+            return self.start_back_out(format!("no fresh facts for too long while users were out: {message}"));
+        }
+        self.wait("Facts", message, "the agent or SQL Server, by answering again".to_owned(), deadline, LOOK_AGAIN_SOON)
+    }
+
+    /// Until when something may be waited for: while users are out, and only as long as there is a way back.
+    pub(super) fn closed_deadline(&self) -> Option<Timestamp> {
+        let closed = self.out.status.closed_at.is_some() && !self.is_open_again();
+        if !closed || self.out.status.point_of_no_return_at.is_some() {
+            return None;
+        }
+        let last_progress = self
+            .out
+            .status
+            .steps
+            .iter()
+            .map(|result| result.ended_at.as_ref().map_or(result.started_at.0, |at| at.0))
+            .max()?;
+        last_progress.saturating_add(CLOSED_WAIT_MAX).ok()
+    }
+
+    fn minutes_from(&self, step: &Step) -> i32 {
+        self.change.spec.steps.iter().skip_while(|other| other.id != step.id).map(|step| step.minutes).sum()
+    }
+
+    /// Decides that everything is taken back.
+    pub(super) fn start_back_out(&mut self, reason: String) -> Flow {
+        if !reason.starts_with(SUPERSEDED) {
+            self.announce("BackingOut", format!("everything is taken back: {reason}"), true);
+        }
+        self.out.status.backing_out = Some(super::clip(reason));
+        Flow::Wait
+    }
+}

@@ -1,0 +1,336 @@
+//! What became of the step that was started: by its evidence, never by an exit code.
+
+use crm_api::backup::{BackupFile, CrmBackupStatus, DatabaseBackup};
+use crm_api::change::{Executor, Step, StepResult, Task};
+use crm_api::condition::{self, Kind, State, Wanted};
+use crm_api::decision::Word;
+use crm_api::order::{OrderPhase, OrderResult, Outcome};
+use jiff::{SignedDuration, Timestamp};
+
+use super::proof::Proof;
+use super::{Flow, LOOK_AGAIN, LOOK_AGAIN_SOON, Run};
+use crate::snapshot::TaskDone;
+use crate::windows::{Opening, local, opening};
+
+/// After an agent has reported the end of its work, the rest of the evidence may take this long to appear.
+const EVIDENCE_WITHIN: SignedDuration = SignedDuration::from_mins(10);
+
+impl Run<'_> {
+    pub(super) fn judge(&mut self, step: &Step, result: &StepResult) -> Flow {
+        match &step.executor {
+            Executor::Agent { .. } => self.judge_agent(step, result),
+            Executor::Attended { instructions } => self.judge_attended(step, result, instructions),
+            Executor::Controller { task } => self.judge_controller(step, result, task),
+        }
+    }
+
+    fn limit(step: &Step, result: &StepResult) -> Timestamp {
+        let limit = SignedDuration::from_mins(i64::from(step.limit_minutes));
+        result.attempt_started_at.0.saturating_add(limit).unwrap_or(Timestamp::MAX)
+    }
+
+    fn judge_agent(&mut self, step: &Step, result: &StepResult) -> Flow {
+        let Some(node) = step.node.as_deref() else { return Flow::Wait };
+        let order = self.order(step, result);
+        let reported = self
+            .view
+            .snapshot
+            .node(node)
+            .and_then(|view| view.node.status.as_ref())
+            .and_then(|status| status.result(&order.id))
+            .filter(|reported| reported.attempt == result.attempt)
+            .cloned();
+        match reported {
+            None => {
+                self.give(node, order);
+                self.wait_for_agent(step, result, node)
+            }
+            Some(reported) => match reported.phase {
+                OrderPhase::Running | OrderPhase::Overdue => {
+                    self.give(node, order);
+                    self.wait_for_agent(step, result, node)
+                }
+                OrderPhase::Refused => self.not_proven(step, Outcome::Absent, format!("refused: {}", reported.message)),
+                OrderPhase::Ended => self.judge_ended(step, result, node, &reported),
+            },
+        }
+    }
+
+    /// An order is being carried out. A silent agent makes it unknown at its time limit and not earlier; nothing is
+    /// killed and nothing is repeated.
+    fn wait_for_agent(&mut self, step: &Step, result: &StepResult, node: &str) -> Flow {
+        let limit = Self::limit(step, result);
+        let overdue = self.view.now >= limit;
+        let silent = !self.view.is_fresh(node) && !self.view.confirmed_since(node, result.attempt_started_at.0);
+        if !overdue {
+            let what = if silent { "whose agent is silent" } else { "at work" };
+            let message = format!("{} ({node}, {what})", step.title);
+            let look_again = limit.duration_since(self.view.now).min(SignedDuration::from_mins(5));
+            return self.wait("Step", message, format!("the agent of {node}"), None, look_again);
+        }
+        let message = format!(
+            "{} has run for longer than {} minutes on {node}; its outcome is unknown. It is not killed: a time-out is no proof that it ended",
+            step.id, step.limit_minutes
+        );
+        let remedy = format!(
+            "look at {node}: if its program hangs, end it there; what is found then decides how it goes on"
+        );
+        self.halt(message.clone(), remedy.clone());
+        self.wait("Overdue", message, remedy, None, LOOK_AGAIN)
+    }
+
+    fn judge_ended(&mut self, step: &Step, result: &StepResult, node: &str, reported: &OrderResult) -> Flow {
+        let files = reported.files.clone();
+        self.change_result(&step.id, |result| result.files = files);
+        let ended_at = reported.ended_at.as_ref().map_or(self.view.now, |at| at.0);
+        let exit = match reported.exit_code {
+            Some(code) if code != 0 => format!(" (exit code {code})"),
+            Some(_) | None => String::new(),
+        };
+        if reported.outcome == Some(Outcome::Done) {
+            match self.prove(step, result, ended_at, Some(node)) {
+                Proof::Holds(text) => {
+                    if !exit.is_empty() {
+                        let finding = format!("{}: ended with{exit} and all its evidence is there", step.id);
+                        self.out.status.findings.push(finding);
+                    }
+                    let text = if text.is_empty() { reported.message.clone() } else { text };
+                    return self.verified(step, text);
+                }
+                Proof::Unknown(text) if self.view.now < later(ended_at, EVIDENCE_WITHIN) => {
+                    let message = format!("{}: ended, not all evidence is seen yet: {text}", step.id);
+                    return self.wait("Evidence", message, "the next look".to_owned(), None, LOOK_AGAIN_SOON);
+                }
+                Proof::Fails(text) | Proof::Unknown(text) => {
+                    return self.judge_unproven(step, result, node, ended_at, &format!("{text}{exit}"), Outcome::Partial);
+                }
+            }
+        }
+        let outcome = reported.outcome.unwrap_or(Outcome::Unknown);
+        self.judge_unproven(step, result, node, ended_at, &format!("{}{exit}", reported.message), outcome)
+    }
+
+    /// The order is over and the step is not proven. It counts as absent only if facts of every kind say so.
+    fn judge_unproven(
+        &mut self,
+        step: &Step,
+        result: &StepResult,
+        node: &str,
+        ended_at: Timestamp,
+        why: &str,
+        reported: Outcome,
+    ) -> Flow {
+        let outcome = if step.absent_when.is_empty() {
+            reported
+        } else if self.is_absent(step, result, ended_at, Some(node)) {
+            Outcome::Absent
+        } else {
+            match reported {
+                Outcome::Absent | Outcome::Done | Outcome::Partial => Outcome::Partial,
+                Outcome::Unknown => Outcome::Unknown,
+            }
+        };
+        self.not_proven(step, outcome, why.to_owned())
+    }
+
+    fn judge_attended(&mut self, step: &Step, result: &StepResult, instructions: &[String]) -> Flow {
+        let since = result.attempt_started_at.0;
+        if let Some(who) = self.decision(Word::Attend, &step.id, since) {
+            self.change_result(&step.id, |result| result.attended_by = Some(who));
+        }
+        match self.prove(step, result, since, None) {
+            Proof::Holds(text) => self.verified(step, text),
+            Proof::Fails(missing) | Proof::Unknown(missing) => {
+                let limit = Self::limit(step, result);
+                let overdue = if self.view.now >= limit { " It is overdue." } else { "" };
+                let node = step.node.as_deref().unwrap_or("the site");
+                let message = format!("{}{overdue} Not seen yet: {missing}", instructions.join(" "));
+                self.wait("Person", message, format!("a person at {node}"), Some(limit), LOOK_AGAIN)
+            }
+        }
+    }
+
+    fn judge_controller(&mut self, step: &Step, result: &StepResult, task: &Task) -> Flow {
+        match task {
+            Task::Preflight {} => match self.pass_checks() {
+                Flow::GoOn => self.verified(step, "no check blocks".to_owned()),
+                Flow::Wait => Flow::Wait,
+            },
+            Task::Notify { message } => {
+                let told = format!("{message} ({})", self.when());
+                self.announce("PlannedDowntime", told.clone(), false);
+                self.verified(step, told)
+            }
+            Task::ProveAlone {} => match self.pass_alone() {
+                Flow::GoOn => self.verified(step, "the database shows no other session".to_owned()),
+                Flow::Wait => Flow::Wait,
+            },
+            Task::VerifyVersions {} => self.judge_versions(step, result),
+            Task::Judge {} => {
+                let proof = self.prove(step, result, result.attempt_started_at.0, None);
+                self.judge_proof(step, result, proof)
+            }
+            Task::BackUpDatabase { .. } | Task::VerifyBackup {} => self.judge_task(step, result, task),
+            Task::SetDatabaseSetting { setting, .. } => {
+                let proof = self.prove(step, result, result.attempt_started_at.0, None);
+                match proof {
+                    Proof::Holds(text) if self.result_of(step, result).is_none() => {
+                        let old = self.view.fact(setting).map(str::to_owned);
+                        self.change_result(&step.id, |result| result.old_value = result.old_value.take().or(old));
+                        self.verified(step, text)
+                    }
+                    Proof::Holds(_) | Proof::Fails(_) | Proof::Unknown(_) => self.judge_task(step, result, task),
+                }
+            }
+        }
+    }
+
+    /// When users will be out, in the site's own time.
+    fn when(&self) -> String {
+        let (felt, restore) = crate::propose::minutes_needed(&self.change.spec.steps);
+        let windows = self.view.spec.windows.as_ref();
+        let start = match opening(windows, felt.saturating_add(restore), self.view.now) {
+            Ok(Opening::Open { .. }) => "now".to_owned(),
+            Ok(Opening::Closed { next: Some(next), .. }) => local(windows, next),
+            Ok(Opening::Closed { next: None, .. }) | Err(_) => "when a window opens".to_owned(),
+        };
+        format!("from {start}, about {felt} minutes")
+    }
+
+    /// Waits for evidence that has to appear by itself, up to the step's limit.
+    fn judge_proof(&mut self, step: &Step, result: &StepResult, proof: Proof) -> Flow {
+        match proof {
+            Proof::Holds(text) => self.verified(step, text),
+            Proof::Fails(missing) | Proof::Unknown(missing) => {
+                let limit = Self::limit(step, result);
+                if self.view.now >= limit {
+                    return self.not_proven(step, Outcome::Unknown, missing);
+                }
+                let message = format!("{}: not seen yet: {missing}", step.title);
+                self.wait("Evidence", message, "the next look".to_owned(), Some(limit), LOOK_AGAIN_SOON)
+            }
+        }
+    }
+
+    fn judge_versions(&mut self, step: &Step, result: &StepResult) -> Flow {
+        let since = result.attempt_started_at.0;
+        let mut missing = Vec::new();
+        for part in self.parts {
+            let confirmed = part.node.as_deref().is_none_or(|node| self.view.confirmed_since(node, since));
+            if !confirmed {
+                missing.push(format!("{} is not confirmed yet", crate::view::part_key(part)));
+            } else if let Err((_, message)) = self.shows(part, &self.change.spec.to) {
+                missing.push(message);
+            }
+        }
+        let proof = if missing.is_empty() {
+            Proof::Holds(format!("all {} parts show {}", self.parts.len(), self.change.spec.to))
+        } else {
+            Proof::Unknown(missing.join("; "))
+        };
+        self.judge_proof(step, result, proof)
+    }
+
+    fn result_of(&self, step: &Step, result: &StepResult) -> Option<&crate::snapshot::TaskState> {
+        self.view.snapshot.tasks.iter().find(|state| state.step == step.id && state.attempt == result.attempt)
+    }
+
+    fn judge_task(&mut self, step: &Step, result: &StepResult, task: &Task) -> Flow {
+        let done = self.result_of(step, result).and_then(|state| state.result.clone());
+        match done {
+            None => {
+                self.task(step, result, task);
+                let limit = Self::limit(step, result);
+                let message = step.title.clone();
+                self.wait("Step", message, "SQL Server".to_owned(), None, limit.duration_since(self.view.now).max(LOOK_AGAIN))
+            }
+            Some(Ok(done)) => self.judge_task_done(step, result, task, done),
+            Some(Err(failed)) => {
+                // A backup that is repeated replaces a broken one, and a verification changes nothing.
+                let outcome = match task {
+                    Task::SetDatabaseSetting { .. } if !failed.without_effect => Outcome::Partial,
+                    _ => Outcome::Absent,
+                };
+                self.not_proven(step, outcome, failed.message)
+            }
+        }
+    }
+
+    fn judge_task_done(&mut self, step: &Step, result: &StepResult, task: &Task, done: TaskDone) -> Flow {
+        if let Some(old) = done.old_value {
+            self.change_result(&step.id, |result| result.old_value = Some(old));
+        }
+        match (task, done.database_backup) {
+            (Task::VerifyBackup {}, Some(header)) => match self.whole_set(&header) {
+                Ok(status) => {
+                    self.out.backup = Some(status);
+                    self.verified(step, done.evidence)
+                }
+                Err(why) => self.not_proven(step, Outcome::Absent, why),
+            },
+            (Task::VerifyBackup {}, None) => {
+                self.not_proven(step, Outcome::Absent, "the backup file has no header".to_owned())
+            }
+            (_, _) => {
+                let proof = self.prove(step, result, result.attempt_started_at.0, None);
+                match proof {
+                    Proof::Holds(text) => {
+                        let text = if text.is_empty() { done.evidence } else { text };
+                        self.verified(step, text)
+                    }
+                    Proof::Fails(text) | Proof::Unknown(text) => self.not_proven(step, Outcome::Partial, text),
+                }
+            }
+        }
+    }
+
+    /// Whether the set is whole: this database, begun after the writers had stopped, with checksums, and a recorded file
+    /// of it and of every step that backed files up.
+    fn whole_set(&self, header: &DatabaseBackup) -> Result<CrmBackupStatus, String> {
+        let alone = self.change.spec.steps.iter().find(|step| step.id == "prove-alone");
+        let stopped = alone
+            .and_then(|step| self.out.status.result(&step.id))
+            .and_then(|result| result.ended_at.as_ref())
+            .map(|at| at.0);
+        if header.database != self.view.spec.database.name {
+            return Err(format!("the header names database {}, not {}", header.database, self.view.spec.database.name));
+        }
+        if !header.checksums {
+            return Err("the backup carries no checksums".to_owned());
+        }
+        if stopped.is_none_or(|stopped| header.started_at.0.as_second() < stopped.as_second()) {
+            return Err("the backup was begun before the writers had stopped".to_owned());
+        }
+        let mut files = Vec::new();
+        for step in &self.change.spec.steps {
+            if !step.id.starts_with("back-up-files") && !step.id.starts_with("record-backup") {
+                continue;
+            }
+            let recorded = self.out.status.result(&step.id).map(|result| result.files.as_slice()).unwrap_or_default();
+            if recorded.is_empty() {
+                return Err(format!("{} has recorded no file", step.id));
+            }
+            let node = step.node.clone().unwrap_or_default();
+            files.extend(recorded.iter().map(|file| BackupFile { node: node.clone(), file: file.clone() }));
+        }
+        let now = crm_api::Time::from(self.view.now);
+        let wanted = Wanted {
+            kind: Kind::Verified,
+            state: State::True,
+            reason: "RestoreVerifyOnly",
+            message: format!("{} reads to its end with good checksums; {} files are recorded", header.path, files.len()),
+        };
+        let old = self.backup().and_then(|backup| backup.status.as_ref()).map(|status| status.conditions.clone());
+        Ok(CrmBackupStatus {
+            observed_generation: 1,
+            conditions: condition::merge(&old.unwrap_or_default(), vec![wanted], 1, &now),
+            database: Some(header.clone()),
+            files,
+            taken_at: stopped.map(crm_api::Time::from),
+        })
+    }
+}
+
+fn later(at: Timestamp, by: SignedDuration) -> Timestamp {
+    at.saturating_add(by).unwrap_or(Timestamp::MAX)
+}

@@ -1,0 +1,413 @@
+//! A change is open: what is next? The pinned steps are data and are never derived again; which of them are done is read
+//! from recorded results and from facts.
+//!
+//! - [`gates`]: what has to be passed before a step starts. [`judge`]: what became of the step that was started.
+//! - [`proof`]: whether a step's evidence holds. [`orders`]: a step as an order. [`back_out`]: taking everything back.
+
+mod back_out;
+mod gates;
+mod judge;
+mod orders;
+mod proof;
+
+use std::collections::BTreeMap;
+
+use crm_api::backup::CrmBackupStatus;
+use crm_api::change::{
+    ChangePhase, CrmChange, CrmChangeStatus, Executor, Felt, Gate, Step, StepPhase, StepResult, Task, Undo,
+};
+use crm_api::decision::Word;
+use crm_api::order::{Order, Outcome};
+use crm_api::site::{ObservedPart, Waiting};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::hash::{short, spec_digest};
+use crate::intent::{Announcement, Intent};
+use crate::products::{self, ProductRules};
+use crate::view::View;
+
+/// What is decided about an open change.
+#[derive(Clone, Debug, Default)]
+pub struct Advance {
+    /// The record as it shall be.
+    pub status: CrmChangeStatus,
+    /// Orders per node; nodes that are not named have none.
+    pub orders: BTreeMap<String, Vec<Order>>,
+    /// Tasks that the controller shall do.
+    pub tasks: Vec<Intent>,
+    /// What the backup set holds, where that changed.
+    pub backup: Option<CrmBackupStatus>,
+    /// What people should be told.
+    pub announcements: Vec<Announcement>,
+    /// Why nothing goes on, and what a person can do.
+    pub halted: Option<(String, String)>,
+    /// When to look again.
+    pub wake_at: Option<Timestamp>,
+}
+
+/// Whether to go on in this round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Flow {
+    /// The step is verified, or something else can be decided at once.
+    GoOn,
+    /// The world has to move first.
+    Wait,
+}
+
+/// Facts that are about to be confirmed are looked for this often.
+const LOOK_AGAIN_SOON: SignedDuration = SignedDuration::from_secs(5);
+/// Something that a person or the world has to end is looked at this often.
+const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(30);
+
+struct Run<'a> {
+    view: &'a View<'a>,
+    parts: &'a [ObservedPart],
+    change: &'a CrmChange,
+    name: &'a str,
+    rules: &'static dyn ProductRules,
+    out: Advance,
+}
+
+/// Looks at an open change.
+#[must_use]
+pub fn advance(view: &View<'_>, parts: &[ObservedPart], change: &CrmChange) -> Advance {
+    let mut run = Run {
+        view,
+        parts,
+        change,
+        name: change.metadata.name.as_deref().unwrap_or_default(),
+        rules: products::of(view.spec.product),
+        out: Advance { status: change.status.clone().unwrap_or_default(), ..Advance::default() },
+    };
+    run.out.status.waiting = None;
+    run.go();
+    run.settle_phase();
+    run.out
+}
+
+impl Run<'_> {
+    fn go(&mut self) {
+        if self.out.status.before.is_empty() {
+            self.out.status.before = self.parts.to_vec();
+        }
+        if self.claim() == Flow::Wait || self.supersede() == Flow::Wait {
+            return;
+        }
+        if self.out.status.backing_out.is_some() {
+            return self.back_out();
+        }
+        loop {
+            let next = self.change.spec.steps.iter().find(|step| !self.out.status.is_verified(&step.id));
+            let Some(step) = next else { return self.succeed() };
+            if self.drive(step) == Flow::Wait {
+                if self.out.status.backing_out.is_some() {
+                    self.back_out();
+                }
+                return;
+            }
+        }
+    }
+
+    fn drive(&mut self, step: &Step) -> Flow {
+        self.out.status.step = Some(step.id.clone());
+        match self.out.status.result(&step.id).cloned() {
+            None => self.begin(step),
+            Some(result) => match result.phase {
+                StepPhase::Started => self.judge(step, &result),
+                StepPhase::Failed => self.after_failure(step, &result),
+                StepPhase::Verified | StepPhase::Undoing | StepPhase::Undone => Flow::Wait,
+            },
+        }
+    }
+
+    /// Records that a step is begun, if everything before it is passed. What it does follows in the same round, after
+    /// the record.
+    fn begin(&mut self, step: &Step) -> Flow {
+        if step.after.iter().any(|before| !self.out.status.is_verified(before)) {
+            let message = format!("{} waits for steps that are not verified", step.id);
+            self.halt(message, "report this: it is a fault of the operator".to_owned());
+            return Flow::Wait;
+        }
+        if self.pass_gate(step) == Flow::Wait || self.pass_facts(step) == Flow::Wait {
+            return Flow::Wait;
+        }
+        let now = crm_api::Time::from(self.view.now);
+        if matches!(step.undo, Undo::Restore {}) && self.out.status.point_of_no_return_at.is_none() {
+            self.out.status.point_of_no_return_at = Some(now.clone());
+        }
+        if step.felt == Felt::Closes && self.out.status.closed_at.is_none() {
+            self.out.status.closed_at = Some(now.clone());
+        }
+        self.out.status.steps.push(StepResult {
+            id: step.id.clone(),
+            phase: StepPhase::Started,
+            attempt: 1,
+            started_at: now.clone(),
+            attempt_started_at: now,
+            ended_at: None,
+            outcome: None,
+            evidence: String::new(),
+            old_value: None,
+            files: Vec::new(),
+            granted_by: None,
+            attended_by: None,
+        });
+        if let Executor::Attended { instructions } = &step.executor {
+            let node = step.node.as_deref().unwrap_or("the site");
+            let message = format!("{}: a person is needed at {node}: {}", step.id, instructions.join(" "));
+            self.announce("PersonNeeded", message, true);
+        }
+        Flow::GoOn
+    }
+
+    fn change_result(&mut self, step: &str, change: impl FnOnce(&mut StepResult)) {
+        if let Some(result) = self.out.status.steps.iter_mut().find(|result| result.id == step) {
+            change(result);
+        }
+    }
+
+    fn verified(&mut self, step: &Step, evidence: String) -> Flow {
+        let now = crm_api::Time::from(self.view.now);
+        self.change_result(&step.id, |result| {
+            result.phase = StepPhase::Verified;
+            result.outcome = Some(Outcome::Done);
+            result.ended_at = Some(now.clone());
+            result.evidence = evidence.chars().take(1024).collect();
+        });
+        if step.felt == Felt::Opens {
+            self.out.status.opened_at = Some(now);
+        }
+        Flow::GoOn
+    }
+
+    /// A try is over without proof. Whether another one follows by itself depends on what is certain: nothing happened,
+    /// or the vendor calls a second run harmless.
+    fn not_proven(&mut self, step: &Step, outcome: Outcome, why: String) -> Flow {
+        let Some(result) = self.out.status.result(&step.id).cloned() else { return Flow::Wait };
+        let again = match outcome {
+            Outcome::Absent => true,
+            Outcome::Partial => orders::is_repeatable(step),
+            Outcome::Done | Outcome::Unknown => false,
+        };
+        if again && result.attempt < step.attempts_max {
+            self.out.status.findings.push(clip(format!("{}: try {} brought nothing: {why}", step.id, result.attempt)));
+            let message = format!("{}: try {} brought nothing ({why}); it is tried again", step.id, result.attempt);
+            self.announce("TriedAgain", message, true);
+            return self.next_attempt(step, None);
+        }
+        let now = crm_api::Time::from(self.view.now);
+        self.change_result(&step.id, |result| {
+            result.phase = StepPhase::Failed;
+            result.outcome = Some(outcome);
+            result.ended_at = Some(now);
+            result.evidence = why.chars().take(1024).collect();
+        });
+        self.announce("StepFailed", format!("{}: {why}", step.id), true);
+        Flow::GoOn
+    }
+
+    fn next_attempt(&mut self, step: &Step, granted_by: Option<String>) -> Flow {
+        let now = crm_api::Time::from(self.view.now);
+        self.change_result(&step.id, |result| {
+            result.phase = StepPhase::Started;
+            result.attempt = result.attempt.saturating_add(1);
+            result.attempt_started_at = now;
+            result.ended_at = None;
+            result.outcome = None;
+            result.granted_by = granted_by;
+        });
+        Flow::GoOn
+    }
+
+    /// A step has failed for good. Before the first effect on schema or programs everything is taken back; after it a
+    /// person decides.
+    fn after_failure(&mut self, step: &Step, result: &StepResult) -> Flow {
+        let failed_at = result.ended_at.as_ref().map_or(self.view.now, |at| at.0);
+        if let Some(decision) = self.decision(Word::Retry, &step.id, failed_at) {
+            return self.next_attempt(step, Some(decision));
+        }
+        let without_effect = result.outcome == Some(Outcome::Absent);
+        let nothing_else = !self.change.spec.steps.iter().any(|other| {
+            other.id != step.id
+                && matches!(other.undo, Undo::Restore {})
+                && self.out.status.result(&other.id).is_some()
+        });
+        if nothing_else && (without_effect || !matches!(step.undo, Undo::Restore {})) {
+            self.out.status.point_of_no_return_at = None;
+        }
+        if self.out.status.point_of_no_return_at.is_none() && !self.is_open_again() {
+            return self.start_back_out(format!("{} failed: {}", step.id, result.evidence));
+        }
+        let outcome = result.outcome.unwrap_or(Outcome::Unknown);
+        self.halt(
+            format!("{} ended {outcome:?} after the point of no return: {}", step.id, result.evidence),
+            self.way_out(step),
+        );
+        Flow::Wait
+    }
+
+    fn way_out(&self, step: &Step) -> String {
+        let node = step.node.as_deref().unwrap_or("the database");
+        let backup = self.out.status.backup.as_deref().unwrap_or("none");
+        format!(
+            "look at {node}; forward: mend the cause, then create a CrmDecision with word Retry, step {} and planHash {}; back: restore the backup set {backup}",
+            step.id,
+            short(&self.change.spec.plan_hash)
+        )
+    }
+
+    fn is_open_again(&self) -> bool {
+        self.out.status.opened_at.is_some()
+    }
+
+    /// The decision of a person about a step of this plan, said at a moment or later.
+    fn decision(&self, word: Word, step: &str, since: Timestamp) -> Option<String> {
+        // Kubernetes writes creation times in whole seconds.
+        let since = since.as_second();
+        self.view
+            .snapshot
+            .decisions
+            .iter()
+            .find(|decision| {
+                decision.spec.word == word
+                    && decision.spec.step.as_deref() == Some(step)
+                    && self.change.spec.plan_hash.starts_with(&decision.spec.plan_hash)
+                    && decision.metadata.creation_timestamp.as_ref().is_some_and(|said| said.0.as_second() >= since)
+            })
+            .map(|decision| format!("{} ({})", decision.metadata.name.as_deref().unwrap_or_default(), decision.spec.user))
+    }
+
+    /// Claims make changes that share a server or a database take turns. The leader records them after a live list.
+    fn claim(&mut self) -> Flow {
+        if !self.out.status.claims_held.is_empty() || self.change.spec.claims.is_empty() {
+            return Flow::GoOn;
+        }
+        let taken = self
+            .view
+            .snapshot
+            .foreign_claims
+            .iter()
+            .find(|foreign| self.change.spec.claims.contains(&foreign.claim));
+        if let Some(foreign) = taken {
+            let message = format!("{} is in use by a change of {}", foreign.claim, foreign.holder);
+            let ended_by = format!("the end of the change of {}", foreign.holder);
+            return self.wait("Claim", message, ended_by, None, LOOK_AGAIN);
+        }
+        self.out.status.claims_held = self.change.spec.claims.clone();
+        Flow::GoOn
+    }
+
+    /// The declaration was edited in mid-change: before the point of no return another change takes the place of this
+    /// one; after it there is only forward or restore.
+    fn supersede(&mut self) -> Flow {
+        if spec_digest(self.view.spec) == self.change.spec.spec_digest || self.out.status.backing_out.is_some() {
+            return Flow::GoOn;
+        }
+        if self.out.status.point_of_no_return_at.is_some() {
+            if self.is_step_running() {
+                return Flow::GoOn;
+            }
+            let message = format!(
+                "the site's spec was edited after the point of no return of the change to {}",
+                self.change.spec.to
+            );
+            let backup = self.out.status.backup.as_deref().unwrap_or("none");
+            let remedy = format!(
+                "forward: put the spec back as it was when the change began; back: restore the backup set {backup}"
+            );
+            self.halt(message, remedy);
+            return Flow::Wait;
+        }
+        self.start_back_out(format!("{SUPERSEDED}: the site's spec was edited; a new plan takes the place of this one"));
+        Flow::GoOn
+    }
+
+    fn is_step_running(&self) -> bool {
+        self.out.status.steps.iter().any(|result| result.phase == StepPhase::Started)
+    }
+
+    fn succeed(&mut self) {
+        self.out.status.phase = ChangePhase::Succeeded;
+        self.out.status.step = None;
+        self.out.status.ended_at = Some(crm_api::Time::from(self.view.now));
+        self.out.status.after = self.parts.to_vec();
+        for finding in self.rules.aftermath(self.view) {
+            self.out.status.findings.push(clip(finding));
+        }
+        self.out.status.claims_held.clear();
+        self.announce("Succeeded", format!("{} is proven at {}", self.view.name(), self.change.spec.to), false);
+    }
+
+    fn wait(
+        &mut self,
+        reason: &str,
+        message: String,
+        ended_by: String,
+        deadline: Option<Timestamp>,
+        look_again: SignedDuration,
+    ) -> Flow {
+        let before = self.change.status.as_ref().and_then(|status| status.waiting.as_ref());
+        let since = before
+            .filter(|before| before.reason == reason)
+            .map_or_else(|| crm_api::Time::from(self.view.now), |before| before.since.clone());
+        self.out.status.waiting = Some(Waiting {
+            reason: reason.to_owned(),
+            message: clip(message),
+            ended_by: ended_by.chars().take(512).collect(),
+            since,
+            deadline: deadline.map(crm_api::Time::from),
+        });
+        let again = self.view.now.saturating_add(look_again).unwrap_or(Timestamp::MAX);
+        self.wake(deadline.map_or(again, |deadline| again.min(deadline.max(self.view.now))));
+        Flow::Wait
+    }
+
+    fn wake(&mut self, at: Timestamp) {
+        self.out.wake_at = Some(self.out.wake_at.map_or(at, |known| known.min(at)));
+    }
+
+    fn halt(&mut self, reason: String, remedy: String) {
+        self.announce("Halted", format!("{reason}. {remedy}"), true);
+        self.out.halted = Some((clip(reason), clip(remedy)));
+        self.wake(self.view.now.saturating_add(LOOK_AGAIN).unwrap_or(Timestamp::MAX));
+    }
+
+    fn announce(&mut self, reason: &'static str, message: String, warning: bool) {
+        let change = Some(self.name.to_owned());
+        self.out.announcements.push(Announcement { reason, message: clip(message), warning, change });
+    }
+
+    /// The word for where it stands; nothing is decided by it but whether it is over.
+    fn settle_phase(&mut self) {
+        self.out.status.observed_generation = self.change.metadata.generation.unwrap_or(1);
+        if self.out.status.phase.is_over() {
+            return;
+        }
+        let window = self.change.spec.steps.iter().find(|step| step.gate == Some(Gate::Window));
+        let passed = window.is_some_and(|step| self.out.status.result(&step.id).is_some());
+        self.out.status.phase = match (self.out.halted.is_some(), self.out.status.backing_out.is_some(), passed) {
+            (true, _, _) => ChangePhase::Halted,
+            (false, true, _) => ChangePhase::BackingOut,
+            (false, false, true) => ChangePhase::Changing,
+            (false, false, false) => ChangePhase::Preparing,
+        };
+    }
+
+    fn task(&mut self, step: &Step, result: &StepResult, task: &Task) {
+        self.out.tasks.push(Intent::RunTask {
+            change: self.name.to_owned(),
+            step: step.id.clone(),
+            attempt: result.attempt,
+            since: result.attempt_started_at.0,
+            task: task.clone(),
+            backup_file: self.backup_file(),
+        });
+    }
+}
+
+/// How the reason of a back-out begins that another change follows.
+const SUPERSEDED: &str = "superseded";
+
+fn clip(text: String) -> String {
+    if text.chars().count() <= 1024 { text } else { text.chars().take(1023).chain(['…']).collect() }
+}

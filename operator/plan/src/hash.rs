@@ -1,0 +1,69 @@
+//! Digests: of a spec, and of a plan. A plan's hash covers what will be done and with what, never times, estimates or
+//! reasons: those may be reworded without asking anybody again.
+
+use crm_api::change::{CrmChangeSpec, Step};
+use crm_api::release::CrmReleaseSpec;
+use crm_api::site::CrmSiteSpec;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+/// sha256 of the canonical JSON (keys sorted) of a value, lower-case hexadecimal.
+#[must_use]
+pub fn digest(value: &Value) -> String {
+    Sha256::digest(value.to_string().as_bytes()).iter().fold(String::new(), |mut text, byte| {
+        use std::fmt::Write as _;
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// Digest of what a site declares. When it may change and who agrees is not part of what it is.
+#[must_use]
+pub fn spec_digest(spec: &CrmSiteSpec) -> String {
+    let mut value = serde_json::to_value(spec).unwrap_or_default();
+    if let Some(object) = value.as_object_mut() {
+        object.remove("windows");
+        object.remove("approval");
+    }
+    digest(&value)
+}
+
+/// Hash of a plan: site, spec, releases with their media, steps with what they do and what proves them.
+#[must_use]
+pub fn plan_hash(change: &CrmChangeSpec, releases: &[&CrmReleaseSpec]) -> String {
+    let steps: Vec<Value> = change.steps.iter().map(essence).collect();
+    let releases: Vec<Value> = releases
+        .iter()
+        .map(|release| json!({"version": release.version, "number": release.number, "packages": release.packages}))
+        .collect();
+    digest(&json!({
+        "site": change.site,
+        "siteUid": change.site_uid,
+        "specDigest": change.spec_digest,
+        "from": change.from,
+        "to": change.to,
+        "fastCgi": change.fast_cgi,
+        "releases": releases,
+        "steps": steps,
+    }))
+}
+
+fn essence(step: &Step) -> Value {
+    json!({
+        "id": step.id,
+        "node": step.node,
+        "executor": step.executor,
+        "gate": step.gate,
+        "undo": step.undo,
+        "evidence": step.evidence,
+        "absentWhen": step.absent_when,
+        "moves": step.moves,
+        "after": step.after,
+    })
+}
+
+/// The first characters of a hash, as people read and type it.
+#[must_use]
+pub fn short(hash: &str) -> &str {
+    hash.get(..6).unwrap_or(hash)
+}

@@ -1,0 +1,404 @@
+//! The named checks that a change must pass. The same table serves the preview, the preflight step and the re-validation
+//! at the point of no return. A check that cannot tell says so and blocks like one that fails.
+
+use crm_api::database::SQL_SERVER_VERSION;
+use crm_api::database::superoffice::{MAINTENANCE_TO, SATELLITES, TRAVELLERS_OUT};
+use crm_api::probe::{Answer, Machine, Probe, RunState};
+use crm_api::site::{Component, FastCgi, Finding, Severity};
+
+use super::layout::{FROZEN, INSTALLER_VALUES, INSTANCES_KEY, Layout};
+use crate::products::Hop;
+use crate::view::View;
+
+/// Installed update that repairs FastCGI in IIS 7.0 (vendor: upgrade Service; Microsoft KB 980363).
+const FAST_CGI_HOTFIX: &str = "KB980363";
+/// Lowest IIS version whose FastCGI works (vendor: upgrade Service).
+const FAST_CGI_IIS: &str = "7.5";
+
+/// What one check found on one node, or on the site.
+struct Found {
+    node: Option<String>,
+    message: String,
+    remedy: String,
+}
+
+/// One named check.
+struct Check {
+    name: &'static str,
+    severity: Severity,
+    /// Whether it also concerns changes of settings only.
+    always: bool,
+    run: fn(&View<'_>, &Layout<'_>, &Hop<'_>) -> Vec<Found>,
+}
+
+const CHECKS: &[Check] = &[
+    Check { name: "Elevated", severity: Severity::Block, always: true, run: elevated },
+    Check { name: "SiteName", severity: Severity::Block, always: true, run: site_name },
+    Check { name: "FastCgiSupport", severity: Severity::Block, always: true, run: fast_cgi_support },
+    Check { name: "Instance", severity: Severity::Block, always: true, run: instance },
+    Check { name: "NotFrozen", severity: Severity::Block, always: true, run: not_frozen },
+    Check { name: "SchedulerRunning", severity: Severity::Block, always: true, run: scheduler_running },
+    Check { name: "Packages", severity: Severity::Block, always: false, run: packages },
+    Check { name: "Licence", severity: Severity::Block, always: false, run: licence },
+    Check { name: "TravellersHome", severity: Severity::Block, always: false, run: travellers_home },
+    Check { name: "Satellites", severity: Severity::Warn, always: false, run: satellites },
+    Check { name: "WindowsVersion", severity: Severity::Block, always: false, run: windows_version },
+    Check { name: "SqlServerVersion", severity: Severity::Block, always: false, run: sql_server_version },
+    Check { name: "DotNet", severity: Severity::Block, always: false, run: dot_net },
+    Check { name: "IisFeatures", severity: Severity::Block, always: false, run: iis_features },
+    Check { name: "RebootPending", severity: Severity::Block, always: false, run: reboot_pending },
+    Check { name: "DiskRoom", severity: Severity::Block, always: false, run: disk_room },
+    Check { name: "BackupRoom", severity: Severity::Block, always: false, run: backup_room },
+];
+
+/// Runs every check that concerns a hop; what passed leaves no trace.
+#[must_use]
+pub fn run(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = CHECKS
+        .iter()
+        .filter(|check| check.always || !hop.is_configuration_only())
+        .flat_map(|check| {
+            (check.run)(view, layout, hop).into_iter().map(|found| Finding {
+                check: check.name.to_owned(),
+                class: None,
+                severity: check.severity,
+                node: found.node,
+                message: found.message,
+                remedy: found.remedy,
+            })
+        })
+        .collect();
+    findings.sort_by_key(|finding| finding.severity);
+    findings
+}
+
+fn on(node: &str, message: impl Into<String>, remedy: impl Into<String>) -> Found {
+    Found { node: Some(node.to_owned()), message: message.into(), remedy: remedy.into() }
+}
+
+fn site(message: impl Into<String>, remedy: impl Into<String>) -> Found {
+    Found { node: None, message: message.into(), remedy: remedy.into() }
+}
+
+const LOOK_AGAIN: &str = "see that the agent runs and may read this; the check is repeated by itself";
+
+/// Runs a check on the machine facts of every node; a machine that was not read fails it.
+fn each_machine(view: &View<'_>, check: impl Fn(&Machine) -> Option<(String, String)>) -> Vec<Found> {
+    view.node_names()
+        .into_iter()
+        .filter_map(|node| match view.machine(node) {
+            None => Some(on(node, "the machine was not read", LOOK_AGAIN)),
+            Some(machine) => check(machine).map(|(message, remedy)| on(node, message, remedy)),
+        })
+        .collect()
+}
+
+fn elevated(view: &View<'_>, _: &Layout<'_>, _: &Hop<'_>) -> Vec<Found> {
+    each_machine(view, |machine| {
+        (!machine.elevated).then(|| {
+            (
+                "the agent runs without administrator rights".to_owned(),
+                "run the agent's service as an account in Administrators".to_owned(),
+            )
+        })
+    })
+}
+
+fn site_name(view: &View<'_>, layout: &Layout<'_>, _: &Hop<'_>) -> Vec<Found> {
+    view.nodes_of(Component::Service)
+        .iter()
+        .filter_map(|node| {
+            let why = layout.iis_site(view, node).err()?;
+            let remedy = "declare the name that IIS manager shows in spec.superOffice.service.iisSite, or repair IIS";
+            Some(on(node, why, remedy))
+        })
+        .collect()
+}
+
+fn fast_cgi_support(view: &View<'_>, _: &Layout<'_>, hop: &Hop<'_>) -> Vec<Found> {
+    if hop.fast_cgi != Some(FastCgi::Enabled) {
+        return Vec::new();
+    }
+    let ways_out = "install Microsoft's FastCGI update KB980363, use IIS 7.5 or newer, or declare fastCgi: Disabled";
+    view.nodes_of(Component::Service)
+        .iter()
+        .filter_map(|node| {
+            let Some(machine) = view.machine(node) else {
+                return Some(on(node, "the machine was not read", LOOK_AGAIN));
+            };
+            let Some(iis) = machine.iis.as_deref() else {
+                return Some(on(node, "IIS is not installed", "install IIS with CGI"));
+            };
+            let patched = machine.hotfixes.iter().any(|hotfix| hotfix == FAST_CGI_HOTFIX);
+            let works = at_least(iis, FAST_CGI_IIS) || (at_least(iis, "7.0") && patched);
+            (!works).then(|| on(node, format!("FastCGI does not work in IIS {iis} as it is"), ways_out))
+        })
+        .collect()
+}
+
+fn instance(view: &View<'_>, layout: &Layout<'_>, _: &Hop<'_>) -> Vec<Found> {
+    let host = &layout.block.host_name;
+    view.nodes_of(Component::Service)
+        .iter()
+        .filter_map(|node| {
+            let probe = Probe::RegistrySubkeys { key: INSTANCES_KEY.to_owned() };
+            let Some(Answer::Subkeys { subkeys }) = view.answer(node, &probe) else {
+                return Some(on(node, "the Service instances in the registry were not read", LOOK_AGAIN));
+            };
+            let path = subkeys
+                .iter()
+                .filter(|(name, _)| name.as_str() != INSTALLER_VALUES)
+                .find(|(name, _)| name.eq_ignore_ascii_case(host))
+                .and_then(|(_, values)| values.get("basePath"));
+            let same = |path: &str| {
+                path.trim_end_matches('\\').eq_ignore_ascii_case(layout.service_path.trim_end_matches('\\'))
+            };
+            match path {
+                Some(path) if same(path) => None,
+                Some(path) => Some(on(
+                    node,
+                    format!("the registry has host {host} at {path}, not at {}", layout.service_path),
+                    "declare spec.superOffice.service.path as the registry has it",
+                )),
+                None => Some(on(
+                    node,
+                    format!("no Service instance is registered for host {host}"),
+                    "declare the host name under which Service was installed; upgrade.exe fails without its registry key",
+                )),
+            }
+        })
+        .collect()
+}
+
+fn not_frozen(view: &View<'_>, layout: &Layout<'_>, _: &Hop<'_>) -> Vec<Found> {
+    let probe = Probe::FlagLine { path: layout.config(), line: FROZEN.to_owned() };
+    view.nodes_of(Component::Service)
+        .iter()
+        .filter_map(|node| match view.answer(node, &probe) {
+            Some(Answer::Flag { set: false }) => None,
+            Some(Answer::Flag { set: true }) => Some(on(
+                node,
+                "Service is frozen: somebody may be at work on it",
+                "find out who froze it; then remove the line `frozen` from its config",
+            )),
+            _ => Some(on(node, "Service's config was not read", LOOK_AGAIN)),
+        })
+        .collect()
+}
+
+fn scheduler_running(view: &View<'_>, layout: &Layout<'_>, _: &Hop<'_>) -> Vec<Found> {
+    let probe = Probe::Service { name: layout.scheduler.clone() };
+    view.nodes_of(Component::Service)
+        .iter()
+        .filter_map(|node| match view.answer(node, &probe) {
+            Some(Answer::Service { state: RunState::Running, .. }) => None,
+            Some(Answer::Service { .. }) => Some(on(
+                node,
+                format!("{} is stopped: somebody may be at work on Service", layout.scheduler),
+                "find out who stopped it; then start it",
+            )),
+            _ => Some(on(
+                node,
+                format!("there is no Windows service {:?}, or it was not read", layout.scheduler),
+                "declare its name in spec.superOffice.service.scheduler",
+            )),
+        })
+        .collect()
+}
+
+fn packages(view: &View<'_>, _: &Layout<'_>, hop: &Hop<'_>) -> Vec<Found> {
+    view.spec
+        .components
+        .iter()
+        .filter(|placed| hop.to.package(placed.name).is_none())
+        .map(|placed| {
+            site(
+                format!("release {} has no package for {:?}", hop.to.version, placed.name),
+                "add it to spec.packages of the CrmRelease: file, sha256, program and method",
+            )
+        })
+        .collect()
+}
+
+fn licence(view: &View<'_>, _: &Layout<'_>, _: &Hop<'_>) -> Vec<Found> {
+    let remedy = "renew the maintenance with the vendor before upgrading; the installer refuses otherwise";
+    let today = view.now.to_zoned(jiff::tz::TimeZone::UTC).date();
+    match view.fact(MAINTENANCE_TO).map(|value| value.get(..10).unwrap_or(value).parse::<jiff::civil::Date>()) {
+        Some(Ok(until)) if until >= today => Vec::new(),
+        Some(Ok(until)) => vec![site(format!("the licence's maintenance ended on {until}"), remedy)],
+        Some(Err(_)) | None => vec![site("the end of the licence's maintenance was not read", LOOK_AGAIN)],
+    }
+}
+
+fn travellers_home(view: &View<'_>, _: &Layout<'_>, _: &Hop<'_>) -> Vec<Found> {
+    match view.fact(TRAVELLERS_OUT).and_then(|value| value.parse::<u32>().ok()) {
+        Some(0) => Vec::new(),
+        Some(out) => vec![site(
+            format!("{out} travellers are still out; the server setup refuses to upgrade"),
+            "let them all come home (vendor: upgrade 7.5 to 8), then the change goes on by itself",
+        )],
+        None => vec![site("the number of travellers was not read", LOOK_AGAIN)],
+    }
+}
+
+fn satellites(view: &View<'_>, _: &Layout<'_>, _: &Hop<'_>) -> Vec<Found> {
+    match view.fact(SATELLITES).and_then(|value| value.parse::<u32>().ok()) {
+        Some(0) => Vec::new(),
+        Some(count) => vec![site(
+            format!("{count} satellites have to be generated again afterwards"),
+            "read in their last up-files before the window; generate prototypes and satellites after the change",
+        )],
+        None => vec![site("the number of satellites was not read", LOOK_AGAIN)],
+    }
+}
+
+fn windows_version(view: &View<'_>, _: &Layout<'_>, hop: &Hop<'_>) -> Vec<Found> {
+    let supported = &hop.to.requires.windows;
+    each_machine(view, |machine| {
+        (!supported.is_empty() && !supported.contains(&machine.windows)).then(|| {
+            (
+                format!("{} does not support {}", hop.to.version, machine.windows),
+                format!("supported are: {}", supported.join(", ")),
+            )
+        })
+    })
+}
+
+fn sql_server_version(view: &View<'_>, _: &Layout<'_>, hop: &Hop<'_>) -> Vec<Found> {
+    let supported = &hop.to.requires.sql_server;
+    if supported.is_empty() {
+        return Vec::new();
+    }
+    let Some(version) = view.fact(SQL_SERVER_VERSION) else {
+        return vec![site("the version of SQL Server was not read", LOOK_AGAIN)];
+    };
+    if supported.iter().any(|major| version.strip_prefix(major.as_str()).is_some_and(|rest| rest.starts_with('.'))) {
+        return Vec::new();
+    }
+    vec![site(
+        format!("{} does not support SQL Server {version}", hop.to.version),
+        format!("supported major versions are: {}", supported.join(", ")),
+    )]
+}
+
+fn dot_net(view: &View<'_>, _: &Layout<'_>, hop: &Hop<'_>) -> Vec<Found> {
+    let Some(lowest) = hop.to.requires.dot_net.as_deref() else { return Vec::new() };
+    each_machine(view, |machine| {
+        let version = machine.dot_net.as_deref().unwrap_or("none");
+        (!at_least(version, lowest)).then(|| {
+            (
+                format!(".NET Framework is {version}, {} needs {lowest}", hop.to.version),
+                format!("install .NET Framework {lowest} or newer before the window; installers would download it"),
+            )
+        })
+    })
+}
+
+fn iis_features(view: &View<'_>, _: &Layout<'_>, hop: &Hop<'_>) -> Vec<Found> {
+    let web_node = |node: &str| {
+        [Component::Web, Component::Service].iter().any(|part| view.nodes_of(*part).iter().any(|name| name == node))
+    };
+    view.node_names()
+        .into_iter()
+        .filter(|node| web_node(node))
+        .filter_map(|node| {
+            let Some(machine) = view.machine(node) else {
+                return Some(on(node, "the machine was not read", LOOK_AGAIN));
+            };
+            let missing: Vec<&str> = hop
+                .to
+                .requires
+                .features
+                .iter()
+                .filter(|feature| !machine.features.contains(feature))
+                .map(String::as_str)
+                .collect();
+            (!missing.is_empty()).then(|| {
+                on(
+                    node,
+                    format!("Windows features are missing: {}", missing.join(", ")),
+                    format!("Install-WindowsFeature {}", missing.join(", ")),
+                )
+            })
+        })
+        .collect()
+}
+
+fn reboot_pending(view: &View<'_>, _: &Layout<'_>, _: &Hop<'_>) -> Vec<Found> {
+    each_machine(view, |machine| {
+        machine.reboot_pending.then(|| {
+            ("Windows waits for a restart".to_owned(), "restart the server before the window".to_owned())
+        })
+    })
+}
+
+fn disk_room(view: &View<'_>, _: &Layout<'_>, hop: &Hop<'_>) -> Vec<Found> {
+    let Some(needed) = hop.to.requires.free_disk_mebibytes else { return Vec::new() };
+    let needed_bytes = i64::from(needed).saturating_mul(1024 * 1024);
+    let probe = Probe::DiskFree { path: r"C:\".to_owned() };
+    view.node_names()
+        .into_iter()
+        .filter_map(|node| match view.answer(node, &probe) {
+            Some(Answer::DiskFree { free_bytes }) if *free_bytes >= needed_bytes => None,
+            Some(Answer::DiskFree { free_bytes }) => Some(on(
+                node,
+                format!("drive C: has {} MiB free, {needed} MiB are needed", free_bytes / (1024 * 1024)),
+                "make room on drive C:",
+            )),
+            _ => Some(on(node, "free room on drive C: was not read", LOOK_AGAIN)),
+        })
+        .collect()
+}
+
+/// The set needs room for the database and every program folder; compression is not counted on.
+fn backup_room(view: &View<'_>, layout: &Layout<'_>, _: &Hop<'_>) -> Vec<Found> {
+    let share = Probe::DiskFree { path: view.spec.backup.location.clone() };
+    let folder = |component, path: &str| -> i64 {
+        view.nodes_of(component)
+            .iter()
+            .map(|node| match view.answer(node, &Probe::FolderSize { path: path.to_owned() }) {
+                Some(Answer::Size { size_bytes, .. }) => *size_bytes,
+                _ => 0,
+            })
+            .sum()
+    };
+    let database = view.fact(crm_api::database::DATABASE_BYTES).and_then(|value| value.parse::<i64>().ok());
+    let Some(database) = database else {
+        return vec![site("the size of the database was not read", LOOK_AGAIN)];
+    };
+    let needed = database
+        .saturating_add(folder(Component::CrmServer, layout.server_path))
+        .saturating_add(folder(Component::Web, layout.web_path))
+        .saturating_add(folder(Component::Service, layout.service_path));
+    view.node_names()
+        .into_iter()
+        .filter_map(|node| match view.answer(node, &share) {
+            Some(Answer::DiskFree { free_bytes }) if *free_bytes >= needed => None,
+            Some(Answer::DiskFree { free_bytes }) => Some(on(
+                node,
+                format!(
+                    "{} has {} MiB free, the backup set needs about {} MiB",
+                    view.spec.backup.location,
+                    free_bytes / (1024 * 1024),
+                    needed / (1024 * 1024)
+                ),
+                "make room there, or name another place in spec.backup.location",
+            )),
+            _ => Some(on(
+                node,
+                format!("{} cannot be reached", view.spec.backup.location),
+                "give this server's account the right to write there",
+            )),
+        })
+        .collect()
+}
+
+/// Whether a dotted version is at least another one, number by number; what is no number counts as 0.
+fn at_least(version: &str, lowest: &str) -> bool {
+    let numbers = |text: &str| -> Vec<u32> { text.split('.').map(|part| part.parse().unwrap_or(0)).collect() };
+    let (mut left, mut right) = (numbers(version), numbers(lowest));
+    let length = left.len().max(right.len());
+    left.resize(length, 0);
+    right.resize(length, 0);
+    left >= right
+}

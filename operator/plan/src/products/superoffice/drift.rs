@@ -1,0 +1,189 @@
+//! What is looked for at rest, debts that a change leaves visible, and what an approver must know.
+
+use crm_api::condition::{Kind, State, Wanted};
+use crm_api::database::superoffice::ATTACHMENT_PATH;
+use crm_api::decision::Word;
+use crm_api::probe::{Answer, Probe, RunState};
+use crm_api::site::{Component, FastCgi, Finding, Severity};
+
+use super::layout::{FROZEN, Layout};
+use super::parts;
+use crate::products::Hop;
+use crate::view::View;
+
+/// What a person names as step when attesting that edited templates were merged again.
+pub const CUSTOMER_CENTRE: &str = "customer-centre";
+
+/// Drift at rest, by class. Version drift is found by the planner from the parts themselves.
+#[must_use]
+pub fn at_rest(view: &View<'_>, layout: &Layout<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for node in view.nodes_of(Component::Service) {
+        findings.extend(frozen(view, layout, node));
+        findings.extend(scheduler(view, layout, node));
+        findings.extend(handlers(view, layout, node));
+    }
+    findings.extend(links(view));
+    findings
+}
+
+fn finding(check: &str, class: &str, node: Option<&str>, message: String, remedy: &str) -> Finding {
+    Finding {
+        check: check.to_owned(),
+        class: Some(class.to_owned()),
+        severity: Severity::Warn,
+        node: node.map(str::to_owned),
+        message,
+        remedy: remedy.to_owned(),
+    }
+}
+
+fn frozen(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Option<Finding> {
+    let probe = Probe::FlagLine { path: layout.config(), line: FROZEN.to_owned() };
+    matches!(view.answer(node, &probe), Some(Answer::Flag { set: true })).then(|| {
+        finding(
+            "FrozenLeftOn",
+            "Frozen",
+            Some(node),
+            format!("the line `{FROZEN}` stands in {} and no change is under way: nobody can work in Service", layout.config()),
+            "if nobody is at work there, remove the line or comment it out",
+        )
+    })
+}
+
+fn scheduler(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Option<Finding> {
+    let probe = Probe::Service { name: layout.scheduler.clone() };
+    matches!(view.answer(node, &probe), Some(Answer::Service { state: RunState::Stopped, .. })).then(|| {
+        finding(
+            "SchedulerStopped",
+            "Scheduler",
+            Some(node),
+            format!("{} is stopped and no change is under way: no mail comes in or goes out", layout.scheduler),
+            "start it; if it stops again, read Service's log folder",
+        )
+    })
+}
+
+fn handlers(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Option<Finding> {
+    if verified_fast_cgi(view) != Some(FastCgi::Enabled) {
+        return None;
+    }
+    let site = layout.iis_site(view, node).ok()?;
+    match view.answer(node, &Probe::FastCgiHandlers { site, folder: layout.scripts() }) {
+        Some(Answer::Handlers { missing, .. }) if !missing.is_empty() => Some(finding(
+            "FastCgiHandlers",
+            "FastCgi",
+            Some(node),
+            format!("programs without a FastCGI handler: {}", missing.join(", ")),
+            "run upgrade.exe -onlyFCGI, elevated, for this host",
+        )),
+        _ => None,
+    }
+}
+
+fn links(view: &View<'_>) -> Option<Finding> {
+    let verified = verified_fast_cgi(view)?;
+    let seen = parts::fast_cgi(view);
+    (seen != Some(verified)).then(|| {
+        finding(
+            "FastCgiLinks",
+            "FastCgi",
+            None,
+            format!("links are generated for {seen:?}, proven was {verified:?} (registry row UseExtension)"),
+            "set the row back, or declare fastCgi as you want it",
+        )
+    })
+}
+
+fn verified_fast_cgi(view: &View<'_>) -> Option<FastCgi> {
+    view.snapshot.site.status.as_ref()?.verified.as_ref()?.fast_cgi
+}
+
+/// Conditions for debts: attachments in one flat folder, edited customer-centre templates that wait to be merged.
+#[must_use]
+pub fn debts(view: &View<'_>, layout: &Layout<'_>) -> Vec<Wanted> {
+    let mut wanted = Vec::new();
+    for node in view.nodes_of(Component::Service) {
+        let loose = view
+            .fact(ATTACHMENT_PATH)
+            .and_then(|path| view.answer(node, &Probe::LooseFiles { path: path.to_owned() }));
+        if let Some(Answer::Size { files, .. }) = loose {
+            if *files > 0 && wanted.is_empty() {
+                wanted.push(Wanted {
+                    kind: Kind::AttachmentsRemapped,
+                    state: State::False,
+                    reason: "Deferred",
+                    message: format!("{files} attachments lie in one flat folder; a later run of upgrade.exe moves them"),
+                });
+            }
+        }
+        wanted.extend(templates_to_merge(view, layout, node));
+    }
+    wanted
+}
+
+/// After an upgrade the public pages have the vendor's standard design; what people had edited lies in the newest
+/// `templates_date_time` (vendor: upgrade Service, customer center). The change that left it there named it.
+fn templates_to_merge(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Option<Wanted> {
+    let kept = parts::kept_templates(view, layout, node)?;
+    let change = view.snapshot.changes.iter().rev().find(|change| {
+        change.status.as_ref().is_some_and(|status| status.findings.iter().any(|text| text.contains(&kept)))
+    })?;
+    let attested = view.snapshot.decisions.iter().any(|decision| {
+        decision.spec.word == Word::Attest
+            && decision.spec.step.as_deref() == Some(CUSTOMER_CENTRE)
+            && change.spec.plan_hash.starts_with(&decision.spec.plan_hash)
+    });
+    let files = match view.answer(node, &parts::changed_templates(layout, &kept)) {
+        Some(Answer::Names { names }) if names.is_empty() => return None,
+        Some(Answer::Names { names }) => names.join(", "),
+        _ => "not read yet".to_owned(),
+    };
+    (!attested).then(|| Wanted {
+        kind: Kind::CustomerCentreMerged,
+        state: State::False,
+        reason: "StandardDesign",
+        message: format!(
+            r"the public pages have the vendor's standard design; the former templates lie in {}\{kept} on {node}, different are: {files}. Merge what people had edited, then attest the step {CUSTOMER_CENTRE} of plan {}",
+            layout.service_path,
+            crate::hash::short(&change.spec.plan_hash)
+        ),
+    })
+}
+
+/// What a change leaves behind for people, as it stands in its record.
+#[must_use]
+pub fn aftermath(view: &View<'_>, layout: &Layout<'_>) -> Vec<String> {
+    let mut findings: Vec<String> = view
+        .nodes_of(Component::Service)
+        .iter()
+        .filter_map(|node| {
+            let kept = parts::kept_templates(view, layout, node)?;
+            Some(format!(r"{node}: the former customer-centre templates are kept in {}\{kept}; the public pages have the vendor's standard design", layout.service_path))
+        })
+        .collect();
+    findings.extend(debts(view, layout).into_iter().map(|debt| debt.message));
+    findings
+}
+
+/// What whoever approves has to know beforehand.
+#[must_use]
+pub fn notices(view: &View<'_>, hop: &Hop<'_>) -> Vec<String> {
+    if hop.is_configuration_only() {
+        return Vec::new();
+    }
+    let mut notices = vec![
+        "After the first schema change there is no undo but restoring database, program files, registry and IIS together.".to_owned(),
+    ];
+    if !view.nodes_of(Component::Service).is_empty() {
+        notices.push(
+            "Service's public pages (customer centre) get the vendor's standard design; edited templates are kept in templates_<date>_<time> and have to be merged again by a person.".to_owned(),
+        );
+    }
+    if view.spec.super_office.as_ref().is_some_and(|block| {
+        block.attachments != Some(crm_api::site::Attachments::DuringUpgrade)
+    }) {
+        notices.push("Attachments stay where they are; moving them into sub-folders is left for later.".to_owned());
+    }
+    notices
+}

@@ -1,0 +1,75 @@
+//! SuperOffice CRM on-site, from 7.5: CRM Server and database, Web with NetServer inside, Service.
+//!
+//! - [`layout`]: where things are, and what they are called. [`parts`]: what is asked, and which part shows what version.
+//! - [`checks`]: what must be so before a change. [`steps`]: what a change does. [`rules`]: in which order, and why.
+//! - [`drift`]: what is looked for at rest, and debts that stay visible.
+
+pub mod checks;
+pub mod drift;
+pub mod layout;
+pub mod parts;
+pub mod rules;
+pub mod steps;
+
+use std::collections::BTreeMap;
+
+use crm_api::condition::Wanted;
+use crm_api::probe::Probe;
+use crm_api::site::{FastCgi, Finding, ObservedPart};
+
+use super::{Draft, Hop, ProductRules, Rule};
+use crate::view::View;
+use layout::Layout;
+
+/// The product.
+#[derive(Clone, Copy, Debug)]
+pub struct SuperOffice;
+
+impl ProductRules for SuperOffice {
+    fn probes(&self, view: &View<'_>) -> BTreeMap<String, Vec<Probe>> {
+        Layout::of(view).map(|layout| parts::probes(view, &layout)).unwrap_or_default()
+    }
+
+    fn parts(&self, view: &View<'_>) -> Vec<ObservedPart> {
+        Layout::of(view).map(|layout| parts::parts(view, &layout)).unwrap_or_default()
+    }
+
+    fn fast_cgi(&self, view: &View<'_>) -> Option<FastCgi> {
+        parts::fast_cgi(view)
+    }
+
+    fn checks(&self, view: &View<'_>, hop: &Hop<'_>) -> Vec<Finding> {
+        Layout::of(view).map(|layout| checks::run(view, &layout, hop)).unwrap_or_default()
+    }
+
+    fn drift(&self, view: &View<'_>) -> Vec<Finding> {
+        Layout::of(view).map(|layout| drift::at_rest(view, &layout)).unwrap_or_default()
+    }
+
+    fn debts(&self, view: &View<'_>) -> Vec<Wanted> {
+        Layout::of(view).map(|layout| drift::debts(view, &layout)).unwrap_or_default()
+    }
+
+    fn steps(&self, view: &View<'_>, hop: &Hop<'_>) -> Vec<Draft> {
+        Layout::of(view).map(|layout| steps::steps(view, &layout, hop)).unwrap_or_default()
+    }
+
+    fn rules(&self) -> &'static [Rule] {
+        rules::RULES
+    }
+
+    fn notices(&self, view: &View<'_>, hop: &Hop<'_>) -> Vec<String> {
+        drift::notices(view, hop)
+    }
+
+    fn aftermath(&self, view: &View<'_>) -> Vec<String> {
+        Layout::of(view).map(|layout| drift::aftermath(view, &layout)).unwrap_or_default()
+    }
+
+    fn claims(&self, view: &View<'_>) -> Vec<String> {
+        let database = &view.spec.database;
+        let mut claims = vec![format!("database {}/{}", database.server, database.name)];
+        claims.extend(view.node_names().iter().map(|node| format!("node {node}")));
+        claims
+    }
+}

@@ -1,0 +1,198 @@
+//! What agents are asked about a SuperOffice site, and which part shows which version.
+
+use std::collections::BTreeMap;
+
+use crm_api::database::superoffice::{
+    ATTACHMENT_PATH, DATABASE_VERSION, SERVER_SETUP_VERSION, SERVICE_VERSION, USE_EXTENSION,
+};
+use crm_api::probe::{Answer, Probe};
+use crm_api::site::{Component, FastCgi, ObservedPart, SourceValue};
+
+use super::layout::{FROZEN, INSTANCES_KEY, Layout};
+use crate::view::View;
+
+/// Installed-program entry of CRM Server.
+pub const SERVER_PROGRAM: &str = "SuperOffice Server";
+/// Installed-program entry of Web.
+pub const WEB_PROGRAM: &str = "SuperOffice Web";
+/// Installed-program entry of Service.
+pub const SERVICE_PROGRAM: &str = "SuperOffice Customer Service";
+
+/// Part: the database and its schema.
+pub const DATABASE: &str = "Database";
+/// Part: what `upgrade.exe` keeps in the database for Service.
+pub const SERVICE_DATA: &str = "ServiceData";
+
+fn program(name: &str) -> Probe {
+    Probe::Program { name: name.to_owned() }
+}
+
+fn file_version(path: String) -> Probe {
+    Probe::FileVersion { path }
+}
+
+/// The version sources of a component on a node: what a person calls the source, and the question.
+#[must_use]
+pub fn version_probes(layout: &Layout<'_>, component: Component) -> Vec<(&'static str, Probe)> {
+    match component {
+        Component::CrmServer => vec![
+            ("installed programs", program(SERVER_PROGRAM)),
+            (
+                "SuperOffice.ini",
+                Probe::IniValue {
+                    path: layout.server_ini(),
+                    section: "ServerSetup installation".to_owned(),
+                    key: "Version".to_owned(),
+                },
+            ),
+        ],
+        Component::Web => vec![
+            ("installed programs", program(WEB_PROGRAM)),
+            ("SoCore.dll", file_version(layout.net_server_library())),
+        ],
+        Component::Service => vec![
+            ("installed programs", program(SERVICE_PROGRAM)),
+            ("upgrade.exe", file_version(layout.service_file(r"bin\upgrade.exe"))),
+            ("rms.exe", file_version(layout.service_file(r"www\scripts\rms.exe"))),
+        ],
+    }
+}
+
+/// The questions for each node.
+#[must_use]
+pub fn probes(view: &View<'_>, layout: &Layout<'_>) -> BTreeMap<String, Vec<Probe>> {
+    let mut all: BTreeMap<String, Vec<Probe>> = BTreeMap::new();
+    for placed in &view.spec.components {
+        for node in &placed.nodes {
+            let probes = all.entry(node.clone()).or_insert_with(|| {
+                vec![
+                    Probe::Machine {},
+                    Probe::DiskFree { path: r"C:\".to_owned() },
+                    Probe::DiskFree { path: view.spec.backup.location.clone() },
+                ]
+            });
+            probes.extend(version_probes(layout, placed.name).into_iter().map(|(_, probe)| probe));
+            match placed.name {
+                Component::CrmServer => {
+                    probes.push(Probe::FolderSize { path: layout.server_path.to_owned() });
+                }
+                Component::Web => probes.extend(web_probes(layout)),
+                Component::Service => probes.extend(service_probes(view, layout, node)),
+            }
+        }
+    }
+    for probes in all.values_mut() {
+        probes.sort();
+        probes.dedup();
+    }
+    all
+}
+
+fn web_probes(layout: &Layout<'_>) -> Vec<Probe> {
+    vec![
+        Probe::Pool { name: layout.web_pool.to_owned() },
+        Probe::Service { name: layout.batch_service.to_owned() },
+        Probe::FolderSize { path: layout.web_path.to_owned() },
+    ]
+}
+
+fn service_probes(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Vec<Probe> {
+    let mut probes = vec![
+        Probe::RegistrySubkeys { key: INSTANCES_KEY.to_owned() },
+        Probe::SitesServing { folder: layout.scripts() },
+        Probe::FlagLine { path: layout.config(), line: FROZEN.to_owned() },
+        Probe::ConfigValue { path: layout.config(), key: "nsEndPoint".to_owned() },
+        Probe::Service { name: layout.scheduler.clone() },
+        Probe::Processes { folder: layout.service_file("bin") },
+        Probe::Pool { name: layout.service_pool.clone() },
+        Probe::FolderSize { path: layout.service_path.to_owned() },
+        Probe::Folders { path: layout.service_path.to_owned(), prefix: "templates_".to_owned() },
+    ];
+    if let Some(kept) = kept_templates(view, layout, node) {
+        probes.push(changed_templates(layout, &kept));
+    }
+    if let Ok(site) = layout.iis_site(view, node) {
+        probes.push(Probe::FastCgiHandlers { site, folder: layout.scripts() });
+    }
+    if let Some(path) = view.fact(ATTACHMENT_PATH) {
+        probes.push(Probe::LooseFiles { path: path.to_owned() });
+    }
+    probes
+}
+
+/// The newest folder in which a Service upgrade kept the former customer-centre templates: `templates_date_time`.
+#[must_use]
+pub fn kept_templates(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Option<String> {
+    let probe = Probe::Folders { path: layout.service_path.to_owned(), prefix: "templates_".to_owned() };
+    match view.answer(node, &probe) {
+        Some(Answer::Names { names }) => names.last().cloned(),
+        _ => None,
+    }
+}
+
+/// Which of the kept templates differ from the vendor's standard design.
+#[must_use]
+pub fn changed_templates(layout: &Layout<'_>, kept: &str) -> Probe {
+    Probe::ChangedFiles { path: layout.service_file(kept), reference: layout.service_file("templates") }
+}
+
+/// The parts of the site and the versions that they show.
+#[must_use]
+pub fn parts(view: &View<'_>, layout: &Layout<'_>) -> Vec<ObservedPart> {
+    let fact = |source: &str, name: &str| SourceValue {
+        source: source.to_owned(),
+        value: view.fact(name).map(str::to_owned),
+    };
+    let mut parts = vec![view.part(
+        DATABASE,
+        None,
+        vec![
+            fact("company.version", DATABASE_VERSION),
+            fact("ProductVersion (ServerSetup)", SERVER_SETUP_VERSION),
+        ],
+    )];
+    for placed in &view.spec.components {
+        for node in &placed.nodes {
+            let sources = version_probes(layout, placed.name)
+                .into_iter()
+                .map(|(source, probe)| SourceValue {
+                    source: source.to_owned(),
+                    value: view.answer(node, &probe).and_then(version_of),
+                })
+                .collect();
+            parts.push(view.part(component_name(placed.name), Some(node), sources));
+        }
+    }
+    if !view.nodes_of(Component::Service).is_empty() {
+        parts.push(view.part(SERVICE_DATA, None, vec![fact("config.version", SERVICE_VERSION)]));
+    }
+    parts
+}
+
+fn version_of(answer: &Answer) -> Option<String> {
+    match answer {
+        Answer::Program { version, .. } | Answer::Version { version } => Some(version.clone()),
+        Answer::Value { value } => Some(value.clone()),
+        _ => None,
+    }
+}
+
+/// A component's name as part.
+#[must_use]
+pub fn component_name(component: Component) -> &'static str {
+    match component {
+        Component::CrmServer => "CrmServer",
+        Component::Web => "Web",
+        Component::Service => "Service",
+    }
+}
+
+/// FastCGI as the links that Service generates show it: the row is one per database.
+#[must_use]
+pub fn fast_cgi(view: &View<'_>) -> Option<FastCgi> {
+    match view.fact(USE_EXTENSION)? {
+        "fcgi" => Some(FastCgi::Enabled),
+        "exe" => Some(FastCgi::Disabled),
+        _ => None,
+    }
+}

@@ -1,0 +1,67 @@
+//! The order of a change as a table: what comes before what, why, and who says so. The planner sorts by it and gives
+//! every step its reasons from it; nothing else decides the order. Ties go to the order in which steps are declared.
+//!
+//! Numbers are those of the vendor's rules as this project counts them; `operator/ARCHITECTURE.md` lists them.
+
+use super::steps::kind;
+use crate::products::Rule;
+
+const fn rule(
+    name: &'static str,
+    before: &'static str,
+    after: &'static str,
+    because: &'static str,
+    source: &'static str,
+) -> Rule {
+    Rule { name, before, after, because, source }
+}
+
+const GUIDE: &str = "vendor: upgrade 7.5 to 8, crm-server";
+const SERVICE_GUIDE: &str = "vendor: upgrade Service";
+const CONFIG: &str = "vendor: config/service";
+const MOVE: &str = "vendor: upgrade to 8.1, move-crm-server";
+const JOBS: &str = "vendor: automated-tasks, ejournalcron";
+const DBSETUP: &str = "vendor: install/database, dbsetup-exe";
+const SAFETY: &str = "safety";
+
+/// Every ordering rule that concerns a step of ours.
+pub const RULES: &[Rule] = &[
+    rule("rule 4", kind::FETCH_MEDIA, kind::PREFLIGHT, "packages are on every node and checked before anything is decided; nothing is downloaded while users are out", "vendor: install/server"),
+    rule("rule 2", kind::PREFLIGHT, kind::NOTICE, "refusals come before anything is frozen: a refused upgrade wastes a window", "vendor: database tables, moduleowner"),
+    rule("consent", kind::NOTICE, kind::STOP_SCHEDULER, "people decide and users are told before users feel anything", SAFETY),
+    rule("consent", kind::NOTICE, kind::RUN_UPGRADE_EXE, "people decide and users are told before users feel anything", SAFETY),
+    rule("consent", kind::NOTICE, kind::LINK_FAST_CGI, "people decide and users are told before links change", SAFETY),
+    rule("rule 7", kind::STOP_SCHEDULER, kind::FREEZE, "jobs write every minute: the scheduler and its children are gone before a freeze is trusted", JOBS),
+    rule("rule 7", kind::STOP_SCHEDULER, kind::BACK_UP_DATABASE, "jobs write every minute: they are gone before the backup", JOBS),
+    rule("rule 8", kind::FREEZE, kind::STOP_WRITERS, "Service's users are out before its programs are stopped", CONFIG),
+    rule("rule 8", kind::FREEZE, kind::UPGRADE_DATABASE, "Service is frozen before the schema changes", CONFIG),
+    rule("rule 9", kind::STOP_WRITERS, kind::PROVE_ALONE, "an old NetServer crashes on a new schema: pools and batch server stop, then the database itself shows that nobody is left", "vendor: release notes 8.5"),
+    rule("rule 9", kind::PROVE_ALONE, kind::BACK_UP_FILES, "all parts of a backup set are of one moment: nobody may write any more", DBSETUP),
+    rule("rule 9", kind::PROVE_ALONE, kind::BACK_UP_DATABASE, "a backup taken while somebody writes is not of one moment", DBSETUP),
+    rule("backup", kind::BACK_UP_IIS, kind::RUN_UPGRADE_EXE, "upgrade.exe changes the IIS configuration: it is exported first", SERVICE_GUIDE),
+    rule("rule 10", kind::BACK_UP_DATABASE, kind::RECORD_BACKUP, "size and hash of the backup are recorded where it lies", SAFETY),
+    rule("rule 10", kind::BACK_UP_FILES, kind::VERIFY_BACKUP, "a set is proven as a whole", SAFETY),
+    rule("rule 10", kind::RECORD_BACKUP, kind::VERIFY_BACKUP, "a set is proven as a whole", SAFETY),
+    rule("rule 10", kind::VERIFY_BACKUP, kind::UPGRADE_DATABASE, "there is no undo for a schema change but a verified backup", DBSETUP),
+    rule("rule 11", kind::UPGRADE_DATABASE, kind::UPGRADE_WEB, "the database comes before every other component", GUIDE),
+    rule("rule 11", kind::UPGRADE_DATABASE, kind::UPGRADE_SERVICE, "the database comes before every other component", GUIDE),
+    rule("shared NetServer", kind::UPGRADE_WEB, kind::UPGRADE_SERVICE, "Service uses the NetServer inside Web, so Web goes first", SERVICE_GUIDE),
+    rule("rule 13", kind::UPGRADE_WEB, kind::START_NET_SERVER, "only the new NetServer may meet the new database", "vendor: release notes 8.5"),
+    rule("rule 13", kind::START_NET_SERVER, kind::REACH_NET_SERVER, "NetServer has to answer over HTTP from the Service node itself", "vendor: install/service"),
+    rule("rule 13", kind::REACH_NET_SERVER, kind::RUN_UPGRADE_EXE, "Service's upgrade.exe connects to NetServer", "vendor: install/service"),
+    rule("rule 16", kind::UPGRADE_SERVICE, kind::RUN_UPGRADE_EXE, "Service files come before upgrade.exe, which must be run after every change of them, elevated, per instance", SERVICE_GUIDE),
+    rule("rule 20", kind::RUN_UPGRADE_EXE, kind::START_SERVICE_POOL, "FastCGI handlers are mapped per program, and new programs may have come", SERVICE_GUIDE),
+    rule("rule 20", kind::START_SERVICE_POOL, kind::LINK_FAST_CGI, "links end in .fcgi only after a .fcgi request was answered", SERVICE_GUIDE),
+    rule("rule 22", kind::RUN_UPGRADE_EXE, kind::FLUSH_CACHES, "caches are flushed after upgrade.exe, or Service shows odd behaviour", SERVICE_GUIDE),
+    rule("rule 22", kind::LINK_FAST_CGI, kind::FLUSH_CACHES, "what was set in the database is read again by the flush", SERVICE_GUIDE),
+    rule("rule 22", kind::FLUSH_CACHES, kind::UNFREEZE, "caches are flushed before users return", SERVICE_GUIDE),
+    rule("rule 28", kind::FLUSH_CACHES, kind::VERIFY_VERSIONS, "the flush counts among the evidence", SERVICE_GUIDE),
+    rule("rule 28", kind::RUN_UPGRADE_EXE, kind::VERIFY_VERSIONS, "every part shows the new release before users return", "vendor: all components at the same version"),
+    rule("rule 8", kind::VERIFY_VERSIONS, kind::UNFREEZE, "the site opens only after it was verified", CONFIG),
+    rule("rule 8", kind::UNFREEZE, kind::START_WRITERS, "what was stopped starts in reverse order", MOVE),
+    rule("rule 7", kind::UNFREEZE, kind::START_SCHEDULER, "the scheduler starts last: it writes at once", MOVE),
+    rule("rule 7", kind::START_WRITERS, kind::START_SCHEDULER, "the scheduler starts last: it writes at once", MOVE),
+    rule("rule 28", kind::START_SCHEDULER, kind::VERIFY_SITE, "done only if nothing is frozen and the scheduler gives fresh signs of life", "vendor: config/service"),
+    rule("rule 28", kind::LINK_FAST_CGI, kind::VERIFY_SITE, "done only if the database shows it", SERVICE_GUIDE),
+    rule("rule 28", kind::FLUSH_CACHES, kind::VERIFY_SITE, "the flush counts among the evidence", SERVICE_GUIDE),
+];

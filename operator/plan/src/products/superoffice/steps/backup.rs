@@ -1,0 +1,89 @@
+//! The backup set: everything that one moment of the site needs to come back.
+
+use crm_api::change::{Executor, Gate, Task};
+use crm_api::database::superoffice::ATTACHMENT_PATH;
+use crm_api::order::Action;
+use crm_api::site::Component;
+
+use super::{Draft, controller, draft, kind};
+use crate::products::Hop;
+use crate::products::superoffice::layout::{INSTANCES_KEY, Layout};
+use crate::view::View;
+
+/// Registry key of the server tools.
+const SERVER_SETUP_KEY: &str = r"HKLM\SOFTWARE\Wow6432Node\SuperOffice ServerSetup";
+
+pub(super) fn files(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
+    view.node_names()
+        .into_iter()
+        .map(|node| {
+            let folder = format!(r"{}\{node}", hop.backup_folder);
+            let to = |name: &str| format!(r"{folder}\{name}");
+            let carries = |component| view.nodes_of(component).iter().any(|name| name == node);
+            let mut actions = Vec::new();
+            if carries(Component::CrmServer) {
+                actions.push(Action::CopyTree { from: layout.server_path.to_owned(), to: to("server") });
+                actions.push(Action::ExportRegistryKey { key: SERVER_SETUP_KEY.to_owned(), to: to("server.reg") });
+                for (number, archive) in layout.block.archives.iter().enumerate() {
+                    let listing = to(&format!("archive-{number}.list"));
+                    actions.push(Action::WriteListing { from: archive.clone(), to: listing });
+                }
+            }
+            if carries(Component::Web) {
+                actions.push(Action::CopyTree { from: layout.web_path.to_owned(), to: to("web") });
+            }
+            if carries(Component::Service) {
+                actions.push(Action::CopyTree { from: layout.service_path.to_owned(), to: to("service") });
+                actions.push(Action::ExportRegistryKey { key: INSTANCES_KEY.to_owned(), to: to("service.reg") });
+                if let Some(path) = view.fact(ATTACHMENT_PATH) {
+                    actions.push(Action::WriteListing { from: path.to_owned(), to: to("attachments.list") });
+                }
+            }
+            if carries(Component::Web) || carries(Component::Service) {
+                actions.push(Action::ExportIis { to: to("iis") });
+            }
+            let title = "back up program files, configuration, registry and IIS, and list the archives".to_owned();
+            let mut draft = draft(kind::BACK_UP_FILES, Some(node), title, Executor::Agent { actions });
+            draft.step.minutes = 8;
+            draft.step.limit_minutes = 180;
+            draft
+        })
+        .collect()
+}
+
+pub(super) fn iis(view: &View<'_>, hop: &Hop<'_>) -> Vec<Draft> {
+    let mut gate = Some(Gate::Window);
+    view.nodes_of(Component::Service)
+        .iter()
+        .map(|node| {
+            let actions = vec![Action::ExportIis { to: format!(r"{}\{node}\iis", hop.backup_folder) }];
+            let title = "export the IIS configuration".to_owned();
+            let mut draft = draft(kind::BACK_UP_IIS, Some(node), title, Executor::Agent { actions });
+            draft.step.gate = gate.take();
+            draft
+        })
+        .collect()
+}
+
+pub(super) fn database(view: &View<'_>, hop: &Hop<'_>) -> Vec<Draft> {
+    let Some(recorder) = view.nodes_of(Component::CrmServer).first() else { return Vec::new() };
+    let task = Task::BackUpDatabase { folder: hop.backup_folder.to_owned() };
+    let mut take = controller(kind::BACK_UP_DATABASE, "back up the database with checksums", task);
+    take.step.minutes = 15;
+    take.step.limit_minutes = 240;
+    let path = backup_file(hop.backup_folder, &view.spec.database.name);
+    let title = "record size and hash of the database backup where it lies".to_owned();
+    let actions = vec![Action::RecordFile { path }];
+    let mut record = draft(kind::RECORD_BACKUP, Some(recorder), title, Executor::Agent { actions });
+    record.step.minutes = 2;
+    record.step.limit_minutes = 120;
+    let mut verify = controller(kind::VERIFY_BACKUP, "prove that the whole backup set is fit for a restore", Task::VerifyBackup {});
+    verify.step.minutes = 5;
+    verify.step.limit_minutes = 240;
+    vec![take, record, verify]
+}
+
+/// The file of the database backup in the folder of a set. One per set: a repeated backup replaces a broken one.
+pub(super) fn backup_file(folder: &str, database: &str) -> String {
+    format!(r"{folder}\{database}.bak")
+}

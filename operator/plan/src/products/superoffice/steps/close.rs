@@ -1,0 +1,166 @@
+//! From the first preparation to the proof that nobody works on the site any more.
+
+use std::collections::BTreeMap;
+
+use crm_api::change::{Executor, Felt, Gate, Task, Undo};
+use crm_api::evidence::Expected;
+use crm_api::order::Action;
+use crm_api::probe::{Answer, Probe, RunState, StartType};
+use crm_api::release::CrmReleaseSpec;
+use crm_api::site::Component;
+
+use super::{Draft, controller, draft, kind, on_node};
+use crate::products::Hop;
+use crate::products::superoffice::layout::{FROZEN, Layout};
+use crate::products::superoffice::parts::component_name;
+use crate::view::View;
+
+/// Folder on a node that receives the package of a component.
+pub(super) fn media_folder(release: &CrmReleaseSpec, component: Component) -> String {
+    format!(r"C:\ProgramData\crm-agent\media\{}\{}", release.number, component_name(component))
+}
+
+pub(super) fn fetch_media(view: &View<'_>, hop: &Hop<'_>) -> Vec<Draft> {
+    let mut actions: BTreeMap<&str, Vec<Action>> = BTreeMap::new();
+    for placed in &view.spec.components {
+        let Some(package) = hop.to.package(placed.name) else { continue };
+        for node in &placed.nodes {
+            actions.entry(node).or_default().push(Action::FetchMedia {
+                from: format!(r"{}\{}", view.spec.media.location.trim_end_matches('\\'), package.file),
+                to: media_folder(hop.to, placed.name),
+                sha256: package.sha256.clone(),
+            });
+        }
+    }
+    actions
+        .into_iter()
+        .map(|(node, actions)| {
+            let title = format!("copy, check and unpack the packages of {}", hop.to.version);
+            let mut draft = draft(kind::FETCH_MEDIA, Some(node), title, Executor::Agent { actions });
+            draft.step.minutes = 5;
+            draft.step.limit_minutes = 120;
+            draft
+        })
+        .collect()
+}
+
+pub(super) fn preflight() -> Draft {
+    controller(kind::PREFLIGHT, "run every check against fresh facts", Task::Preflight {})
+}
+
+pub(super) fn notice(view: &View<'_>, hop: &Hop<'_>) -> Draft {
+    let message = if hop.is_configuration_only() {
+        format!("{}: FastCGI is about to be changed", view.name())
+    } else {
+        format!("{}: {} will be upgraded to {}; users are out meanwhile", view.name(), hop.from.version, hop.to.version)
+    };
+    let mut draft = controller(kind::NOTICE, "tell people when users will be out", Task::Notify { message });
+    draft.step.gate = Some(Gate::Approval);
+    draft
+}
+
+pub(super) fn stop_scheduler(view: &View<'_>, layout: &Layout<'_>) -> Vec<Draft> {
+    let name = &layout.scheduler;
+    let probe = Probe::Service { name: name.clone() };
+    let bin = layout.service_file("bin");
+    let mut gate = Some(Gate::Window);
+    view.nodes_of(Component::Service)
+        .iter()
+        .map(|node| {
+            let actions = vec![
+                Action::SetServiceStart { name: name.clone(), start: StartType::Disabled },
+                Action::StopService { name: name.clone() },
+                Action::AwaitProcessesGone { folder: bin.clone() },
+            ];
+            let title = format!("stop {name} so that no boot starts it, and wait for its children");
+            let mut draft = draft(kind::STOP_SCHEDULER, Some(node), title, Executor::Agent { actions });
+            draft.step.gate = gate.take();
+            draft.step.evidence = vec![
+                on_node(node, probe.clone(), Expected::State { is: RunState::Stopped }),
+                on_node(node, Probe::Processes { folder: bin.clone() }, Expected::NoneRunning {}),
+            ];
+            draft.step.undo = Undo::Actions { actions: start_scheduler_actions(view, layout, node) };
+            draft.step.minutes = 2;
+            draft
+        })
+        .collect()
+}
+
+/// Gives the scheduler its start type back and starts it, as it was when the plan was made.
+pub(super) fn start_scheduler_actions(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Vec<Action> {
+    let name = &layout.scheduler;
+    let start = match view.answer(node, &Probe::Service { name: name.clone() }) {
+        Some(Answer::Service { start: StartType::Manual, .. }) => StartType::Manual,
+        _ => StartType::Automatic,
+    };
+    vec![Action::SetServiceStart { name: name.clone(), start }, Action::StartService { name: name.clone() }]
+}
+
+pub(super) fn freeze(view: &View<'_>, layout: &Layout<'_>) -> Vec<Draft> {
+    let line = |set| Action::SetFlagLine { path: layout.config(), line: FROZEN.to_owned(), set };
+    view.nodes_of(Component::Service)
+        .iter()
+        .map(|node| {
+            let title = "freeze Service: its users are out".to_owned();
+            let mut draft = draft(kind::FREEZE, Some(node), title, Executor::Agent { actions: vec![line(true)] });
+            let probe = Probe::FlagLine { path: layout.config(), line: FROZEN.to_owned() };
+            draft.step.evidence = vec![on_node(node, probe, Expected::Flag { set: true })];
+            draft.step.undo = Undo::Actions { actions: vec![line(false)] };
+            draft.step.felt = Felt::Closes;
+            draft
+        })
+        .collect()
+}
+
+pub(super) fn stop_writers(view: &View<'_>, layout: &Layout<'_>) -> Vec<Draft> {
+    let mut drafts = Vec::new();
+    for node in view.nodes_of(Component::Web) {
+        let batch = layout.batch_service;
+        let pool = layout.web_pool;
+        let mut actions = Vec::new();
+        let mut undo = vec![Action::StartPool { name: pool.to_owned() }];
+        let mut evidence = Vec::new();
+        if runs_batch_service(view, layout, node) {
+            actions.push(Action::StopService { name: batch.to_owned() });
+            undo.push(Action::StartService { name: batch.to_owned() });
+            let probe = Probe::Service { name: batch.to_owned() };
+            evidence.push(on_node(node, probe, Expected::State { is: RunState::Stopped }));
+        }
+        actions.push(Action::StopPool { name: pool.to_owned() });
+        let probe = Probe::Pool { name: pool.to_owned() };
+        evidence.push(on_node(node, probe, Expected::State { is: RunState::Stopped }));
+        let title = "stop the batch server, Web and NetServer: everybody is out".to_owned();
+        let mut draft = draft(kind::STOP_WRITERS, Some(node), title, Executor::Agent { actions });
+        draft.step.evidence = evidence;
+        draft.step.undo = Undo::Actions { actions: undo };
+        drafts.push(draft);
+    }
+    for node in view.nodes_of(Component::Service) {
+        if view.nodes_of(Component::Web).contains(node) && layout.service_pool == layout.web_pool {
+            continue;
+        }
+        let pool = &layout.service_pool;
+        let title = "stop Service's programs: FastCGI keeps them connected to the database".to_owned();
+        let actions = vec![Action::StopPool { name: pool.clone() }];
+        let mut draft = draft(kind::STOP_WRITERS, Some(node), title, Executor::Agent { actions });
+        let probe = Probe::Pool { name: pool.clone() };
+        draft.step.evidence = vec![on_node(node, probe, Expected::State { is: RunState::Stopped })];
+        draft.step.undo = Undo::Actions { actions: vec![Action::StartPool { name: pool.clone() }] };
+        drafts.push(draft);
+    }
+    drafts
+}
+
+/// Whether the batch task server was running when the plan was made: the vendor has kept it installed, but its jobs run
+/// inside IIS (vendor: batch task server).
+pub(super) fn runs_batch_service(view: &View<'_>, layout: &Layout<'_>, node: &str) -> bool {
+    let probe = Probe::Service { name: layout.batch_service.to_owned() };
+    matches!(view.answer(node, &probe), Some(Answer::Service { state: RunState::Running, .. }))
+}
+
+pub(super) fn prove_alone() -> Draft {
+    let mut draft =
+        controller(kind::PROVE_ALONE, "see in the database that nobody is connected any more", Task::ProveAlone {});
+    draft.step.limit_minutes = 30;
+    draft
+}

@@ -1,0 +1,133 @@
+//! The steps of a SuperOffice change, with what each does and what proves it. Their order is not decided here but by the
+//! rules.
+
+mod backup;
+mod close;
+mod open;
+mod upgrade;
+
+use crm_api::change::{Executor, Felt, Gate, Step, Task, Undo};
+use crm_api::evidence::{Expectation, Expected, Source};
+use crm_api::probe::Probe;
+use crm_api::site::FastCgi;
+
+use super::layout::Layout;
+use crate::products::{Draft, Hop};
+use crate::view::View;
+
+/// Kinds of steps: the part of a step's id before `@`.
+pub mod kind {
+    #![expect(missing_docs, reason = "each kind is described by the title of its step")]
+    pub const FETCH_MEDIA: &str = "fetch-media";
+    pub const PREFLIGHT: &str = "preflight";
+    pub const NOTICE: &str = "notice";
+    pub const STOP_SCHEDULER: &str = "stop-scheduler";
+    pub const FREEZE: &str = "freeze";
+    pub const STOP_WRITERS: &str = "stop-writers";
+    pub const PROVE_ALONE: &str = "prove-alone";
+    pub const BACK_UP_FILES: &str = "back-up-files";
+    pub const BACK_UP_IIS: &str = "back-up-iis";
+    pub const BACK_UP_DATABASE: &str = "back-up-database";
+    pub const RECORD_BACKUP: &str = "record-backup";
+    pub const VERIFY_BACKUP: &str = "verify-backup";
+    pub const UPGRADE_DATABASE: &str = "upgrade-database";
+    pub const UPGRADE_WEB: &str = "upgrade-web";
+    pub const START_NET_SERVER: &str = "start-netserver";
+    pub const REACH_NET_SERVER: &str = "reach-netserver";
+    pub const UPGRADE_SERVICE: &str = "upgrade-service";
+    pub const RUN_UPGRADE_EXE: &str = "run-upgrade-exe";
+    pub const START_SERVICE_POOL: &str = "start-service-pool";
+    pub const LINK_FAST_CGI: &str = "link-fastcgi";
+    pub const FLUSH_CACHES: &str = "flush-caches";
+    pub const VERIFY_VERSIONS: &str = "verify-versions";
+    pub const UNFREEZE: &str = "unfreeze";
+    pub const START_WRITERS: &str = "start-writers";
+    pub const START_SCHEDULER: &str = "start-scheduler";
+    pub const VERIFY_SITE: &str = "verify-site";
+}
+
+/// The steps of a hop, in declared order: it breaks ties between rules.
+#[must_use]
+pub fn steps(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
+    let mut drafts = Vec::new();
+    if hop.is_configuration_only() {
+        drafts.push(close::preflight());
+        drafts.push(close::notice(view, hop));
+        if hop.fast_cgi == Some(FastCgi::Enabled) {
+            drafts.extend(backup::iis(view, hop));
+            drafts.extend(upgrade::only_fast_cgi(view, layout, hop));
+            drafts.extend(open::start_service_pool(view, layout, hop));
+            drafts.extend(open::flush_caches(view, layout));
+        }
+        drafts.extend(open::link_fast_cgi(hop));
+        drafts.push(open::verify_setting(hop));
+        return drafts;
+    }
+    drafts.extend(close::fetch_media(view, hop));
+    drafts.push(close::preflight());
+    drafts.push(close::notice(view, hop));
+    drafts.extend(close::stop_scheduler(view, layout));
+    drafts.extend(close::freeze(view, layout));
+    drafts.extend(close::stop_writers(view, layout));
+    drafts.push(close::prove_alone());
+    drafts.extend(backup::files(view, layout, hop));
+    drafts.extend(backup::database(view, hop));
+    drafts.extend(upgrade::database(view, layout, hop));
+    drafts.extend(upgrade::web(view, layout, hop));
+    drafts.extend(open::start_net_server(view, layout));
+    drafts.extend(open::reach_net_server(view, layout, hop));
+    drafts.extend(upgrade::service_files(view, layout, hop));
+    drafts.extend(upgrade::run_upgrade_exe(view, layout, hop));
+    drafts.extend(open::start_service_pool(view, layout, hop));
+    drafts.extend(open::link_fast_cgi(hop));
+    drafts.extend(open::flush_caches(view, layout));
+    drafts.push(open::verify_versions(hop));
+    drafts.extend(open::unfreeze(view, layout));
+    drafts.extend(open::start_writers(view, layout));
+    drafts.extend(open::start_scheduler(view, layout));
+    drafts.push(open::verify_site(view, layout, hop));
+    drafts
+}
+
+/// A step before it is adorned: on a node, with nothing demanded and nothing to take back.
+fn draft(kind: &'static str, node: Option<&str>, title: String, executor: Executor) -> Draft {
+    let id = node.map_or_else(|| kind.to_owned(), |node| format!("{kind}@{node}"));
+    Draft {
+        kind,
+        step: Step {
+            id,
+            title,
+            node: node.map(str::to_owned),
+            executor,
+            why: String::new(),
+            rules: Vec::new(),
+            after: Vec::new(),
+            gate: None::<Gate>,
+            felt: Felt::No,
+            destructive: false,
+            undo: Undo::Nothing {},
+            evidence: Vec::new(),
+            absent_when: Vec::new(),
+            moves: Vec::new(),
+            attempts_max: 2,
+            minutes: 1,
+            limit_minutes: 15,
+        },
+    }
+}
+
+fn controller(kind: &'static str, title: &str, task: Task) -> Draft {
+    draft(kind, None, title.to_owned(), Executor::Controller { task })
+}
+
+fn on_node(node: &str, probe: Probe, expected: Expected) -> Expectation {
+    Expectation { source: Source::Node { node: node.to_owned(), probe }, expected }
+}
+
+fn in_database(fact: &str, expected: Expected) -> Expectation {
+    Expectation { source: Source::Database { fact: fact.to_owned() }, expected }
+}
+
+fn text(is: &str) -> Expected {
+    Expected::Text { is: is.to_owned() }
+}

@@ -1,0 +1,181 @@
+//! From the new programs back to work: NetServer, pools, links, caches, proof, and the site is open.
+
+use crm_api::change::{Executor, Felt, Gate, Task};
+use crm_api::database::superoffice::{SCHEDULER_HEARTBEAT, USE_EXTENSION};
+use crm_api::evidence::{Expectation, Expected, Source};
+use crm_api::order::Action;
+use crm_api::probe::{Probe, RunState};
+use crm_api::site::{Component, FastCgi};
+
+use super::close::{runs_batch_service, start_scheduler_actions};
+use super::{Draft, controller, draft, in_database, kind, on_node, text};
+use crate::products::Hop;
+use crate::products::superoffice::layout::{FROZEN, Layout};
+use crate::view::View;
+
+pub(super) fn start_net_server(view: &View<'_>, layout: &Layout<'_>) -> Vec<Draft> {
+    view.nodes_of(Component::Web)
+        .iter()
+        .map(|node| {
+            let pool = layout.web_pool.to_owned();
+            let actions = vec![Action::StartPool { name: pool.clone() }];
+            let title = "start the new NetServer".to_owned();
+            let mut draft = draft(kind::START_NET_SERVER, Some(node), title, Executor::Agent { actions });
+            let probe = Probe::Pool { name: pool };
+            draft.step.evidence = vec![on_node(node, probe, Expected::State { is: RunState::Running })];
+            draft
+        })
+        .collect()
+}
+
+pub(super) fn reach_net_server(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
+    let services = hop.to.super_office.as_ref().and_then(|block| block.services_endpoint.as_deref());
+    view.nodes_of(Component::Service)
+        .iter()
+        .filter_map(|node| {
+            let url = layout.net_server_url(view, node, services?)?;
+            let title = "see from the Service node that the new NetServer answers".to_owned();
+            let actions = vec![Action::AwaitUrl { url, status: 200 }];
+            Some(draft(kind::REACH_NET_SERVER, Some(node), title, Executor::Agent { actions }))
+        })
+        .collect()
+}
+
+pub(super) fn start_service_pool(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
+    let ending = extension(hop.fast_cgi.or(hop.fast_cgi_now));
+    view.nodes_of(Component::Service)
+        .iter()
+        .map(|node| {
+            let pool = layout.service_pool.clone();
+            let url = format!("http://{}/scripts/rms.{ending}", layout.block.host_name);
+            let actions = vec![Action::StartPool { name: pool.clone() }, Action::AwaitUrl { url, status: 200 }];
+            let title = format!("start Service's programs and see that a .{ending} request is answered");
+            let mut draft = draft(kind::START_SERVICE_POOL, Some(node), title, Executor::Agent { actions });
+            let probe = Probe::Pool { name: pool };
+            draft.step.evidence = vec![on_node(node, probe, Expected::State { is: RunState::Running })];
+            draft
+        })
+        .collect()
+}
+
+fn extension(fast_cgi: Option<FastCgi>) -> &'static str {
+    match fast_cgi {
+        Some(FastCgi::Enabled) => "fcgi",
+        Some(FastCgi::Disabled) | None => "exe",
+    }
+}
+
+pub(super) fn link_fast_cgi(hop: &Hop<'_>) -> Option<Draft> {
+    let wanted = hop.fast_cgi?;
+    let value = extension(Some(wanted));
+    let task = Task::SetDatabaseSetting { setting: USE_EXTENSION.to_owned(), value: value.to_owned() };
+    let mut draft = controller(kind::LINK_FAST_CGI, "let Service generate links with the right ending", task);
+    draft.step.evidence = vec![in_database(USE_EXTENSION, text(value))];
+    if hop.is_configuration_only() && wanted == FastCgi::Disabled {
+        draft.step.gate = Some(Gate::Window);
+    }
+    Some(draft)
+}
+
+pub(super) fn flush_caches(view: &View<'_>, layout: &Layout<'_>) -> Vec<Draft> {
+    let url = format!("http://{}/scripts/rms.exe?action=debug", layout.block.host_name);
+    view.nodes_of(Component::Service)
+        .iter()
+        .map(|node| {
+            let instructions = vec![
+                format!("Open {url} and log in with a user who has rights to it."),
+                "Click \"Flush caches\" at the bottom of the page.".to_owned(),
+                "Then attest this step: the vendor documents a button only, so no machine can see it.".to_owned(),
+            ];
+            let title = "flush Service's caches".to_owned();
+            let mut draft = draft(kind::FLUSH_CACHES, Some(node), title, Executor::Attended { instructions });
+            draft.step.evidence = vec![Expectation {
+                source: Source::Attestation {
+                    statement: format!("I clicked \"Flush caches\" at {url}, after upgrade.exe had ended."),
+                },
+                expected: Expected::Present {},
+            }];
+            draft.step.minutes = 5;
+            draft.step.limit_minutes = 60;
+            draft
+        })
+        .collect()
+}
+
+pub(super) fn verify_versions(hop: &Hop<'_>) -> Draft {
+    let title = format!("see every part show {}", hop.to.version);
+    let mut draft = controller(kind::VERIFY_VERSIONS, &title, Task::VerifyVersions {});
+    draft.step.limit_minutes = 30;
+    draft
+}
+
+pub(super) fn unfreeze(view: &View<'_>, layout: &Layout<'_>) -> Vec<Draft> {
+    view.nodes_of(Component::Service)
+        .iter()
+        .map(|node| {
+            let action = Action::SetFlagLine { path: layout.config(), line: FROZEN.to_owned(), set: false };
+            let title = "unfreeze Service: users are back".to_owned();
+            let mut draft = draft(kind::UNFREEZE, Some(node), title, Executor::Agent { actions: vec![action] });
+            let probe = Probe::FlagLine { path: layout.config(), line: FROZEN.to_owned() };
+            draft.step.evidence = vec![on_node(node, probe, Expected::Flag { set: false })];
+            draft.step.felt = Felt::Opens;
+            draft
+        })
+        .collect()
+}
+
+pub(super) fn start_writers(view: &View<'_>, layout: &Layout<'_>) -> Vec<Draft> {
+    view.nodes_of(Component::Web)
+        .iter()
+        .filter(|node| runs_batch_service(view, layout, node))
+        .map(|node| {
+            let name = layout.batch_service.to_owned();
+            let actions = vec![Action::StartService { name: name.clone() }];
+            let title = "start the batch server again".to_owned();
+            let mut draft = draft(kind::START_WRITERS, Some(node), title, Executor::Agent { actions });
+            let probe = Probe::Service { name };
+            draft.step.evidence = vec![on_node(node, probe, Expected::State { is: RunState::Running })];
+            draft
+        })
+        .collect()
+}
+
+pub(super) fn start_scheduler(view: &View<'_>, layout: &Layout<'_>) -> Vec<Draft> {
+    view.nodes_of(Component::Service)
+        .iter()
+        .map(|node| {
+            let actions = start_scheduler_actions(view, layout, node);
+            let title = format!("give {} its start type back and start it", layout.scheduler);
+            let mut draft = draft(kind::START_SCHEDULER, Some(node), title, Executor::Agent { actions });
+            let probe = Probe::Service { name: layout.scheduler.clone() };
+            draft.step.evidence = vec![on_node(node, probe, Expected::State { is: RunState::Running })];
+            draft
+        })
+        .collect()
+}
+
+pub(super) fn verify_site(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Draft {
+    let mut draft = verify_setting(hop);
+    for node in view.nodes_of(Component::Service) {
+        let frozen = Probe::FlagLine { path: layout.config(), line: FROZEN.to_owned() };
+        let scheduler = Probe::Service { name: layout.scheduler.clone() };
+        let started = format!("{}@{node}", kind::START_SCHEDULER);
+        draft.step.evidence.extend([
+            on_node(node, frozen, Expected::Flag { set: false }),
+            on_node(node, scheduler, Expected::State { is: RunState::Running }),
+            in_database(SCHEDULER_HEARTBEAT, Expected::LaterThanStart { step: started }),
+        ]);
+    }
+    draft.step.minutes = 2;
+    draft.step.limit_minutes = 30;
+    draft
+}
+
+pub(super) fn verify_setting(hop: &Hop<'_>) -> Draft {
+    let title = format!("see the site at work at {}", hop.to.version);
+    let mut draft = controller(kind::VERIFY_SITE, &title, Task::Judge {});
+    if let Some(fast_cgi) = hop.fast_cgi {
+        draft.step.evidence = vec![in_database(USE_EXTENSION, text(extension(Some(fast_cgi))))];
+    }
+    draft
+}

@@ -1,0 +1,227 @@
+//! The vendor's installers and `upgrade.exe`.
+
+use crm_api::change::{Executor, Gate, Undo};
+use crm_api::database::SCHEMA_MODIFIED_AT;
+use crm_api::database::superoffice::{
+    DATABASE_VERSION, SERVER_SETUP_VERSION, SERVICE_INSTALLED_AT, SERVICE_VERSION,
+};
+use crm_api::evidence::{Expectation, Expected};
+use crm_api::order::{Action, PromptAnswer};
+use crm_api::probe::{Answer, Probe};
+use crm_api::release::{Method, Package};
+use crm_api::site::{Attachments, Component, FastCgi};
+
+use super::close::media_folder;
+use super::{Draft, draft, in_database, kind, on_node, text};
+use crate::products::Hop;
+use crate::products::superoffice::layout::{INSTALLER_VALUES, INSTANCES_KEY, Layout};
+use crate::products::superoffice::parts::{DATABASE, SERVICE_DATA, component_name, version_probes};
+use crate::view::View;
+
+pub(super) fn database(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
+    let Some(package) = hop.to.package(Component::CrmServer) else { return Vec::new() };
+    // Exactly one node runs the database step, once (rule 12): the first that carries CRM Server.
+    let Some(node) = view.nodes_of(Component::CrmServer).first() else { return Vec::new() };
+    let title = format!("upgrade CRM Server and the database schema to {}", hop.to.version);
+    let mut draft = installer(kind::UPGRADE_DATABASE, node, title, package, hop, &[]);
+    let id = draft.step.id.clone();
+    draft.step.evidence.extend([
+        in_database(DATABASE_VERSION, text(&hop.to.number)),
+        in_database(SERVER_SETUP_VERSION, text(&hop.to.number)),
+    ]);
+    draft.step.evidence.extend(versions(layout, Component::CrmServer, node, &hop.to.number));
+    draft.step.absent_when.extend([
+        in_database(DATABASE_VERSION, text(&hop.from.number)),
+        in_database(SERVER_SETUP_VERSION, text(&hop.from.number)),
+        in_database(SCHEMA_MODIFIED_AT, Expected::EarlierThanStart { step: id }),
+    ]);
+    draft.step.absent_when.extend(versions(layout, Component::CrmServer, node, &hop.from.number));
+    draft.step.gate = Some(Gate::PointOfNoReturn);
+    draft.step.moves = vec![DATABASE.to_owned(), format!("{}@{node}", component_name(Component::CrmServer))];
+    vec![draft]
+}
+
+pub(super) fn web(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
+    let title = |node: &str| format!("upgrade Web and NetServer on {node} to {}", hop.to.version);
+    component(view, layout, hop, Component::Web, kind::UPGRADE_WEB, title, &[])
+}
+
+pub(super) fn service_files(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
+    let title = |node: &str| format!("upgrade the files of Service on {node} to {}", hop.to.version);
+    let instance = format!(
+        "In the wizard choose \"Maintain or upgrade an existing instance\" and the instance in {} (host {}); leave every other instance alone.",
+        layout.service_path, layout.block.host_name
+    );
+    component(view, layout, hop, Component::Service, kind::UPGRADE_SERVICE, title, &[instance])
+        .into_iter()
+        .map(|mut draft| {
+            let node = draft.step.node.clone().unwrap_or_default();
+            if let (true, Executor::Agent { .. }) = (has_several_instances(view, &node), &draft.step.executor) {
+                // A silent run takes the first instance that it finds: with several on a machine a person chooses.
+                if let Some(package) = hop.to.package(Component::Service) {
+                    draft.step.executor = attended(&node, package, hop, &[]);
+                }
+            }
+            draft
+        })
+        .collect()
+}
+
+fn component(
+    view: &View<'_>,
+    layout: &Layout<'_>,
+    hop: &Hop<'_>,
+    component: Component,
+    kind: &'static str,
+    title: impl Fn(&str) -> String,
+    more_instructions: &[String],
+) -> Vec<Draft> {
+    let Some(package) = hop.to.package(component) else { return Vec::new() };
+    view.nodes_of(component)
+        .iter()
+        .map(|node| {
+            let mut draft = installer(kind, node, title(node), package, hop, more_instructions);
+            draft.step.evidence.extend(versions(layout, component, node, &hop.to.number));
+            draft.step.absent_when.extend(versions(layout, component, node, &hop.from.number));
+            draft.step.moves = vec![format!("{}@{node}", component_name(component))];
+            draft
+        })
+        .collect()
+}
+
+fn versions(layout: &Layout<'_>, component: Component, node: &str, number: &str) -> Vec<Expectation> {
+    version_probes(layout, component).into_iter().map(|(_, probe)| on_node(node, probe, text(number))).collect()
+}
+
+fn installer(
+    kind: &'static str,
+    node: &str,
+    title: String,
+    package: &Package,
+    hop: &Hop<'_>,
+    more_instructions: &[String],
+) -> Draft {
+    let executor = match &package.method {
+        Method::CommandLine { arguments, .. } => Executor::Agent {
+            actions: vec![Action::RunInstaller {
+                program: program_path(package, hop),
+                arguments: arguments.clone(),
+            }],
+        },
+        Method::Attended { .. } => attended(node, package, hop, more_instructions),
+    };
+    let mut draft = draft(kind, Some(node), title, executor);
+    draft.step.destructive = true;
+    draft.step.undo = Undo::Restore {};
+    draft.step.minutes = package.minutes;
+    draft.step.limit_minutes = package.limit_minutes;
+    draft
+}
+
+fn program_path(package: &Package, hop: &Hop<'_>) -> String {
+    format!(r"{}\{}", media_folder(hop.to, package.component), package.program)
+}
+
+fn attended(node: &str, package: &Package, hop: &Hop<'_>, more: &[String]) -> Executor {
+    let mut instructions = vec![format!("On {node}, as administrator, start {}.", program_path(package, hop))];
+    instructions.extend(more.iter().cloned());
+    if let Method::Attended { instructions: declared } = &package.method {
+        instructions.extend(declared.iter().cloned());
+    }
+    instructions.push("The step ends by itself when the new version shows; nothing has to be reported.".to_owned());
+    Executor::Attended { instructions }
+}
+
+/// Whether more than one Service instance is registered on a node: several host names may name the same one.
+fn has_several_instances(view: &View<'_>, node: &str) -> bool {
+    let Some(Answer::Subkeys { subkeys }) =
+        view.answer(node, &Probe::RegistrySubkeys { key: INSTANCES_KEY.to_owned() })
+    else {
+        return false;
+    };
+    let mut paths: Vec<_> = subkeys
+        .iter()
+        .filter(|(name, _)| name.as_str() != INSTALLER_VALUES)
+        .filter_map(|(_, values)| values.get("basePath"))
+        .map(|path| path.trim_end_matches('\\').to_lowercase())
+        .collect();
+    paths.sort_unstable();
+    paths.dedup();
+    paths.len() > 1
+}
+
+pub(super) fn run_upgrade_exe(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
+    view.nodes_of(Component::Service)
+        .iter()
+        .map(|node| {
+            let title = format!("run upgrade.exe for {}, answering its questions", layout.block.host_name);
+            let mut draft = console(view, layout, hop, node, title, &[]);
+            let id = draft.step.id.clone();
+            draft.step.evidence.push(in_database(SERVICE_VERSION, text(&hop.to.number)));
+            draft.step.evidence.push(in_database(SERVICE_INSTALLED_AT, Expected::LaterThanStart { step: id }));
+            draft.step.absent_when.push(in_database(SERVICE_VERSION, text(&hop.from.number)));
+            draft.step.moves = vec![SERVICE_DATA.to_owned()];
+            draft.step.undo = Undo::Restore {};
+            draft.step.destructive = true;
+            draft
+        })
+        .collect()
+}
+
+pub(super) fn only_fast_cgi(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
+    view.nodes_of(Component::Service)
+        .iter()
+        .map(|node| {
+            let title = "let upgrade.exe set up the FastCGI handlers, and nothing else".to_owned();
+            console(view, layout, hop, node, title, &["-onlyFCGI"])
+        })
+        .collect()
+}
+
+/// `upgrade.exe` of this instance: elevated, from its own `bin`, for this domain only (vendor: automated-tasks/upgrade).
+/// The vendor calls a second run harmless.
+fn console(
+    view: &View<'_>,
+    layout: &Layout<'_>,
+    hop: &Hop<'_>,
+    node: &str,
+    title: String,
+    options: &[&str],
+) -> Draft {
+    let block = hop.to.super_office.as_ref();
+    let site = layout.iis_site(view, node).unwrap_or_default();
+    let mut arguments: Vec<String> = options.iter().map(|option| (*option).to_owned()).collect();
+    arguments.extend(["-d".to_owned(), layout.block.host_name.clone()]);
+    let action = Action::RunConsole {
+        program: layout.service_file(r"bin\upgrade.exe"),
+        arguments,
+        answers: block.map(|block| answers(&block.upgrade_questions, layout, hop, &site)).unwrap_or_default(),
+        failure_texts: block.map(|block| block.upgrade_failure_texts.clone()).unwrap_or_default(),
+        repeatable: true,
+    };
+    let mut draft = draft(kind::RUN_UPGRADE_EXE, Some(node), title, Executor::Agent { actions: vec![action] });
+    if hop.fast_cgi == Some(FastCgi::Enabled) {
+        let probe = Probe::FastCgiHandlers { site, folder: layout.scripts() };
+        draft.step.evidence.push(on_node(node, probe, Expected::AllMapped {}));
+    }
+    draft.step.minutes = block.map_or(10, |block| block.upgrade_minutes);
+    draft.step.limit_minutes = draft.step.minutes.saturating_mul(6);
+    draft
+}
+
+fn answers(questions: &[PromptAnswer], layout: &Layout<'_>, hop: &Hop<'_>, site: &str) -> Vec<PromptAnswer> {
+    let fast_cgi = if hop.fast_cgi == Some(FastCgi::Enabled) { "y" } else { "n" };
+    let attachments = if layout.block.attachments == Some(Attachments::DuringUpgrade) { "y" } else { "n" };
+    questions
+        .iter()
+        .map(|question| PromptAnswer {
+            question: question.question.clone(),
+            answer: question
+                .answer
+                .replace("{siteName}", site)
+                .replace("{fastCgi}", fast_cgi)
+                .replace("{attachments}", attachments)
+                .replace("{hostName}", &layout.block.host_name),
+        })
+        .collect()
+}

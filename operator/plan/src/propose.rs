@@ -1,0 +1,322 @@
+//! No change is open: is one needed, can there be one, and which?
+
+use crm_api::change::{CrmChangeSpec, Step, Undo};
+use crm_api::decision::Word;
+use crm_api::release::CrmReleaseSpec;
+use crm_api::site::{Finding, ObservedPart, PartState, Severity, VerifiedState};
+
+use crate::catalogue::NoPath;
+use crate::hash::{plan_hash, short, spec_digest};
+use crate::products::{self, Hop};
+use crate::sort::sort;
+use crate::view::{View, part_key};
+use crate::windows;
+
+/// What is decided about a site without an open change.
+#[derive(Clone, Debug)]
+pub struct Proposal {
+    /// What the site is proven to be at, after this look.
+    pub verified: Option<VerifiedState>,
+    /// What there is to do.
+    pub verdict: Verdict,
+}
+
+/// What there is to do.
+#[derive(Clone, Debug)]
+pub enum Verdict {
+    /// Too little was seen.
+    Observing(Vec<String>),
+    /// Nothing.
+    Settled,
+    /// Something, but there is no plan for it.
+    Refused(Vec<Finding>),
+    /// The same plan has failed, and nothing has changed since.
+    FailedBefore {
+        /// The change that failed.
+        change: String,
+        /// Why.
+        reason: String,
+    },
+    /// This change.
+    Change(Box<CrmChangeSpec>, Vec<Finding>),
+}
+
+/// Looks at a site without an open change.
+#[must_use]
+pub fn propose(view: &View<'_>, parts: &[ObservedPart]) -> Proposal {
+    let before = crate::round::proven(view, None);
+    let keep = |verdict| Proposal { verified: before.clone(), verdict };
+    let missing = missing(view);
+    if !missing.is_empty() {
+        return keep(Verdict::Observing(missing));
+    }
+    if let Err(bad) = windows::opening(view.spec.windows.as_ref(), 0, view.now) {
+        let remedy = bad.remedy.to_owned();
+        return keep(Verdict::Refused(vec![refusal("Windows", bad.to_string(), remedy)]));
+    }
+    let current = match current_release(view, parts) {
+        Ok(current) => current,
+        Err(findings) => return keep(Verdict::Refused(findings)),
+    };
+    let target = match view.catalogue.find(&view.spec.version) {
+        Some(target) => target,
+        None => {
+            let verified = before.clone().or_else(|| Some(adopted(view, current)));
+            return Proposal { verified, verdict: Verdict::Refused(vec![unknown_version(view)]) };
+        }
+    };
+    let rules = products::of(view.spec.product);
+    let fast_cgi_now = rules.fast_cgi(view);
+    let fast_cgi_differs = view.spec.fast_cgi.is_some() && view.spec.fast_cgi != fast_cgi_now;
+    if target.version == current.version && !fast_cgi_differs {
+        return Proposal { verified: Some(settled(view, current, before)), verdict: Verdict::Settled };
+    }
+    let verified = match before.clone() {
+        None => adopted(view, current),
+        Some(verified) if verified.version != current.version => {
+            return keep(Verdict::Refused(vec![moved_by_hand(&verified, current)]));
+        }
+        Some(verified) => verified,
+    };
+    let verdict = next_hop(view, current, target);
+    Proposal { verified: Some(verified), verdict }
+}
+
+fn next_hop(view: &View<'_>, current: &CrmReleaseSpec, target: &CrmReleaseSpec) -> Verdict {
+    let path = match view.catalogue.path(current, target) {
+        Ok(path) => path,
+        Err(no_path) => return Verdict::Refused(vec![no_way(current, target, &no_path)]),
+    };
+    let to = path.first().copied().unwrap_or(target);
+    let rules = products::of(view.spec.product);
+    let fast_cgi_now = rules.fast_cgi(view);
+    let digest = spec_digest(view.spec);
+    let folder = format!(
+        r"{}\{}-{}",
+        view.spec.backup.location.trim_end_matches('\\'),
+        view.name(),
+        short(&crate::hash::digest(&serde_json::json!([digest, current.version, to.version, attempt_number(view)])))
+    );
+    let hop = Hop {
+        from: current,
+        to,
+        fast_cgi_now,
+        fast_cgi: view.spec.fast_cgi.or(fast_cgi_now),
+        backup_folder: &folder,
+    };
+    let findings = rules.checks(view, &hop);
+    if findings.iter().any(|finding| finding.severity == Severity::Block) {
+        return Verdict::Refused(findings);
+    }
+    if let Some((change, reason)) = failed_before(view, &digest) {
+        return Verdict::FailedBefore { change, reason };
+    }
+    match assemble(view, &hop, digest) {
+        Ok(change) => Verdict::Change(Box::new(change), findings),
+        Err(finding) => Verdict::Refused(vec![finding]),
+    }
+}
+
+fn assemble(view: &View<'_>, hop: &Hop<'_>, spec_digest: String) -> Result<CrmChangeSpec, Finding> {
+    let rules = products::of(view.spec.product);
+    let steps = sort(rules.steps(view, hop), rules.rules()).map_err(|cycle| {
+        refusal("OrderingRules", cycle.to_string(), "report this: it is a fault of the operator".to_owned())
+    })?;
+    let schema_change = steps.iter().any(|step| matches!(step.undo, Undo::Restore {}));
+    let mut change = CrmChangeSpec {
+        site: view.name().to_owned(),
+        site_uid: view.snapshot.site.metadata.uid.clone().unwrap_or_default(),
+        from: hop.from.version.clone(),
+        to: hop.to.version.clone(),
+        fast_cgi: hop.fast_cgi,
+        plan_hash: String::new(),
+        spec_digest,
+        schema_change,
+        claims: rules.claims(view),
+        notices: rules.notices(view, hop),
+        steps,
+    };
+    change.plan_hash = plan_hash(&change, &[hop.from, hop.to]);
+    let size = serde_json::to_string(&change).map_or(usize::MAX, |text| text.len());
+    if size > crm_api::change::CHANGE_BYTES_MAX {
+        let message = format!("the plan has {size} bytes, {} fit", crm_api::change::CHANGE_BYTES_MAX);
+        return Err(refusal("PlanSize", message, "declare fewer nodes in one site".to_owned()));
+    }
+    Ok(change)
+}
+
+/// Expected minutes from the first step that passes the window on, and what a restore would need.
+#[must_use]
+pub fn minutes_needed(steps: &[Step]) -> (i32, i32) {
+    let felt: i32 = steps
+        .iter()
+        .skip_while(|step| step.gate != Some(crm_api::change::Gate::Window))
+        .map(|step| step.minutes)
+        .sum();
+    (felt, restore_minutes(steps))
+}
+
+/// Expected minutes of a restore: reading back takes about twice what writing the set took.
+#[must_use]
+pub fn restore_minutes(steps: &[Step]) -> i32 {
+    steps.iter().filter(|step| step.id.starts_with("back-up")).map(|step| step.minutes.saturating_mul(2)).sum()
+}
+
+/// What has to be seen before anything is decided.
+fn missing(view: &View<'_>) -> Vec<String> {
+    let mut missing = Vec::new();
+    for name in view.node_names() {
+        match view.snapshot.node(name) {
+            None => missing.push(format!("there is no CrmNode {name}; create it and start the agent there")),
+            Some(node) if node.heartbeat.is_none() => {
+                missing.push(format!("the agent of {name} was never heard; start it"));
+            }
+            Some(_) if !view.is_fresh(name) => {
+                missing.push(format!("the agent of {name} is silent; its facts are stale"));
+            }
+            Some(_) if !view.is_answered(name) => {
+                missing.push(format!("the agent of {name} has not answered every question yet"));
+            }
+            Some(_) => {}
+        }
+    }
+    if let Err(why) = &view.snapshot.database {
+        missing.push(format!("the database cannot be read: {why}"));
+    }
+    missing
+}
+
+/// The release that every part shows.
+fn current_release<'a>(view: &View<'a>, parts: &[ObservedPart]) -> Result<&'a CrmReleaseSpec, Vec<Finding>> {
+    let mut findings: Vec<Finding> = parts
+        .iter()
+        .filter(|part| part.state != PartState::Consistent)
+        .map(|part| {
+            let seen: Vec<String> = part
+                .sources
+                .iter()
+                .map(|source| format!("{} shows {}", source.source, source.value.as_deref().unwrap_or("nothing")))
+                .collect();
+            version_finding(part, format!("{} is {:?}: {}", part_key(part), part.state, seen.join(", ")))
+        })
+        .collect();
+    let mut numbers: Vec<&str> = parts.iter().filter_map(|part| part.version.as_deref()).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    if findings.is_empty() && numbers.len() > 1 {
+        findings = parts
+            .iter()
+            .map(|part| {
+                let version = part.version.as_deref().unwrap_or("nothing");
+                version_finding(part, format!("{} is at {version}; all parts must be at one release", part_key(part)))
+            })
+            .collect();
+    }
+    if !findings.is_empty() {
+        return Err(findings);
+    }
+    let number = numbers.first().copied().unwrap_or_default();
+    view.catalogue.by_number(number).ok_or_else(|| {
+        let message = format!("the site is at {number}, and no release in the catalogue shows that number");
+        vec![refusal("Catalogue", message, "add a CrmRelease with this number".to_owned())]
+    })
+}
+
+fn version_finding(part: &ObservedPart, message: String) -> Finding {
+    Finding {
+        check: "OneRelease".to_owned(),
+        class: Some("Version".to_owned()),
+        severity: Severity::Block,
+        node: part.node.clone(),
+        message,
+        remedy: "find out who changed it; bring all parts to one release by the vendor's guide, or restore".to_owned(),
+    }
+}
+
+fn refusal(check: &str, message: String, remedy: String) -> Finding {
+    Finding { check: check.to_owned(), class: None, severity: Severity::Block, node: None, message, remedy }
+}
+
+fn unknown_version(view: &View<'_>) -> Finding {
+    let nearest = view.catalogue.nearest(&view.spec.version);
+    let remedy = if nearest.is_empty() {
+        "apply the catalogue of releases first".to_owned()
+    } else {
+        format!("did you mean {}?", nearest.join(", "))
+    };
+    refusal("KnownVersion", format!("spec.version: {:?} is no release in the catalogue", view.spec.version), remedy)
+}
+
+fn no_way(current: &CrmReleaseSpec, target: &CrmReleaseSpec, why: &NoPath) -> Finding {
+    match why {
+        NoPath::Downgrade => refusal(
+            "Path",
+            format!("spec.version: {} is older than {}, at which the site is", target.version, current.version),
+            format!("declare {} or a later release; going back is only possible by a restore", current.version),
+        ),
+        NoPath::Unlisted { predecessors } if predecessors.is_empty() => refusal(
+            "Path",
+            format!("spec.version: the catalogue lists no way to {}", target.version),
+            "declare another release, or add the predecessors that the vendor allows to the CrmRelease".to_owned(),
+        ),
+        NoPath::Unlisted { predecessors } => refusal(
+            "Path",
+            format!("spec.version: the catalogue lists no way from {} to {}", current.version, target.version),
+            format!("{} may follow {}; declare one of these first", target.version, predecessors.join(", ")),
+        ),
+    }
+}
+
+fn moved_by_hand(verified: &VerifiedState, current: &CrmReleaseSpec) -> Finding {
+    Finding {
+        class: Some("Version".to_owned()),
+        ..refusal(
+            "VerifiedRelease",
+            format!("the site was proven at {} and is at {} now: somebody upgraded it by hand", verified.version, current.version),
+            format!("declare {}: then it is proven there and further changes are possible", current.version),
+        )
+    }
+}
+
+fn adopted(view: &View<'_>, current: &CrmReleaseSpec) -> VerifiedState {
+    VerifiedState {
+        version: current.version.clone(),
+        fast_cgi: products::of(view.spec.product).fast_cgi(view),
+        spec_digest: spec_digest(view.spec),
+        change: None,
+        at: crm_api::Time::from(view.now),
+    }
+}
+
+/// The verified state of a site at its goal: kept as it is, or renewed where it was adopted or changed by hand.
+fn settled(view: &View<'_>, current: &CrmReleaseSpec, before: Option<VerifiedState>) -> VerifiedState {
+    match before {
+        Some(verified) if verified.version == current.version && declared_is(view, &verified) => verified,
+        Some(_) | None => adopted(view, current),
+    }
+}
+
+fn declared_is(view: &View<'_>, verified: &VerifiedState) -> bool {
+    view.spec.fast_cgi.is_none() || view.spec.fast_cgi == verified.fast_cgi
+}
+
+/// The change that failed with this very declaration, unless a person has said `Retry` since.
+fn failed_before(view: &View<'_>, digest: &str) -> Option<(String, String)> {
+    let last = view.snapshot.changes.last()?;
+    let status = last.status.as_ref()?;
+    let failed = status.phase == crm_api::change::ChangePhase::Failed && last.spec.spec_digest == digest;
+    let retried = view.snapshot.decisions.iter().any(|decision| {
+        let after = match (&decision.metadata.creation_timestamp, &status.ended_at) {
+            (Some(said), Some(ended)) => said.0 >= ended.0,
+            (_, _) => false,
+        };
+        decision.spec.word == Word::Retry && last.spec.plan_hash.starts_with(&decision.spec.plan_hash) && after
+    });
+    let reason = status.backing_out.clone().unwrap_or_default();
+    (failed && !retried).then(|| (last.metadata.name.clone().unwrap_or_default(), reason))
+}
+
+/// How many changes of this site have been begun: a new try gets a new record and a new backup folder.
+fn attempt_number(view: &View<'_>) -> usize {
+    view.snapshot.changes.len()
+}

@@ -1,0 +1,294 @@
+//! From a decision to what people see: the status of the site, its conditions, and what is told once.
+
+use crm_api::change::{ChangePhase, CrmChange, CrmChangeStatus};
+use crm_api::condition::{self, Kind, State, Wanted};
+use crm_api::site::{CrmSiteStatus, Finding, ObservedPart, PlanSummary, VerifiedState};
+
+use crate::intent::{Announcement, Standing};
+use crate::products;
+use crate::view::View;
+use crate::windows::{Opening, local, opening};
+
+/// Everything that a round found out about a site.
+#[derive(Clone, Debug)]
+pub struct Round<'a> {
+    /// Where it stands.
+    pub standing: &'a Standing,
+    /// What it is proven to be at.
+    pub verified: Option<VerifiedState>,
+    /// Its parts.
+    pub parts: Vec<ObservedPart>,
+    /// Its open or last change with the status that it is about to have.
+    pub change: Option<(&'a CrmChange, &'a CrmChangeStatus)>,
+    /// The plan that is proposed or carried out.
+    pub plan: Option<PlanSummary>,
+}
+
+/// The status of the site after a round.
+#[must_use]
+pub fn site_status(view: &View<'_>, round: Round<'_>) -> CrmSiteStatus {
+    let old = view.snapshot.site.status.clone().unwrap_or_default();
+    let findings = findings(view, &round);
+    let drift = drift_word(&findings, round.verified.is_some());
+    let generation = view.snapshot.site.metadata.generation.unwrap_or(1);
+    let mut wanted = vec![ready(view, &round, &findings), up_to_date(view, &round), drifted(&findings, &round), fresh(view)];
+    wanted.extend(activity(&round));
+    wanted.extend(products::of(view.spec.product).debts(view));
+    let now = crm_api::Time::from(view.now);
+    let waiting = match round.standing {
+        Standing::Underway { waiting, .. } => waiting.clone(),
+        _ => None,
+    };
+    // Facts that only move (times, sessions of people at work) are not worth a write while nothing else does.
+    let database = view.database().cloned().map(|mut facts| {
+        facts.facts.retain(|fact| !is_restless(&fact.name));
+        if round.change.is_none_or(|(_, status)| status.phase.is_over()) {
+            facts.sessions.clear();
+        }
+        match &old.database {
+            Some(before) if before.facts == facts.facts && before.sessions == facts.sessions => before.clone(),
+            Some(_) | None => facts,
+        }
+    });
+    CrmSiteStatus {
+        observed_generation: generation,
+        conditions: condition::merge(&old.conditions, wanted, generation, &now),
+        verified: round.verified,
+        parts: round.parts,
+        database: database.or(old.database),
+        drift,
+        findings,
+        change: round.change.and_then(|(change, _)| change.metadata.name.clone()),
+        waiting,
+        plan: round.plan,
+        next_window: next_window(view),
+    }
+}
+
+fn is_restless(fact: &str) -> bool {
+    fact == crm_api::database::superoffice::SCHEDULER_HEARTBEAT
+}
+
+fn findings(view: &View<'_>, round: &Round<'_>) -> Vec<Finding> {
+    let mut findings = match round.standing {
+        Standing::Refused { findings } | Standing::Proposed { findings, .. } => findings.clone(),
+        Standing::Settled | Standing::Observing { .. } | Standing::Underway { .. } | Standing::Halted { .. } => Vec::new(),
+    };
+    let at_rest = round.change.is_none_or(|(_, status)| status.phase.is_over() || status.phase == ChangePhase::Preparing);
+    if at_rest && round.verified.is_some() && !matches!(round.standing, Standing::Observing { .. }) {
+        findings.extend(products::of(view.spec.product).drift(view));
+    }
+    findings.truncate(64);
+    findings
+}
+
+fn drift_word(findings: &[Finding], verified: bool) -> String {
+    let mut classes: Vec<&str> = findings.iter().filter_map(|finding| finding.class.as_deref()).collect();
+    classes.sort_unstable();
+    classes.dedup();
+    match (classes.is_empty(), verified) {
+        (true, true) => "none".to_owned(),
+        (true, false) => "unknown".to_owned(),
+        (false, _) => classes.join(","),
+    }
+}
+
+fn ready(view: &View<'_>, round: &Round<'_>, findings: &[Finding]) -> Wanted {
+    let wanted = |state, reason, message: String| Wanted { kind: Kind::Ready, state, reason, message };
+    if let Some((_, status)) = round.change {
+        let closed = status.closed_at.is_some() && status.opened_at.is_none();
+        if closed {
+            let message = format!("users are out because of a change, since {}", at(view, status));
+            return wanted(State::False, "PlannedDowntime", message);
+        }
+    }
+    if let Standing::Observing { missing } = round.standing {
+        return wanted(State::Unknown, "Observing", missing.join("; "));
+    }
+    let Some(verified) = &round.verified else {
+        return wanted(State::Unknown, "NotVerified", "the site was never proven to be at a release".to_owned());
+    };
+    match findings.iter().find(|finding| finding.class.is_some()) {
+        Some(finding) => wanted(State::False, "Degraded", format!("{} ({})", finding.message, finding.remedy)),
+        None => wanted(State::True, "Healthy", format!("healthy at {}", verified.version)),
+    }
+}
+
+fn at(view: &View<'_>, status: &CrmChangeStatus) -> String {
+    status.closed_at.as_ref().map(|at| local(view.spec.windows.as_ref(), at.0)).unwrap_or_default()
+}
+
+fn up_to_date(view: &View<'_>, round: &Round<'_>) -> Wanted {
+    let wanted = |state, reason, message: String| Wanted { kind: Kind::UpToDate, state, reason, message };
+    match round.standing {
+        Standing::Settled => wanted(State::True, "AsDeclared", format!("the site is at {}, as declared", view.spec.version)),
+        Standing::Observing { missing } => wanted(State::Unknown, "Observing", missing.join("; ")),
+        Standing::Refused { findings } => {
+            let text: Vec<String> =
+                findings.iter().map(|finding| format!("{}: {} ({})", finding.check, finding.message, finding.remedy)).collect();
+            wanted(State::False, "Refused", text.join("; "))
+        }
+        Standing::Proposed { change, .. } => {
+            wanted(State::False, "Planned", format!("{} -> {} is planned", change.from, change.to))
+        }
+        Standing::Halted { reason, remedy, .. } => wanted(State::False, "Halted", format!("{reason}. {remedy}")),
+        Standing::Underway { waiting, .. } => {
+            let reason = match waiting.as_ref().map(|waiting| waiting.reason.as_str()) {
+                Some("Approval") => "AwaitingApproval",
+                Some("Window") => "OutsideWindow",
+                Some("Preflight") => "PreflightBlocked",
+                Some("Claim") => "Queued",
+                Some(_) | None => "Changing",
+            };
+            let message = waiting.as_ref().map_or_else(String::new, |waiting| waiting.message.clone());
+            wanted(State::False, reason, message)
+        }
+    }
+}
+
+fn drifted(findings: &[Finding], round: &Round<'_>) -> Wanted {
+    let wanted = |state, reason, message: String| Wanted { kind: Kind::Drifted, state, reason, message };
+    let drift: Vec<&str> =
+        findings.iter().filter(|finding| finding.class.is_some()).map(|finding| finding.message.as_str()).collect();
+    if matches!(round.standing, Standing::Observing { .. }) || round.verified.is_none() && drift.is_empty() {
+        return wanted(State::Unknown, "Observing", "too little was seen yet".to_owned());
+    }
+    if drift.is_empty() {
+        wanted(State::False, "AsVerified", "observed is what was verified".to_owned())
+    } else {
+        wanted(State::True, "Differs", drift.join("; "))
+    }
+}
+
+fn fresh(view: &View<'_>) -> Wanted {
+    let mut silent: Vec<String> = view
+        .node_names()
+        .into_iter()
+        .filter(|node| !view.is_fresh(node))
+        .map(|node| format!("the agent of {node} is silent"))
+        .collect();
+    if let Err(why) = &view.snapshot.database {
+        silent.push(format!("the database cannot be read: {why}"));
+    }
+    let (state, reason) = if silent.is_empty() { (State::True, "Heard") } else { (State::False, "Silent") };
+    let message = if silent.is_empty() { "agents and database were heard".to_owned() } else { silent.join("; ") };
+    Wanted { kind: Kind::FactsFresh, state, reason, message }
+}
+
+/// `Reconciling` and `Stalled` stand there only while they apply. Waiting for a window, an approval or a claim is
+/// neither.
+fn activity(round: &Round<'_>) -> Option<Wanted> {
+    match round.standing {
+        Standing::Observing { missing } if round.verified.is_none() => Some(Wanted {
+            kind: Kind::Reconciling,
+            state: State::True,
+            reason: "Observing",
+            message: missing.join("; "),
+        }),
+        Standing::Proposed { .. } => Some(Wanted {
+            kind: Kind::Reconciling,
+            state: State::True,
+            reason: "Planned",
+            message: "a change is about to be created".to_owned(),
+        }),
+        Standing::Underway { waiting, .. } => {
+            let at_work = round.change.is_some_and(|(_, status)| {
+                matches!(status.phase, ChangePhase::Changing | ChangePhase::BackingOut)
+            });
+            at_work.then(|| Wanted {
+                kind: Kind::Reconciling,
+                state: State::True,
+                reason: "Changing",
+                message: waiting.as_ref().map_or_else(String::new, |waiting| waiting.message.clone()),
+            })
+        }
+        Standing::Refused { findings } => Some(Wanted {
+            kind: Kind::Stalled,
+            state: State::True,
+            reason: "Refused",
+            message: findings.first().map_or_else(String::new, |finding| format!("{} ({})", finding.message, finding.remedy)),
+        }),
+        Standing::Halted { reason, remedy, .. } => Some(Wanted {
+            kind: Kind::Stalled,
+            state: State::True,
+            reason: "Halted",
+            message: format!("{reason}. {remedy}"),
+        }),
+        Standing::Settled | Standing::Observing { .. } => None,
+    }
+}
+
+fn next_window(view: &View<'_>) -> Option<String> {
+    let windows = view.spec.windows.as_ref()?;
+    match opening(Some(windows), 0, view.now).ok()? {
+        Opening::Open { until } => {
+            Some(until.map_or_else(|| "open".to_owned(), |at| format!("open until {}", local(Some(windows), at))))
+        }
+        Opening::Closed { next, .. } => next.map(|at| local(Some(windows), at)),
+    }
+}
+
+/// Conditions of a change.
+#[must_use]
+pub fn change_conditions(
+    old: &CrmChangeStatus,
+    new: &CrmChangeStatus,
+    halted: Option<&(String, String)>,
+    generation: i64,
+    now: &crm_api::Time,
+) -> Vec<k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition> {
+    let reason = new.backing_out.clone().unwrap_or_default();
+    let (state, word, message) = match new.phase {
+        ChangePhase::Succeeded => (State::True, "Proven", "the goal is proven".to_owned()),
+        ChangePhase::Failed => (State::False, "BackedOut", reason),
+        ChangePhase::Superseded => (State::False, "Superseded", reason),
+        ChangePhase::Halted => (State::False, "Halted", halted.map_or_else(String::new, |(why, _)| why.clone())),
+        ChangePhase::Preparing | ChangePhase::Changing | ChangePhase::BackingOut => {
+            (State::Unknown, "Underway", "not over yet".to_owned())
+        }
+    };
+    let mut wanted = vec![Wanted { kind: Kind::Succeeded, state, reason: word, message }];
+    match new.phase {
+        ChangePhase::Changing | ChangePhase::BackingOut => wanted.push(Wanted {
+            kind: Kind::Reconciling,
+            state: State::True,
+            reason: "Underway",
+            message: new.waiting.as_ref().map_or_else(String::new, |waiting| waiting.message.clone()),
+        }),
+        ChangePhase::Halted => wanted.push(Wanted {
+            kind: Kind::Stalled,
+            state: State::True,
+            reason: "Halted",
+            message: halted.map_or_else(String::new, |(why, remedy)| format!("{why}. {remedy}")),
+        }),
+        ChangePhase::Preparing | ChangePhase::Succeeded | ChangePhase::Failed | ChangePhase::Superseded => {}
+    }
+    condition::merge(&old.conditions, wanted, generation, now)
+}
+
+/// What changed about the site as a whole since the last round, for people: told once, when it changes.
+#[must_use]
+pub fn site_announcements(old: &CrmSiteStatus, new: &CrmSiteStatus) -> Vec<Announcement> {
+    let mut told = Vec::new();
+    let mut tell = |reason, message: String, warning| told.push(Announcement { reason, message, warning, change: None });
+    if old.verified.is_none() {
+        if let Some(verified) = &new.verified {
+            tell("Adopted", format!("the site is proven to be at {}", verified.version), false);
+        }
+    }
+    if old.drift != new.drift && new.drift != "none" && new.drift != "unknown" {
+        let text: Vec<&str> = new.findings.iter().map(|finding| finding.message.as_str()).collect();
+        tell("Drifted", text.join("; "), true);
+    }
+    let refusal = |status: &CrmSiteStatus| {
+        condition::find(&status.conditions, Kind::UpToDate)
+            .filter(|condition| condition.reason == "Refused")
+            .map(|condition| condition.message.clone())
+    };
+    if let Some(message) = refusal(new) {
+        if refusal(old).as_ref() != Some(&message) {
+            tell("Refused", message, true);
+        }
+    }
+    told
+}

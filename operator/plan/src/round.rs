@@ -1,0 +1,262 @@
+//! One round: look, decide, and say what to do in an order that loses nothing when it is cut off.
+
+use crm_api::backup::CrmBackupSpec;
+use crm_api::change::{ChangePhase, CrmChange, CrmChangeStatus, Executor, Task};
+use crm_api::evidence::Source;
+use crm_api::node::CrmNodeSpec;
+use crm_api::probe::Probe;
+use crm_api::site::{CrmSiteStatus, ObservedPart, PlanSummary, VerifiedState};
+use jiff::Timestamp;
+
+use crate::advance::{Advance, advance};
+use crate::hash::short;
+use crate::intent::{Intent, Plan, Standing};
+use crate::products;
+use crate::propose::{Verdict, minutes_needed, propose};
+use crate::report::{Round, change_conditions, site_announcements, site_status};
+use crate::snapshot::Snapshot;
+use crate::view::View;
+
+/// Decides what to do about one site: facts and `now` in, what to do and why out.
+///
+/// Without an open change it proposes one, or says why there is none. With an open change it never derives the steps
+/// again: it takes the pinned ones and reads from facts which of them are verified.
+#[must_use]
+pub fn plan(snapshot: &Snapshot, now: Timestamp) -> Plan {
+    let view = View::new(snapshot, now);
+    let parts = products::of(view.spec.product).parts(&view);
+    match snapshot.open_change() {
+        Some(change) => with_change(&view, parts, change),
+        None => without_change(&view, parts),
+    }
+}
+
+fn with_change(view: &View<'_>, parts: Vec<ObservedPart>, change: &CrmChange) -> Plan {
+    let old = change.status.clone().unwrap_or_default();
+    let mut advance = advance(view, &parts, change);
+    if advance.status.backup.is_none() && has_backup(change) {
+        advance.status.backup = change.metadata.name.clone();
+    }
+    let generation = change.metadata.generation.unwrap_or(1);
+    let now = crm_api::Time::from(view.now);
+    advance.status.conditions = change_conditions(&old, &advance.status, advance.halted.as_ref(), generation, &now);
+    advance.status.findings.truncate(32);
+    let name = change.metadata.name.clone().unwrap_or_default();
+    let standing = match &advance.halted {
+        Some((reason, remedy)) => {
+            Standing::Halted { change: name.clone(), reason: reason.clone(), remedy: remedy.clone() }
+        }
+        None => Standing::Underway { change: name.clone(), waiting: advance.status.waiting.clone() },
+    };
+    let verified = proven(view, Some((change, &advance.status)));
+    let round = Round {
+        standing: &standing,
+        verified,
+        parts,
+        change: Some((change, &advance.status)),
+        plan: Some(summary(&change.spec)),
+    };
+    let status = site_status(view, round);
+    let mut intents = Vec::new();
+    hold_or_release(view, Some(&advance.status), &mut intents);
+    intents.extend(create_backup(view, change, &name));
+    // Told before it is recorded: an event that is told twice is one event, one that is lost is none.
+    for announcement in advance.announcements.drain(..) {
+        if !was_told(&old, &advance.status, announcement.reason) {
+            intents.push(Intent::Announce(announcement));
+        }
+    }
+    record_backup(view, &name, &mut advance, &mut intents);
+    if advance.status != old {
+        intents.push(Intent::RecordChange { name: name.clone(), status: Box::new(advance.status.clone()) });
+    }
+    instruct(view, Some(change), &advance, &mut intents);
+    intents.append(&mut advance.tasks);
+    record_site(view, status, &mut intents);
+    Plan { standing, intents, wake_at: if advance.status.phase.is_over() { Some(view.now) } else { advance.wake_at } }
+}
+
+/// Whether an announcement of a lasting state has been made in an earlier round: it is made when the state begins.
+fn was_told(old: &CrmChangeStatus, new: &CrmChangeStatus, reason: &str) -> bool {
+    let waiting = |status: &CrmChangeStatus| status.waiting.as_ref().map(|waiting| waiting.reason.clone());
+    match reason {
+        "ApprovalNeeded" | "PreflightBlocked" => waiting(old).is_some() && waiting(old) == waiting(new),
+        "Halted" => old.phase == ChangePhase::Halted,
+        _ => false,
+    }
+}
+
+fn without_change(view: &View<'_>, parts: Vec<ObservedPart>) -> Plan {
+    let deleted = view.snapshot.site.metadata.deletion_timestamp.is_some();
+    let proposal = propose(view, &parts);
+    let mut intents = Vec::new();
+    let mut summary_of_plan = None;
+    let standing = match proposal.verdict {
+        Verdict::Observing(missing) => Standing::Observing { missing },
+        Verdict::Settled => Standing::Settled,
+        Verdict::Refused(findings) => Standing::Refused { findings },
+        Verdict::FailedBefore { change, reason } => Standing::Halted {
+            reason: format!("{change} was taken back: {reason}"),
+            remedy: format!(
+                "mend the cause; then edit the spec, or create a CrmDecision with word Retry and the plan hash of {change}"
+            ),
+            change,
+        },
+        Verdict::Change(spec, findings) => {
+            summary_of_plan = Some(summary(&spec));
+            if !deleted {
+                let name = format!("{}-{}", view.name(), short(&spec.plan_hash));
+                intents.push(Intent::CreateChange { name, spec: spec.clone() });
+            }
+            Standing::Proposed { change: spec, findings }
+        }
+    };
+    let last = view.snapshot.changes.last();
+    let round = Round {
+        standing: &standing,
+        verified: proposal.verified,
+        parts,
+        change: last.and_then(|change| change.status.as_ref().map(|status| (change, status))),
+        plan: summary_of_plan,
+    };
+    let status = site_status(view, round);
+    let none = Advance::default();
+    instruct(view, None, &none, &mut intents);
+    record_site(view, status, &mut intents);
+    hold_or_release(view, None, &mut intents);
+    let wake_at = match &standing {
+        Standing::Observing { .. } => view.now.checked_add(jiff::SignedDuration::from_secs(15)).ok(),
+        Standing::Proposed { .. } => Some(view.now),
+        Standing::Settled | Standing::Refused { .. } | Standing::Underway { .. } | Standing::Halted { .. } => None,
+    };
+    Plan { standing, intents, wake_at }
+}
+
+/// What the site is proven to be at, the end of its last change included.
+#[must_use]
+pub(crate) fn proven(view: &View<'_>, current: Option<(&CrmChange, &CrmChangeStatus)>) -> Option<VerifiedState> {
+    let recorded = view.snapshot.site.status.as_ref().and_then(|status| status.verified.clone());
+    let last = current.or_else(|| {
+        let change = view.snapshot.changes.iter().rev().find(|change| {
+            change.status.as_ref().is_some_and(|status| status.phase == ChangePhase::Succeeded)
+        })?;
+        change.status.as_ref().map(|status| (change, status))
+    });
+    let Some((change, status)) = last else { return recorded };
+    let (ChangePhase::Succeeded, Some(ended)) = (status.phase, &status.ended_at) else { return recorded };
+    if recorded.as_ref().is_some_and(|verified| verified.at.0 >= ended.0) {
+        return recorded;
+    }
+    Some(VerifiedState {
+        version: change.spec.to.clone(),
+        fast_cgi: change.spec.fast_cgi,
+        spec_digest: change.spec.spec_digest.clone(),
+        change: change.metadata.name.clone(),
+        at: ended.clone(),
+    })
+}
+
+fn summary(change: &crm_api::change::CrmChangeSpec) -> PlanSummary {
+    PlanSummary {
+        hash: change.plan_hash.clone(),
+        from: change.from.clone(),
+        to: change.to.clone(),
+        steps: i32::try_from(change.steps.len()).unwrap_or(i32::MAX),
+        minutes: minutes_needed(&change.steps).0,
+    }
+}
+
+fn backup_folder(change: &CrmChange) -> Option<&str> {
+    change.spec.steps.iter().find_map(|step| match &step.executor {
+        Executor::Controller { task: Task::BackUpDatabase { folder } } => Some(folder.as_str()),
+        Executor::Agent { .. } | Executor::Attended { .. } | Executor::Controller { .. } => None,
+    })
+}
+
+fn has_backup(change: &CrmChange) -> bool {
+    backup_folder(change).is_some()
+}
+
+fn create_backup(view: &View<'_>, change: &CrmChange, name: &str) -> Option<Intent> {
+    let folder = backup_folder(change)?;
+    let exists = view.snapshot.backups.iter().any(|backup| backup.spec.change == name);
+    (!exists).then(|| Intent::CreateBackup {
+        name: name.to_owned(),
+        spec: Box::new(CrmBackupSpec {
+            site: view.name().to_owned(),
+            release: change.spec.from.clone(),
+            change: name.to_owned(),
+            database: view.spec.database.name.clone(),
+            location: folder.to_owned(),
+        }),
+    })
+}
+
+/// The record of the set comes before the record of the step that proved it: a crash in between proves it again.
+fn record_backup(view: &View<'_>, name: &str, advance: &mut Advance, intents: &mut Vec<Intent>) {
+    let Some(status) = advance.backup.take() else { return };
+    let stored = view.snapshot.backups.iter().find(|backup| backup.spec.change == name);
+    if stored.and_then(|backup| backup.status.as_ref()) != Some(&status) {
+        intents.push(Intent::RecordBackup { name: name.to_owned(), status: Box::new(status) });
+    }
+}
+
+/// Each node's questions, orders and how often it looks.
+fn instruct(view: &View<'_>, change: Option<&CrmChange>, advance: &Advance, intents: &mut Vec<Intent>) {
+    let attentive = change.is_some()
+        && matches!(
+            advance.status.phase,
+            ChangePhase::Changing | ChangePhase::BackingOut | ChangePhase::Halted
+        );
+    for (node, mut probes) in products::of(view.spec.product).probes(view) {
+        if let Some(change) = change {
+            probes.extend(evidence_probes(change, &node));
+        }
+        probes.sort();
+        probes.dedup();
+        let orders = advance.orders.get(&node).cloned().unwrap_or_default();
+        let spec = CrmNodeSpec { probes, attentive, orders };
+        let Some(stored) = view.snapshot.node(&node) else { continue };
+        if stored.node.spec != spec {
+            intents.push(Intent::InstructNode { node, spec: Box::new(spec) });
+        }
+    }
+}
+
+fn evidence_probes(change: &CrmChange, node: &str) -> Vec<Probe> {
+    change
+        .spec
+        .steps
+        .iter()
+        .flat_map(|step| step.evidence.iter().chain(&step.absent_when))
+        .filter_map(|expectation| match &expectation.source {
+            Source::Node { node: on, probe } if on == node => Some(probe.clone()),
+            Source::Node { .. } | Source::Database { .. } | Source::Attestation { .. } => None,
+        })
+        .collect()
+}
+
+fn record_site(view: &View<'_>, status: CrmSiteStatus, intents: &mut Vec<Intent>) {
+    let old = view.snapshot.site.status.clone().unwrap_or_default();
+    intents.extend(site_announcements(&old, &status).into_iter().map(Intent::Announce));
+    if view.snapshot.site.status.as_ref() != Some(&status) {
+        intents.push(Intent::RecordSite { status: Box::new(status) });
+    }
+}
+
+/// From freeze to unfreeze the site object cannot vanish.
+fn hold_or_release(view: &View<'_>, change: Option<&CrmChangeStatus>, intents: &mut Vec<Intent>) {
+    let held = view
+        .snapshot
+        .site
+        .metadata
+        .finalizers
+        .as_ref()
+        .is_some_and(|finalizers| finalizers.iter().any(|name| name == crm_api::SITE_FINALIZER));
+    let closed = change.is_some_and(|status| status.closed_at.is_some() && status.ended_at.is_none());
+    match (held, closed) {
+        (false, true) => intents.insert(0, Intent::HoldSite),
+        (true, false) => intents.push(Intent::ReleaseSite),
+        (true, true) | (false, false) => {}
+    }
+}

@@ -1,0 +1,94 @@
+//! Everything observed about one site in one round, as plain data.
+
+use crm_api::backup::DatabaseBackup;
+use crm_api::database::DatabaseFacts;
+use crm_api::{CrmBackup, CrmChange, CrmDecision, CrmNode, CrmRelease, CrmSite};
+use jiff::Timestamp;
+
+/// One round's view of one site. Read live from the API server and the database; nothing in it is guessed.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// The site itself.
+    pub site: CrmSite,
+    /// Those nodes named by the site that exist, in the order of their names.
+    pub nodes: Vec<NodeView>,
+    /// The whole catalogue.
+    pub releases: Vec<CrmRelease>,
+    /// All changes of this site, oldest first.
+    pub changes: Vec<CrmChange>,
+    /// All backup sets of this site.
+    pub backups: Vec<CrmBackup>,
+    /// All decisions about this site, oldest first.
+    pub decisions: Vec<CrmDecision>,
+    /// The database, or why it could not be read.
+    pub database: Result<DatabaseFacts, String>,
+    /// Claims that open changes of other sites hold.
+    pub foreign_claims: Vec<ForeignClaim>,
+    /// What this controller process itself is doing or has just done for the open change. Empty after a restart.
+    pub tasks: Vec<TaskState>,
+    /// Epoch under which this controller may give orders.
+    pub epoch: i64,
+}
+
+/// A node and its sign of life.
+#[derive(Clone, Debug)]
+pub struct NodeView {
+    /// The node.
+    pub node: CrmNode,
+    /// When its agent last confirmed everything in the node's status.
+    pub heartbeat: Option<Timestamp>,
+}
+
+/// A claim that another site's change holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ForeignClaim {
+    /// The claim.
+    pub claim: String,
+    /// `namespace/name` of the site that holds it.
+    pub holder: String,
+}
+
+/// A task that the controller carries out itself.
+#[derive(Clone, Debug)]
+pub struct TaskState {
+    /// Step that it belongs to.
+    pub step: String,
+    /// Try.
+    pub attempt: i32,
+    /// `None` while it runs.
+    pub result: Option<Result<TaskDone, TaskFailed>>,
+}
+
+/// What a task brought.
+#[derive(Clone, Debug, Default)]
+pub struct TaskDone {
+    /// Evidence, for a person.
+    pub evidence: String,
+    /// Header of the database backup, for the tasks that read one.
+    pub database_backup: Option<DatabaseBackup>,
+    /// Value that was overwritten.
+    pub old_value: Option<String>,
+}
+
+/// Why a task brought nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskFailed {
+    /// For a person.
+    pub message: String,
+    /// Whether it is certain that nothing was changed. A lost answer is not.
+    pub without_effect: bool,
+}
+
+impl Snapshot {
+    /// The view of a node, if it exists.
+    #[must_use]
+    pub fn node(&self, name: &str) -> Option<&NodeView> {
+        self.nodes.iter().find(|view| view.node.metadata.name.as_deref() == Some(name))
+    }
+
+    /// The change that is open, if one is: at most one, the oldest.
+    #[must_use]
+    pub fn open_change(&self) -> Option<&CrmChange> {
+        self.changes.iter().find(|change| !change.status.as_ref().is_some_and(|status| status.phase.is_over()))
+    }
+}

@@ -1,3 +1,0 @@
-//! The in-process Kubernetes API of the sandbox, while it is being written apart from the sandbox itself.
-
-pub mod cluster;

@@ -1,0 +1,366 @@
+//! Makes a world out of a scenario, a site and the releases of a catalogue.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crm_api::CrmSite;
+use crm_api::probe::{Machine as MachineFacts, RunState, StartType};
+use crm_api::release::CrmReleaseSpec;
+use crm_api::site::{Component, FastCgi};
+use crm_api::CrmRelease;
+use crm_database::Credentials;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng as _;
+
+use crate::world::faults::Faults;
+use crate::world::files::{Content, FileSystem, sha256};
+use crate::world::ghost::Ghost;
+use crate::world::iis::{Iis, Site};
+use crate::world::layout::{Layout, SERVICE_REGISTRY};
+use crate::world::machine::{Machine, boot_id};
+use crate::world::process::Processes;
+use crate::world::registry::Registry;
+use crate::world::scenario::{API_VERSION, KIND, Scenario, Server};
+use crate::world::services::Service;
+use crate::world::sql::Database;
+use crate::world::state::{Package, State, World};
+use crate::world::users::Users;
+use crate::world::vendor::{
+    Extent, FCGI, batch_program, flat_attachments, map_programs, write_server_files, write_service_files,
+    write_service_program, write_web_files, write_web_program,
+};
+
+/// Average size of an attachment.
+const ATTACHMENT_BYTES: i64 = 200_000;
+/// Days before the story's start on which Service was last upgraded.
+const LAST_UPGRADE_DAYS: i64 = 400;
+/// A password that stands in configuration files, so that a test can look for it where it must never appear.
+pub(crate) const PASSWORD_IN_CONFIG: &str = "only-in-the-config-file";
+
+/// Why no world can be made of a scenario.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BuildError {
+    /// It is another document.
+    #[error("expected apiVersion {API_VERSION} and kind {KIND}, found {found}; correct the first lines of the scenario")]
+    NoScenario {
+        /// What it says.
+        found: String,
+    },
+    /// The site has no product block that this world knows.
+    #[error("site {site} has no superOffice block; this world knows SuperOffice only")]
+    NoSuperOffice {
+        /// The site.
+        site: String,
+    },
+    /// The site places a component on a server that the scenario lacks.
+    #[error("spec.components of the site places {component:?} on {node}, but the scenario has no such server; add it to spec.servers")]
+    NoServer {
+        /// The component.
+        component: Component,
+        /// The node.
+        node: String,
+    },
+    /// A server carries a component that the site does not place there.
+    #[error("spec.servers: {server} carries {component:?}, but the site does not place it there")]
+    NotPlaced {
+        /// The server.
+        server: String,
+        /// The component.
+        component: Component,
+    },
+    /// A number that no release has.
+    #[error("{place} is {number}, which is the number of no release in the catalogue; there are {known}")]
+    NoRelease {
+        /// Where it stands.
+        place: String,
+        /// The number.
+        number: String,
+        /// Those of the catalogue.
+        known: String,
+    },
+    /// The site's database is on another server.
+    #[error("spec.sqlServer.name is {found}, but the site's database is on {expected}")]
+    OtherSqlServer {
+        /// What the scenario says.
+        found: String,
+        /// What the site says.
+        expected: String,
+    },
+    /// A package is not what the catalogue says of it.
+    #[error("{file}: the catalogue says sha256 {said}, the simulated package has {real}; write that into the catalogue")]
+    OtherPackage {
+        /// The package.
+        file: String,
+        /// Hash in the catalogue.
+        said: String,
+        /// Its own.
+        real: String,
+    },
+}
+
+/// Content of a simulated package: small, and the same for ever, so that a catalogue can carry its true sha256.
+#[must_use]
+pub fn package_content(file: &str, number: &str) -> Vec<u8> {
+    format!("simulated package {file} of SuperOffice {number}\n").into_bytes()
+}
+
+impl World {
+    /// Makes a world. Call it inside the tokio runtime whose clock it shall follow; [`World::start`] lets it live.
+    ///
+    /// # Errors
+    /// When scenario, site and releases do not fit together.
+    pub fn new(
+        scenario: &Scenario,
+        site: &CrmSite,
+        releases: &[CrmRelease],
+        credentials: Credentials,
+        seed: u64,
+    ) -> Result<Self, BuildError> {
+        let releases: Vec<CrmReleaseSpec> = releases.iter().map(|release| release.spec.clone()).collect();
+        let layout = check(scenario, site, &releases)?;
+        let mut state = empty(scenario, layout, releases, credentials, seed);
+        lay_out_media(&mut state)?;
+        for server in &scenario.spec.servers {
+            state.machines.insert(server.name.clone(), machine(server));
+            install(&mut state, server);
+        }
+        if scenario.spec.database.fast_cgi == FastCgi::Enabled {
+            let site = state.layout.iis_site.clone();
+            for node in state.layout.service_nodes.clone() {
+                map_programs(&mut state, &node, &site, Extent::All);
+            }
+        }
+        put_attachments(&mut state, scenario.spec.database.attachments_flat);
+        Ok(World::of(state))
+    }
+}
+
+fn check(scenario: &Scenario, site: &CrmSite, releases: &[CrmReleaseSpec]) -> Result<Layout, BuildError> {
+    let spec = &scenario.spec;
+    if scenario.api_version != API_VERSION || scenario.kind != KIND {
+        return Err(BuildError::NoScenario { found: format!("{} {}", scenario.api_version, scenario.kind) });
+    }
+    let name = site.metadata.name.clone().unwrap_or_default();
+    let layout = Layout::of(site, &spec.assumptions.attachments_folder).ok_or(BuildError::NoSuperOffice { site: name })?;
+    if spec.sql_server.name != layout.sql_server {
+        let (found, expected) = (spec.sql_server.name.clone(), layout.sql_server);
+        return Err(BuildError::OtherSqlServer { found, expected });
+    }
+    let mut placed = BTreeSet::new();
+    for placement in &site.spec.components {
+        for node in &placement.nodes {
+            placed.insert((node.as_str(), placement.name));
+            if !spec.servers.iter().any(|server| server.name == *node) {
+                return Err(BuildError::NoServer { component: placement.name, node: node.clone() });
+            }
+        }
+    }
+    let known = || releases.iter().map(|release| release.number.as_str()).collect::<Vec<_>>().join(", ");
+    let number = |place: String, number: &str| {
+        if releases.iter().any(|release| release.number == number) {
+            return Ok(());
+        }
+        Err(BuildError::NoRelease { place, number: number.to_owned(), known: known() })
+    };
+    number("spec.database.version".to_owned(), &spec.database.version)?;
+    for server in &spec.servers {
+        for installed in &server.components {
+            let component = installed.component;
+            number(format!("spec.servers {}, {component:?}: number", server.name), &installed.number)?;
+            if !placed.contains(&(server.name.as_str(), component)) {
+                return Err(BuildError::NotPlaced { server: server.name.clone(), component });
+            }
+        }
+    }
+    Ok(layout)
+}
+
+fn empty(
+    scenario: &Scenario,
+    layout: Layout,
+    releases: Vec<CrmReleaseSpec>,
+    credentials: Credentials,
+    seed: u64,
+) -> State {
+    let spec = &scenario.spec;
+    let last_upgrade =
+        spec.start.checked_sub(jiff::SignedDuration::from_hours(24 * LAST_UPGRADE_DAYS)).unwrap_or(spec.start);
+    let extension = if spec.database.fast_cgi == FastCgi::Enabled { FCGI } else { "exe" };
+    let service_versions = spec.servers.iter().flat_map(|server| &server.components);
+    let service = service_versions.into_iter().find(|installed| installed.component == Component::Service);
+    let service_version = service.map_or_else(|| spec.database.version.clone(), |service| service.number.clone());
+    let database = Database {
+        server_version: spec.sql_server.version.clone(),
+        bytes: spec.sql_server.database_mebibytes.saturating_mul(1024 * 1024),
+        version: spec.database.version.clone(),
+        partial: None,
+        server_setup: vec![spec.database.version.clone()],
+        modified_at: last_upgrade,
+        registry: BTreeMap::from([
+            ("UseExtension".to_owned(), extension.to_owned()),
+            ("EjournalCronNow".to_owned(), spec.start.to_string()),
+            (format!("UpgradeDone {service_version}"), "1".to_owned()),
+        ]),
+        service_version,
+        service_installed_at: last_upgrade,
+        attachment_path: layout.attachments.clone(),
+        maintenance_to: spec.database.maintenance_to,
+        travellers_out: spec.database.travellers_out,
+        satellites: spec.database.satellites,
+        lsn: 41_000,
+        backups_running: BTreeMap::new(),
+        backups_begun: 0,
+        foreign_session: false,
+    };
+    State {
+        now: spec.start,
+        assumptions: spec.assumptions.clone(),
+        layout,
+        releases,
+        packages: BTreeMap::new(),
+        machines: BTreeMap::new(),
+        shares: FileSystem::default(),
+        database,
+        credentials,
+        users: Users::of(spec.users.clone()),
+        faults: Faults::default(),
+        ghost: Ghost::default(),
+        dice: ChaCha8Rng::seed_from_u64(seed),
+        touched: false,
+    }
+}
+
+/// Puts the packages of every release on the media share, and some documents into the archives.
+fn lay_out_media(state: &mut State) -> Result<(), BuildError> {
+    for release in state.releases.clone() {
+        for package in &release.packages {
+            let content = package_content(&package.file, &release.number);
+            let real = sha256(&content);
+            if real != package.sha256 {
+                let (file, said) = (package.file.clone(), package.sha256.clone());
+                return Err(BuildError::OtherPackage { file, said, real });
+            }
+            let path = format!("{}\\{}", state.layout.media, package.file.replace('/', "\\"));
+            state.shares.put_text(&path, String::from_utf8_lossy(&content).into_owned());
+            let (component, number) = (package.component, release.number.clone());
+            state.packages.insert(real, Package { component, number, program: package.program.clone() });
+        }
+    }
+    for archive in state.layout.archives.clone() {
+        let bulk = Content::Bulk { files: 40_000, size_bytes: 20_000_000_000 };
+        let node = state.layout.server_nodes.first().cloned().unwrap_or_default();
+        if let Some(files) = state.files_mut(&node, &archive) {
+            files.put(&format!("{archive}\\DATA\\documents"), bulk);
+        }
+    }
+    Ok(())
+}
+
+fn machine(server: &Server) -> Machine {
+    Machine {
+        facts: MachineFacts {
+            windows: server.windows.clone(),
+            iis: server.iis.clone(),
+            dot_net: server.dot_net.clone(),
+            features: server.features.clone(),
+            elevated: server.elevated,
+            boot_id: boot_id(&server.name, 1),
+            reboot_pending: false,
+            hotfixes: server.hotfixes.clone(),
+        },
+        up: true,
+        boots: 1,
+        files: FileSystem::default(),
+        programs: BTreeMap::new(),
+        registry: Registry::default(),
+        services: Vec::new(),
+        iis: Iis::default(),
+        processes: Processes::default(),
+        agent: 1,
+        journal: None,
+        order: None,
+        free_disk_bytes: server.free_disk_mebibytes.saturating_mul(1024 * 1024),
+        caches_flushed_at: None,
+    }
+}
+
+fn install(state: &mut State, server: &Server) {
+    for installed in &server.components {
+        let (node, number) = (server.name.as_str(), installed.number.as_str());
+        match installed.component {
+            Component::CrmServer => {
+                write_server_files(state, node, number);
+            }
+            Component::Web => install_web(state, node, number),
+            Component::Service => install_service(state, node, number),
+        }
+    }
+}
+
+fn install_web(state: &mut State, node: &str, number: &str) {
+    write_web_files(state, node, number);
+    write_web_program(state, node, number);
+    let layout = state.layout.clone();
+    let program = batch_program(state);
+    let Some(machine) = state.machines.get_mut(node) else { return };
+    machine.iis.add_pool(&layout.web_pool);
+    let folders = BTreeMap::from([(layout.web_application, layout.web_path)]);
+    machine.iis.sites.insert("Default Web Site".to_owned(), Site { folders, handlers: BTreeSet::new() });
+    machine.services.push(automatic(layout.batch_service, program));
+}
+
+fn install_service(state: &mut State, node: &str, number: &str) {
+    write_service_files(state, node, number);
+    write_service_program(state, node, number);
+    let layout = state.layout.clone();
+    let config = service_config(state, node, number);
+    // Where the scheduler's own program lies is an assumption: elsewhere, it does not count as a program of the folder.
+    let folder = if state.assumptions.scheduler_runs_from_bin { layout.bin() } else { "C:\\Windows".to_owned() };
+    let Some(machine) = state.machines.get_mut(node) else { return };
+    let path = &layout.service_path;
+    machine.files.put_text(&layout.config(), config);
+    machine.files.put_text(&format!("{path}\\ejCrontab.txt"), format!("* * * * * ejournalCron {}\r\n", layout.host_name));
+    machine.files.put_text(&format!("{path}\\log\\ejournal.log"), "");
+    machine.files.put_text(&format!("{path}\\templates\\index.html"), "the customer's own design\r\n");
+    let key = format!("{SERVICE_REGISTRY}\\{}", layout.host_name);
+    machine.registry.set(&key, &[("basePath", path), ("instanceId", "1")]);
+    machine.registry.set(&format!("{SERVICE_REGISTRY}\\Installer values"), &[("path", path)]);
+    machine.iis.add_pool(&layout.service_pool);
+    let folders = BTreeMap::from([
+        ("/".to_owned(), format!("{path}\\www\\doc")),
+        ("/csplugins".to_owned(), format!("{path}\\www\\csplugins")),
+        ("/scripts".to_owned(), layout.scripts()),
+    ]);
+    machine.iis.sites.insert(layout.iis_site, Site { folders, handlers: BTreeSet::new() });
+    machine.services.push(automatic(layout.scheduler, format!("{folder}\\ejSchedule.exe")));
+}
+
+fn automatic(name: String, program: String) -> Service {
+    Service { name, program, state: RunState::Running, start: StartType::Automatic }
+}
+
+/// Service's configuration file (vendor: config/service).
+fn service_config(state: &State, node: &str, number: &str) -> String {
+    let web = state.layout.web_nodes.first().map_or("localhost", String::as_str);
+    let host = if web == node { "localhost" } else { web };
+    let lines = [
+        "# SuperOffice Service".to_owned(),
+        format!("dbHost = {}", state.layout.sql_server),
+        format!("dbDatabase = {}", state.layout.database),
+        "dbType = mssql".to_owned(),
+        format!("dbPassword = {PASSWORD_IN_CONFIG}"),
+        "nsUser = ejSysUser".to_owned(),
+        format!("nsEndPoint = http://{host}{}/Remote/{}", state.layout.web_application, state.endpoint(number)),
+        "# frozen".to_owned(),
+    ];
+    lines.iter().fold(String::new(), |text, line| text + line + "\r\n")
+}
+
+fn put_attachments(state: &mut State, files: i64) {
+    let folder = state.layout.attachments.clone();
+    for node in state.layout.service_nodes.clone() {
+        if let Some(machine) = state.machines.get_mut(&node) {
+            let bulk = Content::Bulk { files, size_bytes: files.saturating_mul(ATTACHMENT_BYTES) };
+            machine.files.put(&flat_attachments(&folder), bulk);
+        }
+    }
+}

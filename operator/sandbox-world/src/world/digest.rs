@@ -1,0 +1,136 @@
+//! How the world stands: versions by component and source, and every fact without times, ids and attempts.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::world::layout::SERVER_PATH;
+use crate::world::state::{State, World};
+
+/// What one source shows of one part.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VersionRow {
+    /// Component or `Database`.
+    pub part: String,
+    /// Machine; none for the database.
+    pub node: Option<String>,
+    /// Where it is read.
+    pub source: String,
+    /// What is there.
+    pub version: Option<String>,
+}
+
+impl World {
+    /// Versions of every part, by source, as they really are.
+    #[must_use]
+    pub fn versions(&self) -> Vec<VersionRow> {
+        self.with(|state| state.versions())
+    }
+
+    /// Whether an instance is closed to its users.
+    #[must_use]
+    pub fn is_frozen(&self, node: &str) -> bool {
+        self.with(|state| state.frozen(node))
+    }
+
+    /// Every fact of the world without times, ids and attempts: two runs that came to the same end have equal digests.
+    #[must_use]
+    pub fn digest_facts(&self) -> BTreeMap<String, String> {
+        self.with(|state| {
+            let mut facts = BTreeMap::new();
+            for row in state.versions() {
+                let node = row.node.map(|node| format!("@{node}")).unwrap_or_default();
+                let version = row.version.unwrap_or_else(|| "none".to_owned());
+                facts.insert(format!("version {}{node} ({})", row.part, row.source), version);
+            }
+            state.digest_database(&mut facts);
+            for node in state.machines.keys() {
+                state.digest_machine(node, &mut facts);
+            }
+            let at_work = state.users_working();
+            facts.insert("users at work".to_owned(), at_work.join(", "));
+            facts
+        })
+    }
+}
+
+impl State {
+    fn versions(&self) -> Vec<VersionRow> {
+        let mut rows = Vec::new();
+        let mut add = |part: &str, node: Option<&str>, source: &str, version: Option<String>| {
+            rows.push(VersionRow {
+                part: part.to_owned(),
+                node: node.map(str::to_owned),
+                source: source.to_owned(),
+                version,
+            });
+        };
+        add("Database", None, "schema", Some(self.database.release()));
+        add("Database", None, "company.version", Some(self.database.version.clone()));
+        add("Database", None, "ProductVersion", self.database.server_setup.last().cloned());
+        add("Service", None, "config.version", Some(self.database.service_version.clone()));
+        for (node, machine) in &self.machines {
+            let program = |name: &str| machine.programs.get(name).map(|(version, _)| version.clone());
+            let file = |path: String| machine.files.version(&path).ok();
+            if self.layout.server_nodes.contains(node) {
+                add("CrmServer", Some(node), "installed programs", program("SuperOffice Server"));
+                add("CrmServer", Some(node), "ServerSetup.exe", file(format!("{SERVER_PATH}\\ServerSetup.exe")));
+            }
+            if self.layout.web_nodes.contains(node) {
+                add("Web", Some(node), "installed programs", program("SuperOffice Web"));
+                add("Web", Some(node), "SoCore.dll", file(self.layout.so_core()));
+            }
+            if self.layout.service_nodes.contains(node) {
+                add("Service", Some(node), "installed programs", program("SuperOffice Customer Service"));
+                add("Service", Some(node), "rms.exe", file(format!("{}\\rms.exe", self.layout.scripts())));
+                add("Service", Some(node), "upgrade.exe", file(format!("{}\\upgrade.exe", self.layout.bin())));
+            }
+        }
+        rows
+    }
+
+    fn users_working(&mut self) -> Vec<String> {
+        self.users_look();
+        self.users.names_working()
+    }
+
+    fn digest_database(&self, facts: &mut BTreeMap<String, String>) {
+        for (name, value) in &self.database.registry {
+            // Heartbeats differ from run to run.
+            let value = if name == "EjournalCronNow" { "some time" } else { value };
+            facts.insert(format!("registry {name}"), value.to_owned());
+        }
+        facts.insert("backups running".to_owned(), self.database.backups_running.len().to_string());
+    }
+
+    fn digest_machine(&self, node: &str, facts: &mut BTreeMap<String, String>) {
+        let Some(machine) = self.machines.get(node) else { return };
+        let mut fact = |name: &str, value: String| facts.insert(format!("{name} @{node}"), value);
+        for service in &machine.services {
+            fact(&format!("service {}", service.name), format!("{:?}, {:?}", service.state, service.start));
+        }
+        for pool in [&self.layout.web_pool, &self.layout.service_pool] {
+            if let Some(state) = machine.iis.pool(pool) {
+                fact(&format!("pool {pool}"), format!("{state:?}"));
+            }
+        }
+        for (name, site) in &machine.iis.sites {
+            let handlers: Vec<&str> = site.handlers.iter().map(String::as_str).collect();
+            fact(&format!("handlers of {name}"), handlers.join(", "));
+        }
+        if self.layout.service_nodes.iter().any(|service| service == node) {
+            fact("frozen", self.frozen(node).to_string());
+            fact("config", machine.files.text(&self.layout.config()).unwrap_or_default().to_owned());
+            let folders = machine.files.folders(&self.layout.service_path).unwrap_or_default();
+            let copies = folders.iter().filter(|name| name.starts_with("templates_")).count();
+            fact("copies of templates", copies.to_string());
+            let loose = machine.files.loose(&self.layout.attachments).map_or(0, |content| content.files);
+            let flushed = machine.caches_flushed_at.is_some_and(|at| at >= self.database.service_installed_at);
+            fact("caches flushed since upgrade.exe", flushed.to_string());
+            fact("attachments in one flat folder", loose.to_string());
+        }
+        let vendor = machine.processes.all.values().filter(|process| process.role.is_vendor() && process.exit.is_none());
+        fact("vendor programs running", vendor.count().to_string());
+    }
+}

@@ -1,0 +1,342 @@
+//! A machine as its agent meets it: `crm_agent::host::Host`.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crm_agent::host::{
+    Answered, FileContent, FolderContent, HandlerMap, Host, HostError, ProcessId, ProcessState,
+};
+use crm_api::probe::{Machine as MachineFacts, RunState, StartType};
+
+use crate::world::assumptions::Assumptions;
+use crate::world::files::{Content, FileSystem};
+use crate::world::machine::Machine;
+use crate::world::process::Owner;
+use crate::world::state::{State, World};
+use crate::world::vendor::{Launch, Role, Starter};
+
+/// One simulated machine, for one start of its agent. After [`World::kill_agent`] or a restart it answers no more.
+#[derive(Clone)]
+pub struct SimHost {
+    world: World,
+    node: String,
+    agent: u32,
+}
+
+impl World {
+    /// The machine of that name, for an agent that starts now; `None` where there is none or it is down.
+    #[must_use]
+    pub fn host(&self, node: &str) -> Option<SimHost> {
+        let agent = self.with(|state| state.machines.get(node).filter(|machine| machine.up).map(|machine| machine.agent))?;
+        Some(SimHost { world: self.clone(), node: node.to_owned(), agent })
+    }
+}
+
+impl SimHost {
+    /// Acts on the world, if this agent still lives and its machine is up.
+    fn act<T>(&self, act: impl FnOnce(&mut State, &str) -> Result<T, HostError>) -> Result<T, HostError> {
+        self.world.with(|state| {
+            match state.machines.get(&self.node) {
+                Some(machine) if machine.up && machine.agent == self.agent => {}
+                Some(_) | None => return Err(HostError::Refused("the machine does not answer".to_owned())),
+            }
+            act(state, &self.node)
+        })
+    }
+
+    fn ask<T>(&self, ask: impl FnOnce(&Machine) -> Result<T, HostError>) -> Result<T, HostError> {
+        self.act(|state, node| machine(state, node).and_then(|machine| ask(machine)))
+    }
+
+    fn look<T>(&self, path: &str, look: impl FnOnce(&FileSystem) -> Result<T, HostError>) -> Result<T, HostError> {
+        self.act(|state, node| {
+            let files = state.files(node, path).ok_or_else(|| HostError::NotFound(path.to_owned()))?;
+            look(files)
+        })
+    }
+
+    /// What only an administrator may do.
+    fn administer<T>(&self, act: impl FnOnce(&mut Machine) -> Result<T, HostError>) -> Result<T, HostError> {
+        self.act(|state, node| {
+            let machine = machine(state, node)?;
+            if !machine.facts.elevated {
+                return Err(HostError::Refused("access is denied (5)".to_owned()));
+            }
+            let result = act(machine);
+            state.touched = true;
+            result
+        })
+    }
+
+    async fn pause(&self, seconds: impl FnOnce(&Assumptions) -> u64) {
+        let seconds = self.world.with(|state| seconds(&state.assumptions));
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+    }
+
+    /// Copies in two halves, so that whoever is cut off in between leaves half a copy.
+    async fn copy_all(&self, from: &str, to: &str) -> Result<(), HostError> {
+        let mut files = self.look(from, |files| Ok(files.below(from)))?;
+        if files.is_empty() {
+            return Err(HostError::NotFound(from.to_owned()));
+        }
+        let second = files.split_off(files.len() / 2);
+        for half in [files, second] {
+            self.pause(|assumptions| assumptions.copy_seconds / 2).await;
+            self.act(|state, node| {
+                let target = state.files_mut(node, to).ok_or_else(|| HostError::NotFound(to.to_owned()))?;
+                for (relative, blob) in half {
+                    target.put_blob(&format!("{to}\\{relative}"), blob);
+                }
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
+
+    fn put_text(&self, path: &str, text: String) -> Result<(), HostError> {
+        self.act(|state, node| state.replace_text(node, path, text))
+    }
+
+    fn state_of(&self, process: &ProcessId) -> Result<ProcessState, HostError> {
+        let agent = self.agent;
+        self.ask(|machine| {
+            if machine.facts.boot_id != process.boot_id {
+                return Ok(ProcessState::Gone);
+            }
+            let Some(found) = machine.processes.all.get(&process.pid) else { return Ok(ProcessState::Gone) };
+            if found.started_at != process.started_at {
+                return Ok(ProcessState::Gone);
+            }
+            let mine = found.owner == Owner::Agent(agent);
+            let output = if mine { found.output.clone() } else { String::new() };
+            Ok(match (found.exit, mine) {
+                (None, _) => ProcessState::Running { output },
+                (Some(exit), true) => ProcessState::Ended { exit_code: Some(exit), output },
+                (Some(_), false) => ProcessState::Gone,
+            })
+        })
+    }
+
+    fn console<T>(
+        &self,
+        process: &ProcessId,
+        act: impl FnOnce(&mut crate::world::process::Process) -> T,
+    ) -> Result<T, HostError> {
+        let agent = self.agent;
+        self.act(|state, node| {
+            let machine = machine(state, node)?;
+            let gone = || HostError::NotFound(format!("a console of process {}", process.pid));
+            if machine.facts.boot_id != process.boot_id {
+                return Err(gone());
+            }
+            let found = machine.processes.alive(process.pid).ok_or_else(gone)?;
+            if found.owner != Owner::Agent(agent) || !found.input_open {
+                return Err(gone());
+            }
+            let result = act(found);
+            found.wake.notify_one();
+            Ok(result)
+        })
+    }
+}
+
+fn machine<'state>(state: &'state mut State, node: &str) -> Result<&'state mut Machine, HostError> {
+    state.machines.get_mut(node).ok_or_else(|| HostError::NotFound(node.to_owned()))
+}
+
+impl Host for SimHost {
+    fn machine(&self) -> Answered<'_, MachineFacts> {
+        Box::pin(async move { self.ask(|machine| Ok(machine.facts.clone())) })
+    }
+
+    fn installed_program<'a>(&'a self, name: &'a str) -> Answered<'a, (String, String)> {
+        Box::pin(async move {
+            self.ask(|machine| {
+                machine.programs.get(name).cloned().ok_or_else(|| HostError::NotFound(format!("program {name}")))
+            })
+        })
+    }
+
+    fn file_version<'a>(&'a self, path: &'a str) -> Answered<'a, String> {
+        Box::pin(async move { self.look(path, |files| files.version(path)) })
+    }
+
+    fn file_content<'a>(&'a self, path: &'a str) -> Answered<'a, FileContent> {
+        Box::pin(async move { self.look(path, |files| files.described(path)) })
+    }
+
+    fn read_text<'a>(&'a self, path: &'a str) -> Answered<'a, String> {
+        Box::pin(async move { self.look(path, |files| files.text(path).map(str::to_owned)) })
+    }
+
+    fn replace_text<'a>(&'a self, path: &'a str, text: String) -> Answered<'a, ()> {
+        Box::pin(async move { self.put_text(path, text) })
+    }
+
+    fn folders<'a>(&'a self, path: &'a str) -> Answered<'a, Vec<String>> {
+        Box::pin(async move { self.look(path, |files| files.folders(path)) })
+    }
+
+    fn tree<'a>(&'a self, path: &'a str) -> Answered<'a, BTreeMap<String, FileContent>> {
+        Box::pin(async move { self.look(path, |files| files.tree(path)) })
+    }
+
+    fn folder_size<'a>(&'a self, path: &'a str) -> Answered<'a, FolderContent> {
+        Box::pin(async move { self.look(path, |files| files.size(path)) })
+    }
+
+    fn loose_files<'a>(&'a self, path: &'a str) -> Answered<'a, FolderContent> {
+        Box::pin(async move { self.look(path, |files| files.loose(path)) })
+    }
+
+    fn disk_free<'a>(&'a self, path: &'a str) -> Answered<'a, i64> {
+        Box::pin(async move { self.act(|state, node| state.free_bytes(node, path)) })
+    }
+
+    fn copy_file<'a>(&'a self, from: &'a str, to: &'a str) -> Answered<'a, ()> {
+        Box::pin(async move {
+            let blob = self.look(from, |files| files.blob(from))?;
+            self.pause(|assumptions| assumptions.copy_seconds).await;
+            self.act(|state, node| {
+                let target = state.files_mut(node, to).ok_or_else(|| HostError::NotFound(to.to_owned()))?;
+                target.put_blob(to, blob);
+                Ok(())
+            })
+        })
+    }
+
+    fn copy_tree<'a>(&'a self, from: &'a str, to: &'a str) -> Answered<'a, ()> {
+        Box::pin(self.copy_all(from, to))
+    }
+
+    fn unpack<'a>(&'a self, archive: &'a str, to: &'a str) -> Answered<'a, ()> {
+        Box::pin(async move {
+            let sha256 = self.look(archive, |files| files.described(archive))?.sha256;
+            self.pause(|assumptions| assumptions.copy_seconds).await;
+            self.act(|state, node| {
+                let refused = || HostError::Refused(format!("{archive} is no archive"));
+                let package = state.packages.get(&sha256).cloned().ok_or_else(refused)?;
+                let target = state.files_mut(node, to).ok_or_else(|| HostError::NotFound(to.to_owned()))?;
+                let role = Role::Setup(package.component);
+                let program = Content::Program { version: package.number.clone(), role };
+                target.put(&format!("{to}\\{}", package.program), program);
+                target.put_text(&format!("{to}\\readme.txt"), format!("SuperOffice {}\r\n", package.number));
+                Ok(())
+            })
+        })
+    }
+
+    fn registry_subkeys<'a>(&'a self, key: &'a str) -> Answered<'a, BTreeMap<String, BTreeMap<String, String>>> {
+        Box::pin(async move { self.ask(|machine| machine.registry.subkeys(key)) })
+    }
+
+    fn export_registry<'a>(&'a self, key: &'a str, to: &'a str) -> Answered<'a, ()> {
+        Box::pin(async move {
+            let text = self.ask(|machine| machine.registry.export(key))?;
+            self.put_text(to, text)
+        })
+    }
+
+    fn service<'a>(&'a self, name: &'a str) -> Answered<'a, (RunState, StartType)> {
+        Box::pin(async move {
+            self.ask(|machine| {
+                let found = machine.service(name).ok_or_else(|| HostError::NotFound(format!("service {name}")))?;
+                Ok((found.state, found.start))
+            })
+        })
+    }
+
+    fn set_service_start<'a>(&'a self, name: &'a str, start: StartType) -> Answered<'a, ()> {
+        Box::pin(async move {
+            self.administer(|machine| {
+                machine.service_mut(name)?.start = start;
+                Ok(())
+            })
+        })
+    }
+
+    fn set_service_state<'a>(&'a self, name: &'a str, state: RunState) -> Answered<'a, ()> {
+        Box::pin(async move {
+            self.administer(|machine| machine.service_mut(name)?.turn(state))?;
+            self.pause(|assumptions| assumptions.service_seconds).await;
+            Ok(())
+        })
+    }
+
+    fn processes_below<'a>(&'a self, folder: &'a str) -> Answered<'a, Vec<String>> {
+        Box::pin(async move { self.act(|state, node| Ok(state.running_below(node, folder))) })
+    }
+
+    fn pool<'a>(&'a self, name: &'a str) -> Answered<'a, RunState> {
+        Box::pin(async move {
+            self.ask(|machine| {
+                machine.iis.pool(name).ok_or_else(|| HostError::NotFound(format!("application pool {name}")))
+            })
+        })
+    }
+
+    fn set_pool_state<'a>(&'a self, name: &'a str, state: RunState) -> Answered<'a, ()> {
+        Box::pin(async move {
+            self.administer(|machine| machine.iis.turn(name, state).map(|_| ()))?;
+            self.pause(|assumptions| assumptions.pool_seconds).await;
+            Ok(())
+        })
+    }
+
+    fn sites_serving<'a>(&'a self, folder: &'a str) -> Answered<'a, Vec<String>> {
+        Box::pin(async move { self.ask(|machine| Ok(machine.iis.serving(folder))) })
+    }
+
+    fn handlers<'a>(&'a self, site: &'a str, folder: &'a str) -> Answered<'a, HandlerMap> {
+        Box::pin(async move {
+            self.ask(|machine| {
+                let found = machine.iis.sites.get(site).ok_or_else(|| HostError::NotFound(format!("site {site}")))?;
+                let mapped = found.handlers.iter().cloned().collect();
+                Ok(HandlerMap { programs: machine.programs_in(folder), mapped })
+            })
+        })
+    }
+
+    fn export_iis<'a>(&'a self, to: &'a str) -> Answered<'a, ()> {
+        Box::pin(async move {
+            let text = self.administer(|machine| Ok(machine.iis.export()))?;
+            self.put_text(&format!("{to}\\applicationHost.config"), text)
+        })
+    }
+
+    fn get_url<'a>(&'a self, url: &'a str) -> Answered<'a, i32> {
+        Box::pin(async move { self.act(|state, node| state.get_url(node, url)) })
+    }
+
+    fn start_process<'a>(&'a self, program: &'a str, arguments: &'a [String]) -> Answered<'a, ProcessId> {
+        Box::pin(async move {
+            self.ask(|_| Ok(()))?;
+            self.world.launch(Launch { node: &self.node, program, arguments, starter: Starter::Agent(self.agent) })
+        })
+    }
+
+    fn process<'a>(&'a self, process: &'a ProcessId) -> Answered<'a, ProcessState> {
+        Box::pin(async move { self.state_of(process) })
+    }
+
+    fn type_line<'a>(&'a self, process: &'a ProcessId, line: &'a str) -> Answered<'a, ()> {
+        Box::pin(async move { self.console(process, |console| console.input.push_back(line.to_owned())) })
+    }
+
+    fn close_console<'a>(&'a self, process: &'a ProcessId) -> Answered<'a, ()> {
+        Box::pin(async move { self.console(process, |console| console.input_open = false) })
+    }
+
+    fn read_journal(&self) -> Answered<'_, Option<String>> {
+        Box::pin(async move { self.ask(|machine| Ok(machine.journal.clone())) })
+    }
+
+    fn write_journal(&self, text: String) -> Answered<'_, ()> {
+        Box::pin(async move {
+            self.act(|state, node| {
+                machine(state, node)?.journal = Some(text);
+                Ok(())
+            })
+        })
+    }
+}

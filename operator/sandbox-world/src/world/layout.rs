@@ -1,0 +1,107 @@
+//! Where things lie: the paths and names of a site, as its `CrmSite` says, with the vendor's usual places for what it
+//! leaves out.
+
+use crm_api::CrmSite;
+use crm_api::site::Component;
+
+/// Program folder of the CRM Server (vendor: install/server).
+pub const SERVER_PATH: &str = "C:\\Program Files\\SuperOffice\\SuperOffice Server";
+/// Registry key below which every Service instance has a sub-key (vendor: install/iis/reverse-proxy).
+pub const SERVICE_REGISTRY: &str = "HKLM\\SOFTWARE\\Wow6432Node\\SuperOffice Customer Service";
+/// Programs in `www\scripts` that the vendor's documents name.
+pub const SERVICE_PROGRAMS: [&str; 8] =
+    ["rms.exe", "ticket.exe", "customer.exe", "blogic.exe", "admin.exe", "ajax.exe", "soap.exe", "soapTicket.exe"];
+/// Programs in `bin` that the scheduler starts (vendor: automated-tasks/ejournalcron).
+pub const SCHEDULED_PROGRAMS: [&str; 2] = ["ejournalCron.exe", "importMail.exe"];
+
+/// Paths and names of one site.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each is what the site's spec calls it")]
+pub struct Layout {
+    pub site: String,
+    pub server_nodes: Vec<String>,
+    pub web_nodes: Vec<String>,
+    pub service_nodes: Vec<String>,
+    pub web_path: String,
+    pub web_application: String,
+    pub web_pool: String,
+    pub batch_service: String,
+    pub service_path: String,
+    pub iis_site: String,
+    pub service_pool: String,
+    pub scheduler: String,
+    pub host_name: String,
+    pub table_prefix: String,
+    pub database: String,
+    pub sql_server: String,
+    pub media: String,
+    pub backup: String,
+    pub archives: Vec<String>,
+    pub attachments: String,
+}
+
+impl Layout {
+    /// Reads a site; `None` where it is no SuperOffice site.
+    #[must_use]
+    pub fn of(site: &CrmSite, attachments: &str) -> Option<Self> {
+        let block = site.spec.super_office.as_ref()?;
+        let nodes = |component: Component| -> Vec<String> {
+            let placements = site.spec.components.iter().filter(|placement| placement.name == component);
+            placements.flat_map(|placement| placement.nodes.iter().cloned()).collect()
+        };
+        let or = |value: &Option<String>, usual: &str| value.clone().unwrap_or_else(|| usual.to_owned());
+        let iis_site = or(&block.service.iis_site, "SuperOffice Service");
+        Some(Self {
+            site: site.metadata.name.clone().unwrap_or_default(),
+            server_nodes: nodes(Component::CrmServer),
+            web_nodes: nodes(Component::Web),
+            service_nodes: nodes(Component::Service),
+            web_path: or(&block.web.path, "C:\\SuperOffice\\SuperOffice Web"),
+            web_application: or(&block.web.application, "/sales"),
+            web_pool: or(&block.web.pool, "SuperOffice Web"),
+            batch_service: or(&block.web.batch_service, "SuperOfficeSoBatchServer"),
+            service_path: or(&block.service.path, "C:\\SuperOffice\\Customer Service"),
+            service_pool: or(&block.service.pool, &iis_site),
+            iis_site,
+            scheduler: or(&block.service.scheduler, &format!("ejSchedule {}", block.host_name)),
+            host_name: block.host_name.clone(),
+            table_prefix: block.table_prefix.clone(),
+            database: site.spec.database.name.clone(),
+            sql_server: site.spec.database.server.clone(),
+            media: site.spec.media.location.clone(),
+            backup: site.spec.backup.location.clone(),
+            archives: block.archives.clone(),
+            attachments: attachments.to_owned(),
+        })
+    }
+
+    /// Folder of the programs that IIS serves.
+    #[must_use]
+    pub fn scripts(&self) -> String {
+        format!("{}\\www\\scripts", self.service_path)
+    }
+
+    /// Folder of Service's own programs.
+    #[must_use]
+    pub fn bin(&self) -> String {
+        format!("{}\\bin", self.service_path)
+    }
+
+    /// Service's configuration file, which carries the line `frozen` (vendor: config/service).
+    #[must_use]
+    pub fn config(&self) -> String {
+        format!("{}\\config", self.service_path)
+    }
+
+    /// NetServer's library, whose version is NetServer's version.
+    #[must_use]
+    pub fn so_core(&self) -> String {
+        format!("{}\\bin\\SoCore.dll", self.web_path)
+    }
+
+    /// The server's ini file.
+    #[must_use]
+    pub fn server_ini(&self) -> String {
+        format!("{SERVER_PATH}\\SuperOffice.ini")
+    }
+}

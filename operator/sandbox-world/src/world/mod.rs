@@ -1,0 +1,46 @@
+//! The simulated world: Windows servers, IIS, a SQL Server, the vendor's installers, and the people who use the site.
+//!
+//! It models the world, not our code: it behaves as the vendor's documents say (each rule names its page), and what no
+//! document says stands in [`assumptions`]. One seed, ordered maps and the runtime's paused clock make every run the
+//! same. Nothing in here knows an operator; it is met through `crm_agent::host::Host` ([`SimHost`]),
+//! `crm_database::Connect` ([`SimSql`]) and a person's hands ([`people`]).
+//!
+//! - [`scenario`]: the document that describes a world; `build` makes it. [`layout`]: where things lie.
+//! - `machine`, `files`, `iis`, `http`, `services`, `registry`, `process`: one Windows server; `host`: its edge.
+//! - `sql`, `backup`: the SQL Server. `vendor`: the installers and `upgrade.exe`.
+//! - `users`, `scheduler`: who works on the site meanwhile.
+//! - [`ghost`]: what really happened; [`faults`]: what can be made to go wrong; `digest`: how it stands in the end.
+
+pub mod assumptions;
+mod backup;
+mod build;
+mod digest;
+pub mod faults;
+mod files;
+pub mod ghost;
+mod host;
+mod http;
+mod iis;
+pub mod layout;
+mod machine;
+pub mod people;
+mod process;
+mod registry;
+pub mod scenario;
+mod scheduler;
+mod services;
+mod sql;
+mod state;
+#[cfg(test)]
+mod tests;
+mod users;
+mod vendor;
+
+pub use build::{BuildError, package_content};
+pub use digest::VersionRow;
+pub use faults::WorldFault;
+pub use ghost::{Change, GhostEvent, Happening, Observer, StartedBy};
+pub use host::SimHost;
+pub use scenario::Scenario;
+pub use sql::SimSql;
+pub use state::World;

@@ -1,0 +1,142 @@
+//! A person's hands in the world: what a scripted attendant does at a machine. It acts on the world only; what people
+//! say to the operator goes through the API.
+
+use std::time::Duration;
+
+use crm_agent::host::HostError;
+use crm_api::order::PromptAnswer;
+
+use crate::world::ghost::Happening;
+use crate::world::state::{State, World};
+use crate::world::vendor::{Launch, Starter};
+
+/// How often a person looks whether a program is over.
+const LOOK_SECONDS: u64 = 15;
+/// How long a person waits for a program before they turn to something else.
+const PATIENCE_SECONDS: u64 = 12 * 60 * 60;
+
+impl World {
+    /// A person runs a program to its end: clicks through a wizard, or answers a console's questions. Gives its exit
+    /// code; `None` where it was cut off or a person's patience was at its end.
+    ///
+    /// # Errors
+    /// When there is no such machine or program, or the machine is down.
+    pub async fn run_attended(
+        &self,
+        node: &str,
+        program: &str,
+        arguments: &[String],
+        answers: Vec<PromptAnswer>,
+    ) -> Result<Option<i32>, HostError> {
+        let up = self.with(|state| state.machines.get(node).is_some_and(|machine| machine.up));
+        if !up {
+            return Err(HostError::Refused(format!("{node} does not answer")));
+        }
+        let id = self.launch(Launch { node, program, arguments, starter: Starter::Person(answers) })?;
+        for _ in 0..PATIENCE_SECONDS / LOOK_SECONDS {
+            tokio::time::sleep(Duration::from_secs(LOOK_SECONDS)).await;
+            let seen = self.with(|state| {
+                let machine = state.machines.get(node)?;
+                if machine.facts.boot_id != id.boot_id {
+                    return None;
+                }
+                machine.processes.all.get(&id.pid).map(|process| process.exit)
+            });
+            match seen {
+                None => return Ok(None),
+                Some(Some(exit)) => return Ok(Some(exit)),
+                Some(None) => {}
+            }
+        }
+        Ok(None)
+    }
+
+    /// A person opens `rms.exe?action=debug` and clicks "Flush caches" (vendor: upgrade/service, step 4). Whether the
+    /// page was there to click on.
+    pub fn flush_caches(&self, node: &str) -> bool {
+        self.with(|state| {
+            let page = state.get_url(node, "http://localhost/scripts/rms.exe?action=debug");
+            if page != Ok(200) {
+                return false;
+            }
+            let now = state.now;
+            if let Some(machine) = state.machines.get_mut(node) {
+                machine.caches_flushed_at = Some(now);
+            }
+            state.write(Happening::CachesFlushed { node: node.to_owned() });
+            true
+        })
+    }
+
+    /// A person ends a program in the task manager, by its file name or path. How many were ended.
+    pub fn end_process(&self, node: &str, program: &str) -> usize {
+        self.with(|state| {
+            let Some(machine) = state.machines.get_mut(node) else { return 0 };
+            let mut ended = Vec::new();
+            for pid in machine.processes.running(program) {
+                let vendor = machine.processes.all.get(&pid).is_some_and(|process| process.role.is_vendor());
+                // 1 is the exit code that the task manager gives.
+                if let Some(program) = machine.processes.end(pid, 1) {
+                    ended.push((pid, program, vendor));
+                }
+            }
+            let count = ended.len();
+            for (pid, program, _) in ended.into_iter().filter(|(_, _, vendor)| *vendor) {
+                state.write(Happening::Ended { node: node.to_owned(), pid, program, exit: None });
+            }
+            count
+        })
+    }
+
+    /// A person asks around and reports who still works; Windows clients that were told are closed when their time is
+    /// up, whoever reports.
+    #[must_use]
+    pub fn report_users_out(&self) -> Vec<String> {
+        self.with(State::users_look);
+        self.users_at_work()
+    }
+
+    /// A database administrator ends the report server's session.
+    pub fn end_foreign_session(&self) {
+        self.with(|state| state.database.foreign_session = false);
+    }
+
+    /// A person calls the travellers home.
+    pub fn bring_travellers_home(&self) {
+        self.with(|state| state.database.travellers_out = 0);
+    }
+
+    /// A person makes room on the backup share.
+    pub fn free_backup_share(&self, mebibytes: u64) {
+        self.with(|state| {
+            let share = &mut state.assumptions.backup_share_free_mebibytes;
+            *share = share.saturating_add(mebibytes);
+        });
+    }
+
+    /// A person edits a text file of a machine, for example `config`.
+    ///
+    /// # Errors
+    /// When there is no such machine.
+    pub fn edit_file(&self, node: &str, path: &str, text: &str) -> Result<(), HostError> {
+        self.with(|state| state.replace_text(node, path, text.to_owned()))
+    }
+
+    /// A person removes a sub-key of a Service instance from the registry.
+    pub fn remove_registry_key(&self, node: &str, key: &str) {
+        self.with(|state| {
+            if let Some(machine) = state.machines.get_mut(node) {
+                machine.registry.remove(key);
+            }
+        });
+    }
+
+    /// A person deletes a file.
+    pub fn delete_file(&self, node: &str, path: &str) {
+        self.with(|state| {
+            if let Some(files) = state.files_mut(node, path) {
+                files.remove(path);
+            }
+        });
+    }
+}

@@ -1,0 +1,58 @@
+//! The Windows registry of one machine, string values only.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use crm_agent::host::HostError;
+
+/// Keys with their values; names are compared without regard to case.
+#[derive(Default)]
+pub(crate) struct Registry {
+    keys: BTreeMap<String, (String, BTreeMap<String, String>)>,
+}
+
+impl Registry {
+    pub(crate) fn set(&mut self, key: &str, values: &[(&str, &str)]) {
+        let values = values.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        self.keys.insert(key.to_lowercase(), (key.to_owned(), values));
+    }
+
+    pub(crate) fn remove(&mut self, key: &str) {
+        self.keys.remove(&key.to_lowercase());
+    }
+
+    pub(crate) fn get(&self, key: &str) -> Option<&BTreeMap<String, String>> {
+        self.keys.get(&key.to_lowercase()).map(|(_, values)| values)
+    }
+
+    fn below(&self, key: &str) -> impl Iterator<Item = &(String, BTreeMap<String, String>)> {
+        let prefix = format!("{}\\", key.to_lowercase());
+        self.keys.iter().filter(move |(name, _)| name.starts_with(&prefix)).map(|(_, entry)| entry)
+    }
+
+    pub(crate) fn subkeys(&self, key: &str) -> Result<BTreeMap<String, BTreeMap<String, String>>, HostError> {
+        let length = key.chars().count() + 1;
+        let subkeys: BTreeMap<_, _> = self
+            .below(key)
+            .map(|(path, values)| (path.chars().skip(length).collect::<String>(), values.clone()))
+            .filter(|(name, _)| !name.contains('\\'))
+            .collect();
+        if subkeys.is_empty() && self.get(key).is_none() {
+            return Err(HostError::NotFound(key.to_owned()));
+        }
+        Ok(subkeys)
+    }
+
+    /// The text of an export.
+    pub(crate) fn export(&self, key: &str) -> Result<String, HostError> {
+        self.subkeys(key)?;
+        let mut text = "Windows Registry Editor Version 5.00\n".to_owned();
+        for (path, values) in self.below(key) {
+            let _ = write!(text, "\n[{path}]\n");
+            for (name, value) in values {
+                let _ = writeln!(text, "\"{name}\"=\"{}\"", value.replace('\\', "\\\\"));
+            }
+        }
+        Ok(text)
+    }
+}

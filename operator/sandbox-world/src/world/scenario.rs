@@ -1,0 +1,189 @@
+//! The local document that describes the world of a story. It is no custom resource: only the sandbox reads it.
+
+use crm_api::site::{Component, FastCgi};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::world::assumptions::Assumptions;
+
+/// `apiVersion` of a scenario.
+pub const API_VERSION: &str = "sandbox.crm-operator.io/v1alpha1";
+/// `kind` of a scenario.
+pub const KIND: &str = "Scenario";
+
+/// The world of a story.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Scenario {
+    /// [`API_VERSION`].
+    pub api_version: String,
+    /// [`KIND`].
+    pub kind: String,
+    /// Its name.
+    pub metadata: Metadata,
+    /// The world.
+    pub spec: ScenarioSpec,
+}
+
+/// What names a scenario.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Metadata {
+    /// Name of the story.
+    pub name: String,
+}
+
+/// The world at its start, and what a person does to the site.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ScenarioSpec {
+    /// When the story begins.
+    pub start: Timestamp,
+    /// File with the releases, relative to the scenario.
+    pub catalogue: String,
+    /// JSON merge patch of the site's spec: what a person applies.
+    #[serde(default)]
+    pub then: serde_json::Value,
+    /// The Windows servers, by the names of their `CrmNode`s.
+    pub servers: Vec<Server>,
+    /// The SQL Server.
+    pub sql_server: SqlServerMachine,
+    /// The database at the start.
+    pub database: Database,
+    /// Who approves and who attends.
+    #[serde(default)]
+    pub people: People,
+    /// Who works with the site.
+    #[serde(default)]
+    pub users: Vec<User>,
+    /// Moments at which the crash sweep stops, by name.
+    #[serde(default)]
+    pub named_stops: Vec<String>,
+    /// Other answers to what no vendor document says.
+    #[serde(default)]
+    pub assumptions: Assumptions,
+}
+
+/// A Windows server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Server {
+    /// Name of its `CrmNode`.
+    pub name: String,
+    /// Product name of Windows.
+    pub windows: String,
+    /// Version of IIS, where it is installed.
+    #[serde(default)]
+    pub iis: Option<String>,
+    /// Version of the .NET Framework.
+    #[serde(default)]
+    pub dot_net: Option<String>,
+    /// Windows features, by name.
+    #[serde(default)]
+    pub features: Vec<String>,
+    /// Installed updates, `KB...`.
+    #[serde(default)]
+    pub hotfixes: Vec<String>,
+    /// Whether the agent has administrator rights.
+    #[serde(default = "yes")]
+    pub elevated: bool,
+    /// Free disk.
+    #[serde(default = "free_disk")]
+    pub free_disk_mebibytes: i64,
+    /// What is installed.
+    #[serde(default)]
+    pub components: Vec<Installed>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn free_disk() -> i64 {
+    80_000
+}
+
+/// An installed component.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Installed {
+    /// The component.
+    pub component: Component,
+    /// Number of its release.
+    pub number: String,
+}
+
+/// The SQL Server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SqlServerMachine {
+    /// Host name.
+    pub name: String,
+    /// Version, for example `11.0.7001`.
+    pub version: String,
+    /// Size of the site's database.
+    pub database_mebibytes: i64,
+}
+
+/// The site's database at the start.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Database {
+    /// Number of its release.
+    pub version: String,
+    /// Whether Service answers by FastCGI.
+    pub fast_cgi: FastCgi,
+    /// Travellers that are out.
+    #[serde(default)]
+    pub travellers_out: u32,
+    /// Satellites.
+    #[serde(default)]
+    pub satellites: u32,
+    /// Day until which maintenance is paid, `2027-06-30`.
+    pub maintenance_to: jiff::civil::Date,
+    /// Attachments that lie in one flat folder.
+    #[serde(default)]
+    pub attachments_flat: i64,
+}
+
+/// Who approves and who attends.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct People {
+    /// Names of those who approve.
+    #[serde(default)]
+    pub approver: Vec<String>,
+    /// Names of those who attend.
+    #[serde(default)]
+    pub attendant: Vec<String>,
+}
+
+/// Somebody who works with the site.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct User {
+    /// Name.
+    pub name: String,
+    /// In which client.
+    pub client: Client,
+    /// Minutes until a Windows client is closed after its user was told, or after the site was closed. Users of Web and
+    /// Service are out the moment it closes.
+    #[serde(default = "leaves")]
+    pub leaves_after_minutes: u32,
+}
+
+fn leaves() -> u32 {
+    5
+}
+
+/// A client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Client {
+    /// The Web client.
+    Web,
+    /// Service.
+    Service,
+    /// The Windows client: it speaks to the database itself.
+    Win,
+}

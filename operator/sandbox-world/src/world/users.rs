@@ -1,0 +1,184 @@
+//! The people who use the site, and when it was closed to them: what users feel is what the world measures.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::world::ghost::Happening;
+use crate::world::scenario::{Client, User};
+use crate::world::state::{State, World};
+
+/// One user and whether they can work.
+#[derive(Clone, Debug)]
+struct AtWork {
+    user: User,
+    working: bool,
+    /// When a Windows client will be closed.
+    leaves_at: Option<Timestamp>,
+    /// When somebody who was out comes back.
+    back_at: Option<Timestamp>,
+}
+
+/// All users, and the times at which any of them could not work.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Users {
+    all: Vec<AtWork>,
+    outages: Vec<(Timestamp, Option<Timestamp>)>,
+    /// A closed site sends the Windows clients away too.
+    seen_closed: bool,
+}
+
+impl Users {
+    pub(crate) fn of(users: Vec<User>) -> Self {
+        let all = users.into_iter().map(|user| AtWork { user, working: true, leaves_at: None, back_at: None }).collect();
+        Self { all, ..Self::default() }
+    }
+
+    /// Names of those whose Windows client is connected to the database.
+    pub(crate) fn windows_clients(&self) -> Vec<String> {
+        let open = self.all.iter().filter(|at| at.user.client == Client::Win && at.working);
+        open.map(|at| at.user.name.clone()).collect()
+    }
+
+    pub(crate) fn names_working(&self) -> Vec<String> {
+        self.all.iter().filter(|at| at.working).map(|at| at.user.name.clone()).collect()
+    }
+}
+
+impl State {
+    /// Whether a client works now. Service needs its NetServer (vendor: config/service).
+    fn is_open(&mut self, client: Client) -> bool {
+        let web = self.layout.web_nodes.clone().iter().any(|node| self.net_server_works(node));
+        match client {
+            Client::Web => web,
+            Client::Win => web && self.database.partial.is_none(),
+            Client::Service => {
+                web && self.layout.service_nodes.iter().any(|node| {
+                    let machine = self.machines.get(node);
+                    machine.is_some_and(|machine| machine.up && machine.iis.runs(&self.layout.service_pool))
+                        && !self.frozen(node)
+                        && self.service_number(node).is_some_and(|number| self.database.fits(&number))
+                })
+            }
+        }
+    }
+
+    /// Users notice what has changed.
+    pub(crate) fn users_look(&mut self) {
+        let (web, service, win) =
+            (self.is_open(Client::Web), self.is_open(Client::Service), self.is_open(Client::Win));
+        let now = self.now;
+        let return_after = Duration::from_secs(self.assumptions.users_return_minutes * 60);
+        self.users.seen_closed = !(web && service);
+        let mut happened = Vec::new();
+        for at in &mut self.users.all {
+            let open = match at.user.client {
+                Client::Web => web,
+                Client::Service => service,
+                Client::Win => win,
+            };
+            let stays = match at.user.client {
+                Client::Web | Client::Service => open,
+                Client::Win => {
+                    if !open && at.working && at.leaves_at.is_none() {
+                        at.leaves_at = later(now, u64::from(at.user.leaves_after_minutes) * 60);
+                    }
+                    at.leaves_at.is_none_or(|leaves| now < leaves)
+                }
+            };
+            if at.working && !stays {
+                at.working = false;
+                at.leaves_at = None;
+                at.back_at = None;
+                happened.push(Happening::UserOut { user: at.user.name.clone() });
+            } else if !at.working && open && web && service {
+                let back = *at.back_at.get_or_insert(now.checked_add(return_after).unwrap_or(now));
+                if now >= back {
+                    at.working = true;
+                    at.back_at = None;
+                    happened.push(Happening::UserBack { user: at.user.name.clone() });
+                }
+            } else if !open {
+                at.back_at = None;
+            }
+        }
+        for what in happened {
+            self.write(what);
+        }
+        self.note_outage();
+    }
+
+    fn note_outage(&mut self) {
+        let out = self.users.all.iter().any(|at| !at.working);
+        let now = self.now;
+        match self.users.outages.last_mut() {
+            Some((_, end @ None)) => {
+                if !out {
+                    *end = Some(now);
+                }
+            }
+            Some((_, Some(_))) | None => {
+                if out {
+                    self.users.outages.push((now, None));
+                }
+            }
+        }
+    }
+
+    /// A minute of work: everybody who is in writes something.
+    pub(crate) fn users_minute(&mut self) {
+        self.users_look();
+        for user in self.users.names_working() {
+            let by = format!("user {user}");
+            if self.database.partial.is_some() {
+                self.wrong_schema(&by, "the user's client");
+            }
+            self.database_write(&by);
+        }
+    }
+}
+
+fn later(now: Timestamp, seconds: u64) -> Option<Timestamp> {
+    now.checked_add(Duration::from_secs(seconds)).ok()
+}
+
+impl World {
+    /// Tells everybody that the site will be closed: Windows clients are closed after their users' minutes.
+    pub fn tell_users(&self) {
+        self.with(|state| {
+            let now = state.now;
+            for at in state.users.all.iter_mut().filter(|at| at.user.client == Client::Win && at.working) {
+                at.leaves_at = at.leaves_at.or_else(|| later(now, u64::from(at.user.leaves_after_minutes) * 60));
+            }
+            state.touched = true;
+        });
+    }
+
+    /// Names of those who can still work.
+    #[must_use]
+    pub fn users_at_work(&self) -> Vec<String> {
+        self.with(|state| state.users.names_working())
+    }
+
+    /// When the first user could not work any more.
+    #[must_use]
+    pub fn first_user_out(&self) -> Option<Timestamp> {
+        self.with(|state| state.users.outages.first().map(|(start, _)| *start))
+    }
+
+    /// When the last user could work again; `None` while somebody is out, or if nobody ever was.
+    #[must_use]
+    pub fn last_user_back(&self) -> Option<Timestamp> {
+        self.with(|state| state.users.outages.last().and_then(|(_, end)| *end))
+    }
+
+    /// How long at least one user could not work, up to now.
+    #[must_use]
+    pub fn user_visible_downtime(&self) -> SignedDuration {
+        self.with(|state| {
+            let now = state.now;
+            let lengths = state.users.outages.iter().map(|(start, end)| end.unwrap_or(now).duration_since(*start));
+            lengths.fold(SignedDuration::ZERO, |sum, length| sum.saturating_add(length))
+        })
+    }
+}

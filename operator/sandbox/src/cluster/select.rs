@@ -1,0 +1,192 @@
+//! Label and field selectors of lists and watches.
+//!
+//! Labels: `a=b`, `a==b`, `a!=b`, `a in (b,c)`, `a notin (b,c)`, `a`, `!a`. Fields: `metadata.name` and
+//! `metadata.namespace`, which every kind has; selectable fields of single kinds are left out.
+
+use serde_json::Value;
+
+use super::refusal::Refusal;
+
+/// What a list or watch asks for. Without any demand everything fits.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Selector {
+    namespace: Option<String>,
+    name: Option<String>,
+    names_not: Vec<(Field, String)>,
+    labels: Vec<Label>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Field {
+    Name,
+    Namespace,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Label {
+    key: String,
+    demand: Demand,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Demand {
+    In(Vec<String>),
+    NotIn(Vec<String>),
+    Exists,
+    Absent,
+}
+
+impl Selector {
+    /// Reads the selectors of a request for `namespace` (or for all of them).
+    pub(crate) fn read(
+        namespace: Option<&str>,
+        labels: &str,
+        fields: &str,
+    ) -> Result<Self, Refusal> {
+        let mut selector = Self {
+            namespace: namespace.map(str::to_owned),
+            ..Self::default()
+        };
+        for term in split_terms(labels) {
+            selector.labels.push(read_label(term)?);
+        }
+        for term in fields.split(',').filter(|term| !term.trim().is_empty()) {
+            selector.add_field(term.trim())?;
+        }
+        Ok(selector)
+    }
+
+    /// The one name that can fit, when the selector allows only one.
+    pub(crate) fn only_name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    pub(crate) fn namespace(&self) -> Option<&str> {
+        self.namespace.as_deref()
+    }
+
+    pub(crate) fn fits(&self, object: &Value) -> bool {
+        let metadata = &object["metadata"];
+        let is = |field: &str, wanted: &Option<String>| match wanted {
+            Some(wanted) => metadata[field].as_str().unwrap_or_default() == wanted,
+            None => true,
+        };
+        let differs = |(field, value): &(Field, String)| {
+            let field = match field {
+                Field::Name => "name",
+                Field::Namespace => "namespace",
+            };
+            metadata[field].as_str().unwrap_or_default() != value
+        };
+        is("name", &self.name)
+            && is("namespace", &self.namespace)
+            && self.names_not.iter().all(differs)
+            && self
+                .labels
+                .iter()
+                .all(|label| label.fits(&metadata["labels"]))
+    }
+
+    fn add_field(&mut self, term: &str) -> Result<(), Refusal> {
+        let (field, equal, value) = if let Some((field, value)) = term.split_once("!=") {
+            (field, false, value)
+        } else if let Some((field, value)) = term.split_once("==").or_else(|| term.split_once('='))
+        {
+            (field, true, value)
+        } else {
+            return Err(Refusal::bad_request(&format!(
+                "invalid selector: '{term}'; can't understand '{term}'"
+            )));
+        };
+        let field = match field.trim() {
+            "metadata.name" => Field::Name,
+            "metadata.namespace" => Field::Namespace,
+            other => {
+                return Err(Refusal::bad_request(&format!(
+                    "field label not supported: {other}"
+                )));
+            }
+        };
+        match (field, equal) {
+            (Field::Name, true) => self.name = Some(value.to_owned()),
+            (Field::Namespace, true) if self.namespace.as_deref().is_none_or(|n| n == value) => {
+                self.namespace = Some(value.to_owned());
+            }
+            // Another namespace than the one of the path: nothing can fit.
+            (Field::Namespace, true) => self
+                .names_not
+                .push((Field::Namespace, self.namespace.clone().unwrap_or_default())),
+            (field, false) => self.names_not.push((field, value.to_owned())),
+        }
+        Ok(())
+    }
+}
+
+impl Label {
+    fn fits(&self, labels: &Value) -> bool {
+        let value = labels.get(&self.key).and_then(Value::as_str);
+        match &self.demand {
+            Demand::In(values) => value.is_some_and(|value| values.iter().any(|v| v == value)),
+            Demand::NotIn(values) => value.is_none_or(|value| values.iter().all(|v| v != value)),
+            Demand::Exists => value.is_some(),
+            Demand::Absent => value.is_none(),
+        }
+    }
+}
+
+/// Splits at the commas that stand outside parentheses.
+fn split_terms(text: &str) -> Vec<&str> {
+    let mut terms = Vec::new();
+    let (mut start, mut depth) = (0, 0_usize);
+    for (at, character) in text.char_indices() {
+        match character {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            ',' if depth == 0 => {
+                terms.push(text[start..at].trim());
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    terms.push(text[start..].trim());
+    terms.retain(|term| !term.is_empty());
+    terms
+}
+
+fn read_label(term: &str) -> Result<Label, Refusal> {
+    let label = |key: &str, demand: Demand| Label {
+        key: key.trim().to_owned(),
+        demand,
+    };
+    if let Some(key) = term.strip_prefix('!') {
+        return Ok(label(key, Demand::Absent));
+    }
+    if let Some((left, values)) = term.split_once('(') {
+        let values = values
+            .trim_end_matches(')')
+            .split(',')
+            .map(|value| value.trim().to_owned())
+            .collect();
+        let mut words = left.split_whitespace();
+        return match (words.next(), words.next()) {
+            (Some(key), Some("in")) => Ok(label(key, Demand::In(values))),
+            (Some(key), Some("notin")) => Ok(label(key, Demand::NotIn(values))),
+            _ => Err(Refusal::bad_request(&format!(
+                "unable to parse requirement: '{term}'"
+            ))),
+        };
+    }
+    if let Some((key, value)) = term.split_once("!=") {
+        return Ok(label(key, Demand::NotIn(vec![value.trim().to_owned()])));
+    }
+    if let Some((key, value)) = term.split_once("==").or_else(|| term.split_once('=')) {
+        return Ok(label(key, Demand::In(vec![value.trim().to_owned()])));
+    }
+    if term.contains(char::is_whitespace) {
+        return Err(Refusal::bad_request(&format!(
+            "unable to parse requirement: '{term}'"
+        )));
+    }
+    Ok(label(term, Demand::Exists))
+}

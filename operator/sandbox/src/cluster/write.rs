@@ -1,0 +1,310 @@
+//! Create, replace and merge patch, and what all writes have in common.
+//!
+//! Modelled: stale resourceVersions and other uids are conflicts; the main endpoint ignores `status`, the status
+//! endpoint everything else; `generation` rises with any change outside metadata and status; a write that changes
+//! nothing stores nothing and sends no event; `fieldValidation=Strict`; `dryRun`. Order of the checks: place,
+//! preconditions, pruning, defaults, validation, rules, ownership.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::kinds::{Kind, Origin};
+use super::meta::{self, Birth};
+use super::ownership::{self, Manager};
+use super::path::Path;
+use super::refusal::{Cause, CauseReason, Refusal};
+use super::request::{Outcome, Turn};
+use super::store::{Stored, key_of};
+use super::{built_in, cel, merge, shape, validate};
+
+impl Turn<'_> {
+    pub(crate) fn create(&mut self) -> Result<Outcome, Refusal> {
+        let value = self.body()?.into_owned();
+        if !meta::text(&value, "resourceVersion").is_empty() {
+            return Err(Refusal::bad_request(
+                "resourceVersion should not be set on objects to be created",
+            ));
+        }
+        self.store_new(value, None)
+    }
+
+    pub(crate) fn replace(&mut self) -> Result<Outcome, Refusal> {
+        let value = self.body()?.into_owned();
+        let kind = self.kind();
+        self.check_place(&value)?;
+        match self.find() {
+            Ok(old) => {
+                let has_version = !meta::text(&value, "resourceVersion").is_empty();
+                if !has_version && !kind.blind_replace {
+                    let field = "metadata.resourceVersion".to_owned();
+                    let message = "Invalid value: 0x0: must be specified for an update".to_owned();
+                    let cause = Cause::new(CauseReason::Invalid, field, message);
+                    return Err(Refusal::invalid(&kind, self.name(), vec![cause]));
+                }
+                check_preconditions(&kind, &old, &value)?;
+                let value = if self.request.subresource == "status" {
+                    with_status_of(&old, value)
+                } else {
+                    value
+                };
+                self.store_next(&old, value, None)
+            }
+            Err(_)
+                if kind.create_on_replace && meta::text(&value, "resourceVersion").is_empty() =>
+            {
+                self.store_new(value, None)
+            }
+            Err(missing) => Err(missing),
+        }
+    }
+
+    pub(crate) fn patch(&mut self) -> Result<Outcome, Refusal> {
+        let old = self.find()?;
+        let Some(patch) = self.request.body.as_deref().filter(|body| body.is_object()) else {
+            return Err(Refusal::bad_request("the patch must be a JSON object"));
+        };
+        self.check_place(patch)?;
+        check_preconditions(&self.request.kind, &old, patch)?;
+        let mut value = Value::clone(&old.value);
+        if self.request.subresource != "status" {
+            merge::merge_patch(&mut value, patch);
+        } else if let (Some(map), Some(status)) = (value.as_object_mut(), patch.get("status")) {
+            merge::merge_patch(map.entry("status").or_insert(Value::Null), status);
+        }
+        self.store_next(&old, value, None)
+    }
+
+    /// Stores a new object; `managers` are known already when it is applied.
+    pub(crate) fn store_new(
+        &mut self,
+        mut value: Value,
+        managers: Option<Vec<Manager>>,
+    ) -> Result<Outcome, Refusal> {
+        let kind = self.kind();
+        let namespace = self.request.namespace.as_deref();
+        meta::check_place(&value, namespace, None)?;
+        self.check_namespace()?;
+        if kind.has_status
+            && let Some(map) = value.as_object_mut()
+        {
+            map.remove("status");
+        }
+        self.settle(&kind, &mut value)?;
+        let birth = Birth {
+            namespace,
+            serial: self.state.next_serial(),
+            now: &self.now,
+        };
+        meta::prepare_create(&kind, &mut value, &birth);
+        let name = meta::text(&value, "name").to_owned();
+        check(&kind, &name, &value, None)?;
+        let key = key_of(namespace, &name);
+        if self.state.get(&kind, &key).is_some() {
+            return Err(Refusal::already_exists(&kind, &name));
+        }
+        let managers = managers
+            .unwrap_or_else(|| ownership::after_update(&kind, &[], None, &value, self.writer()));
+        if self.request.query.dry_run {
+            return Ok(Outcome::Object(
+                201,
+                Arc::new(Stored::new(value, managers, 0)),
+            ));
+        }
+        let cause = self.cause();
+        Ok(Outcome::Object(
+            201,
+            self.state.put(&kind, &key, value, managers, cause),
+        ))
+    }
+
+    /// Stores the next version of an object; `managers` are known already when it is applied.
+    pub(crate) fn store_next(
+        &mut self,
+        old: &Arc<Stored>,
+        mut value: Value,
+        managers: Option<Vec<Manager>>,
+    ) -> Result<Outcome, Refusal> {
+        let kind = self.kind();
+        if self.request.subresource == "status" {
+            self.settle_status(&kind, &mut value)?;
+        } else {
+            self.with_old_status(&kind, old, &mut value)?;
+        }
+        if kind.has_generation() && differs_in_content(&kind, &old.value, &value) {
+            meta::raise_generation(&mut value);
+        }
+        check(&kind, old.name(), &value, Some(&old.value))?;
+        let managers = managers.unwrap_or_else(|| {
+            ownership::after_update(
+                &kind,
+                &old.managers,
+                Some(&old.value),
+                &value,
+                self.writer(),
+            )
+        });
+        if value == *old.value && ownership::is_same(&managers, &old.managers) {
+            return Ok(Outcome::Object(200, Arc::clone(old)));
+        }
+        if self.request.query.dry_run {
+            return Ok(Outcome::Object(
+                200,
+                Arc::new(Stored::new(value, managers, old.version)),
+            ));
+        }
+        if meta::is_being_deleted(&value) && !meta::has_finalizers(&value) {
+            return Ok(Outcome::Object(200, self.remove_finished(old, value)));
+        }
+        let (key, cause) = (self.key(), self.cause());
+        Ok(Outcome::Object(
+            200,
+            self.state.put(&kind, &key, value, managers, cause),
+        ))
+    }
+
+    /// Settles a new status in an object that is the old one otherwise.
+    fn settle_status(&self, kind: &Kind, value: &mut Value) -> Result<(), Refusal> {
+        let Some(map) = value.as_object_mut() else {
+            return Ok(());
+        };
+        let mut only_status = Value::Object(map.remove_entry("status").into_iter().collect());
+        self.settle(kind, &mut only_status)?;
+        if let Some(status) = only_status
+            .as_object_mut()
+            .and_then(|only| only.remove("status"))
+        {
+            map.insert("status".to_owned(), status);
+        }
+        Ok(())
+    }
+
+    /// Makes `value` what the main endpoint can change: everything but status and the server's own metadata.
+    fn with_old_status(&self, kind: &Kind, old: &Stored, value: &mut Value) -> Result<(), Refusal> {
+        if kind.has_status
+            && let Some(map) = value.as_object_mut()
+        {
+            map.remove("status");
+        }
+        self.settle(kind, value)?;
+        meta::prepare_update(&old.value, value);
+        if let (true, Some(map), Some(status)) = (
+            kind.has_status,
+            value.as_object_mut(),
+            old.value.get("status"),
+        ) {
+            map.insert("status".to_owned(), status.clone());
+        }
+        Ok(())
+    }
+
+    /// Pruning and defaulting; unknown fields are refused when the client asked for that.
+    fn settle(&self, kind: &Kind, value: &mut Value) -> Result<(), Refusal> {
+        let mut unknown = Vec::new();
+        if kind.origin == Origin::BuiltIn {
+            shape::drop_nulls(value);
+            built_in::complete(kind, value);
+        }
+        shape::prune(&kind.schema, value, &Path::Root, &mut unknown);
+        shape::default(&kind.schema, value);
+        if unknown.is_empty() || self.request.query.field_validation != "Strict" {
+            return Ok(());
+        }
+        let fields: Vec<String> = unknown
+            .iter()
+            .map(|path| format!("unknown field \"{path}\""))
+            .collect();
+        Err(Refusal::bad_request(&format!(
+            "strict decoding error: {}",
+            fields.join(", ")
+        )))
+    }
+
+    pub(crate) fn check_place(&self, body: &Value) -> Result<(), Refusal> {
+        let request = self.request;
+        meta::check_place(body, request.namespace.as_deref(), request.name.as_deref())
+    }
+
+    fn check_namespace(&self) -> Result<(), Refusal> {
+        let Some(namespace) = self.request.namespace.as_deref() else {
+            return Ok(());
+        };
+        let exists = self
+            .kinds
+            .named("Namespace")
+            .is_some_and(|kind| self.state.get(kind, namespace).is_some());
+        if exists {
+            Ok(())
+        } else {
+            Err(Refusal::namespace_not_found(namespace))
+        }
+    }
+}
+
+/// The old object with the status of another one: all that a replace of the status can change.
+fn with_status_of(old: &Stored, mut value: Value) -> Value {
+    let mut next = Value::clone(&old.value);
+    if let (Some(next), Some(value)) = (next.as_object_mut(), value.as_object_mut()) {
+        match value.remove("status") {
+            Some(status) => next.insert("status".to_owned(), status),
+            None => next.remove("status"),
+        };
+    }
+    next
+}
+
+/// The conflict of a body that carries another uid, or a version that is not the stored one.
+pub(crate) fn check_preconditions(kind: &Kind, old: &Stored, body: &Value) -> Result<(), Refusal> {
+    let (uid, version) = (meta::text(body, "uid"), meta::text(body, "resourceVersion"));
+    if !uid.is_empty() && uid != old.uid() {
+        let detail = format!(
+            "Precondition failed: UID in precondition: {uid}, UID in object meta: {}",
+            old.uid()
+        );
+        return Err(Refusal::conflict(kind, old.name(), &detail));
+    }
+    let current = old.metadata()["resourceVersion"]
+        .as_str()
+        .unwrap_or_default();
+    if !version.is_empty() && version != current {
+        return Err(Refusal::modified(kind, old.name()));
+    }
+    Ok(())
+}
+
+/// Whether two versions differ outside metadata and, for kinds with the subresource, status.
+fn differs_in_content(kind: &Kind, old: &Value, new: &Value) -> bool {
+    let (Some(old), Some(new)) = (old.as_object(), new.as_object()) else {
+        return old != new;
+    };
+    let counts = |key: &str| key != "metadata" && (key != "status" || !kind.has_status);
+    old.iter()
+        .any(|(key, value)| counts(key) && new.get(key) != Some(value))
+        || new.keys().any(|key| counts(key) && !old.contains_key(key))
+}
+
+/// Validation of the metadata and, where there is one, against the schema and its rules.
+fn check(kind: &Kind, name: &str, value: &Value, old: Option<&Value>) -> Result<(), Refusal> {
+    let mut causes = Vec::new();
+    meta::validate(value, old, &mut causes);
+    built_in::validate(kind, value, old, &mut causes);
+    validate::validate(&kind.schema, value, old, &Path::Root, &mut causes);
+    if kind.schema.holds.rules {
+        if causes.iter().any(|cause| cause.reason.blocks_rules()) {
+            let message = "Invalid value: \"null\": some validation rules were not checked because the object was \
+                           invalid; correct the existing errors to complete validation";
+            causes.push(Cause::new(
+                CauseReason::Invalid,
+                "<nil>".to_owned(),
+                message.to_owned(),
+            ));
+        } else {
+            cel::check_rules(&kind.schema, value, old, &Path::Root, &mut causes);
+        }
+    }
+    if causes.is_empty() {
+        Ok(())
+    } else {
+        Err(Refusal::invalid(kind, name, causes))
+    }
+}

@@ -7,7 +7,8 @@
 
 use std::collections::BTreeMap;
 
-use crm_api::change::{CrmChangeSpec, Task};
+use crm_api::change::{CrmChangeSpec, CrmChangeStatus, Task};
+use crm_api::node::CrmNodeSpec;
 use crm_api::{CrmBackup, CrmChange, CrmNode, CrmSite};
 use crm_plan::intent::{Announcement, Intent};
 use crm_plan::{Snapshot, snapshot::NodeView};
@@ -137,7 +138,7 @@ impl Writer<'_> {
                 let before = found.and_then(|backup| backup.status.as_ref());
                 self.record::<CrmBackup>("CrmBackup", name, before, status, None).await
             }
-            Intent::InstructNode { node, probes, orders } => self.instruct_node(node, json!(probes), json!(orders)).await,
+            Intent::InstructNode { node, spec } => self.instruct_node(node, spec).await,
             Intent::RunTask { change, step, attempt, since, task, backup_file } => {
                 let key = TaskKey {
                     namespace: self.site.namespace.clone(),
@@ -194,7 +195,8 @@ impl Writer<'_> {
         let patch = json!({"metadata": {"resourceVersion": version, "finalizers": finalizers}});
         let params = PatchParams { field_manager: Some(crm_api::CONTROLLER.to_owned()), ..PatchParams::default() };
         let api = self.api::<CrmSite>();
-        let site = self.write("patch the finalizers", api.patch(&self.site.name, &params, &Patch::Merge(&patch))).await?;
+        let site =
+            self.write("patch the finalizers", api.patch(&self.site.name, &params, &Patch::Merge(&patch))).await?;
         self.metadata = site.metadata;
         Ok(())
     }
@@ -233,11 +235,7 @@ impl Writer<'_> {
 
     /// The record comes before the order that it announces and is what other leaders read: it depends on the version
     /// that this round has judged.
-    async fn record_change(
-        &mut self,
-        name: &str,
-        status: &crm_api::change::CrmChangeStatus,
-    ) -> Result<(), ApplyError> {
+    async fn record_change(&mut self, name: &str, status: &CrmChangeStatus) -> Result<(), ApplyError> {
         let found = self.snapshot.changes.iter().find(|change| change.metadata.name.as_deref() == Some(name));
         let before = found.and_then(|change| change.status.as_ref());
         let read = found.and_then(|change| change.metadata.resource_version.clone());
@@ -278,23 +276,23 @@ impl Writer<'_> {
 
     /// An order given twice is one order: same id, same attempt, same place. An order on top of a node that somebody
     /// else has written to since (its agent, another leader) conflicts and is decided anew.
-    async fn instruct_node(&mut self, node: &str, probes: Value, orders: Value) -> Result<(), ApplyError> {
-        let NodeView { node: read, heartbeat: _ } =
-            self.snapshot.node(node).ok_or_else(|| unread("CrmNode", node))?;
-        let spec = json!({"probes": probes, "orders": orders});
-        let stored = match self.written.get(&("CrmNode", node.to_owned())) {
-            Some((_, written)) => written.clone(),
-            None => json!({"probes": read.spec.probes, "orders": read.spec.orders}),
+    async fn instruct_node(&mut self, name: &str, spec: &CrmNodeSpec) -> Result<(), ApplyError> {
+        let NodeView { node, heartbeat: _ } = self.snapshot.node(name).ok_or_else(|| unread("CrmNode", name))?;
+        let content = |source| ApplyError::Content { what: "CrmNode", source };
+        let spec = serde_json::to_value(spec).map_err(content)?;
+        let own = self.written.get(&("CrmNode", name.to_owned())).cloned();
+        let (version, stored) = match own {
+            Some(own) => own,
+            None => (node.metadata.resource_version.clone(), serde_json::to_value(&node.spec).map_err(content)?),
         };
         if stored == spec {
             return Ok(());
         }
-        let own = self.written.get(&("CrmNode", node.to_owned())).and_then(|(version, _)| version.clone());
-        let version = own.or_else(|| read.metadata.resource_version.clone()).ok_or_else(|| unread("CrmNode", node))?;
-        let content = json!({"spec": spec});
-        let answer = self.apply_part::<CrmNode>("CrmNode", node, Part::Main, Some(version), content).await?;
-        self.written.insert(("CrmNode", node.to_owned()), (answer.resource_version(), spec));
-        tracing::info!(node, "instructed");
+        let version = version.ok_or_else(|| unread("CrmNode", name))?;
+        let body = json!({"spec": spec});
+        let answer = self.apply_part::<CrmNode>("CrmNode", name, Part::Main, Some(version), body).await?;
+        self.written.insert(("CrmNode", name.to_owned()), (answer.resource_version(), spec));
+        tracing::info!(node = name, "instructed");
         Ok(())
     }
 
@@ -304,7 +302,11 @@ impl Writer<'_> {
             Task::BackUpDatabase { .. } | Task::VerifyBackup {} | Task::SetDatabaseSetting { .. } => {
                 self.applied.tasks.push(order);
             }
-            Task::Preflight {} | Task::Notify { .. } | Task::ProveAlone {} | Task::VerifyVersions {} | Task::Judge {} => {
+            Task::Preflight {}
+            | Task::Notify { .. }
+            | Task::ProveAlone {}
+            | Task::VerifyVersions {}
+            | Task::Judge {} => {
                 tracing::warn!(step = order.key.step, "the planner judges this step itself; nothing to run");
             }
         }

@@ -87,7 +87,9 @@ impl Job<'_> {
         match backup::read_header(sql, file).await {
             Ok(None) => Ok(Found::Nothing),
             Ok(Some(header)) => Ok(self.flaw(&header).map_or(Found::Ours(header), |flaw| {
-                Found::Other(format!("{flaw}; it is not overwritten: move it away, or let the next try take a new file"))
+                Found::Other(format!(
+                    "{flaw}; it is not overwritten: move it away, or let the next try take a new file"
+                ))
             })),
             // SQL Server can open the file but finds no whole backup in it.
             Err(error @ DatabaseError::Refused { .. }) => {
@@ -121,4 +123,213 @@ fn done(header: DatabaseBackup, how: &str) -> TaskDone {
         header.path, header.database, header.started_at.0, header.size_bytes, header.last_lsn
     );
     TaskDone { evidence, database_backup: Some(header), old_value: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
+
+    use crm_api::clock::Clock;
+    use crm_api::site::CrmSiteSpec;
+    use crm_database::{DatabaseError, Row, SqlServer, Statement};
+    use crm_plan::snapshot::{TaskDone, TaskFailed};
+    use futures::future::BoxFuture;
+    use jiff::Timestamp;
+    use serde_json::json;
+    use tokio::time::Instant;
+
+    use crate::connection::{ConnectionError, Open};
+    use crate::leadership::Term;
+    use crate::tasks::Job;
+
+    const FILE: &str = r"\\backup\crm\contoso-1\database-1.bak";
+    const SINCE: &str = "2024-05-04T20:00:00.4Z";
+
+    /// A SQL Server that takes backups of one database in no time, or as it is told.
+    #[derive(Default)]
+    struct Server {
+        /// Headers by file.
+        files: BTreeMap<String, Row>,
+        running_until: Option<Instant>,
+        /// The answer to the next backup gets lost, and the backup runs for so long.
+        loses_answer: Option<Duration>,
+        refuses: bool,
+        begun: u32,
+    }
+
+    #[derive(Clone, Default)]
+    struct Fake(Arc<Mutex<Server>>);
+
+    struct Now;
+
+    impl Clock for Now {
+        fn now(&self) -> Timestamp {
+            SINCE.parse().unwrap()
+        }
+    }
+
+    impl Open for Fake {
+        fn open(&self) -> BoxFuture<'_, Result<Arc<dyn SqlServer>, ConnectionError>> {
+            let sql: Arc<dyn SqlServer> = Arc::new(self.clone());
+            Box::pin(async move { Ok(sql) })
+        }
+    }
+
+    impl SqlServer for Fake {
+        fn run(&self, statement: Statement) -> BoxFuture<'_, Result<Vec<Row>, DatabaseError>> {
+            Box::pin(async move { self.0.lock().unwrap().answer(&statement) })
+        }
+    }
+
+    impl Server {
+        fn answer(&mut self, statement: &Statement) -> Result<Vec<Row>, DatabaseError> {
+            let running = self.running_until.is_some_and(|until| Instant::now() < until);
+            let refused = |number| DatabaseError::Refused { number, message: "no".into() };
+            match statement.name {
+                "server.backupsRunning" if running => Ok(vec![[("command".to_owned(), FILE.to_owned())].into()]),
+                "backup.header" => {
+                    self.files.get(&statement.parameters[0]).map(|row| vec![row.clone()]).ok_or_else(|| refused(3201))
+                }
+                "backup.take" if self.refuses => Err(refused(3023)),
+                "backup.take" => {
+                    assert!(!running, "never two backups at once");
+                    self.begun += 1;
+                    self.files.insert(statement.parameters[1].clone(), header("CRM7", "2024-05-04T20:00:05Z", "1"));
+                    match self.loses_answer.take() {
+                        None => Ok(Vec::new()),
+                        Some(lasts) => {
+                            self.running_until = Some(Instant::now() + lasts);
+                            Err(DatabaseError::Lost { server: "sql1".into(), message: "reset".into() })
+                        }
+                    }
+                }
+                _ => Ok(Vec::new()),
+            }
+        }
+    }
+
+    fn header(database: &str, started: &str, checksums: &str) -> Row {
+        let fields = [
+            ("DatabaseName", database),
+            ("BackupStartDate", started),
+            ("BackupFinishDate", "2024-05-04T20:09:00Z"),
+            ("BackupSize", "4096"),
+            ("HasBackupChecksums", checksums),
+            ("LastLSN", "42"),
+        ];
+        fields.into_iter().map(|(column, value)| (column.to_owned(), value.to_owned())).collect()
+    }
+
+    fn site() -> CrmSiteSpec {
+        serde_json::from_value(json!({
+            "product": "SuperOffice", "version": "8.0", "components": [],
+            "database": {"server": "sql1", "name": "CRM7", "credentialsRef": {"name": "sql"}},
+            "media": {"location": r"\\files\media"}, "backup": {"location": r"\\backup\crm"},
+        }))
+        .unwrap()
+    }
+
+    async fn back_up(server: &Fake, term: &Term) -> Result<TaskDone, TaskFailed> {
+        let spec = site();
+        let job = Job { term, clock: &Now, database: server, spec: &spec, since: SINCE.parse().unwrap() };
+        job.back_up(FILE).await
+    }
+
+    fn with(change: impl FnOnce(&mut Server)) -> Fake {
+        let fake = Fake::default();
+        change(&mut fake.0.lock().unwrap());
+        fake
+    }
+
+    fn begun(server: &Fake) -> u32 {
+        server.0.lock().unwrap().begun
+    }
+
+    fn leading() -> Term {
+        Term::for_test(1, Duration::from_secs(100_000))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_repeated_backup_finds_the_first_and_begins_none() {
+        let server = Fake::default();
+        let first = back_up(&server, &leading()).await.unwrap();
+        let second = back_up(&server, &leading()).await.unwrap();
+        assert_eq!(first.database_backup, second.database_backup);
+        assert_eq!(begun(&server), 1);
+        assert!(second.evidence.contains("found finished"), "{}", second.evidence);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_backup_that_still_runs_is_waited_for() {
+        let server = with(|server| {
+            server.running_until = Some(Instant::now() + Duration::from_secs(3_600));
+            server.files.insert(FILE.to_owned(), header("CRM7", "2024-05-04T20:00:00Z", "1"));
+        });
+        let before = Instant::now();
+        back_up(&server, &leading()).await.unwrap();
+        assert!(before.elapsed() >= Duration::from_secs(3_600));
+        assert_eq!(begun(&server), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lost_answer_is_no_end_the_backup_is_waited_for_and_read() {
+        let server = with(|server| server.loses_answer = Some(Duration::from_secs(600)));
+        let done = back_up(&server, &leading()).await.unwrap();
+        assert_eq!(done.database_backup.map(|header| header.last_lsn).as_deref(), Some("42"));
+        assert_eq!(begun(&server), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_good_backup_of_something_else_or_of_another_time_is_never_overwritten() {
+        let others = [
+            header("OTHER", "2024-05-04T20:00:05Z", "1"),
+            header("CRM7", "2024-05-04T19:59:59Z", "1"),
+            header("CRM7", "2024-05-04T20:00:05Z", "0"),
+        ];
+        for other in others {
+            let server = with(|server| {
+                server.files.insert(FILE.to_owned(), other);
+            });
+            let failed = back_up(&server, &leading()).await.unwrap_err();
+            assert!(failed.without_effect, "{}", failed.message);
+            assert_eq!(begun(&server), 0);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_backup_is_not_begun_by_who_does_not_lead() {
+        let server = Fake::default();
+        let failed = back_up(&server, &Term::for_test(1, Duration::ZERO)).await.unwrap_err();
+        assert!(failed.without_effect);
+        assert_eq!(begun(&server), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refused_backup_had_no_effect() {
+        let server = with(|server| server.refuses = true);
+        let failed = back_up(&server, &leading()).await.unwrap_err();
+        assert!(failed.without_effect, "{}", failed.message);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_verified_backup_is_of_this_database_with_checksums_and_not_older_than_its_step() {
+        let spec = site();
+        let verify = |row: Row| {
+            let server = with(|server| {
+                server.files.insert(FILE.to_owned(), row);
+            });
+            let (term, spec) = (leading(), spec.clone());
+            async move {
+                let since = SINCE.parse().unwrap();
+                let job = Job { term: &term, clock: &Now, database: &server, spec: &spec, since };
+                job.verify_backup(FILE).await
+            }
+        };
+        assert!(verify(header("CRM7", "2024-05-04T20:00:00Z", "1")).await.is_ok(), "headers know whole seconds only");
+        assert!(verify(header("CRM7", "2024-05-04T19:59:59Z", "1")).await.is_err());
+        assert!(verify(header("CRM6", "2024-05-04T20:00:00Z", "1")).await.is_err());
+        assert!(verify(header("CRM7", "2024-05-04T20:00:00Z", "0")).await.is_err());
+    }
 }

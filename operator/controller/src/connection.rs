@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crm_api::CrmSite;
 use crm_api::site::AccessFrom;
-use crm_database::{Connect, Credentials, DatabaseError, Row, SqlServer, Statement, Target};
+use crm_database::{Credentials, DatabaseError, Row, SqlServer, Statement, Target};
 use futures::future::BoxFuture;
 use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
@@ -79,9 +79,10 @@ async fn credentials(context: &Context, namespace: &str, name: &str) -> Result<C
         )));
     };
     let text = |key: &str| {
-        let bytes = secret.data.as_ref().and_then(|data| data.get(key)).ok_or_else(|| {
-            ConnectionError::Secret(format!("Secret {namespace}/{name} has no key {key}: add it"))
-        })?;
+        let bytes =
+            secret.data.as_ref().and_then(|data| data.get(key)).ok_or_else(|| {
+                ConnectionError::Secret(format!("Secret {namespace}/{name} has no key {key}: add it"))
+            })?;
         String::from_utf8(bytes.0.clone()).map_err(|_| {
             ConnectionError::Secret(format!(
                 "key {key} of Secret {namespace}/{name} is not UTF-8 text: write it again as text"

@@ -165,7 +165,10 @@ impl Election {
                 }
                 Ok(Err(LeadershipError::Call(error))) => tracing::warn!(%error, "the lease was not renewed"),
                 Err(_) => {
-                    tracing::warn!(epoch = reign.term.epoch, "leadership ended: the lease could not be renewed in time");
+                    tracing::warn!(
+                        epoch = reign.term.epoch,
+                        "leadership ended: the lease could not be renewed in time"
+                    );
                     break;
                 }
             }
@@ -186,7 +189,8 @@ impl Election {
             }
             Err(error) if error.is_conflict() || error.is_not_found() => {
                 let found = call("read the lease", self.api.get_opt(&self.config.lease_name)).await?;
-                let lease = found.ok_or_else(|| LeadershipError::Lost { holder: "nobody: it was deleted".to_owned() })?;
+                let lease =
+                    found.ok_or_else(|| LeadershipError::Lost { holder: "nobody: it was deleted".to_owned() })?;
                 let holder = holder_of(&lease).unwrap_or("nobody").to_owned();
                 if holder != self.config.identity || annotated_epoch(&lease) != reign.term.epoch {
                     return Err(LeadershipError::Lost { holder });
@@ -222,8 +226,9 @@ impl Election {
     fn filled(&self, found: Lease, transitions: i32, epoch: i64) -> Lease {
         let now = MicroTime(self.clock.now());
         let before = found.spec.unwrap_or_default();
-        let taken_now = found.metadata.annotations.as_ref().and_then(|all| all.get(EPOCH_ANNOTATION)).map(String::as_str)
-            != Some(epoch.to_string().as_str());
+        let taken_now =
+            found.metadata.annotations.as_ref().and_then(|all| all.get(EPOCH_ANNOTATION)).map(String::as_str)
+                != Some(epoch.to_string().as_str());
         let mut metadata = ObjectMeta {
             name: Some(self.config.lease_name.clone()),
             namespace: Some(self.config.lease_namespace.clone()),

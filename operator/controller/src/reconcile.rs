@@ -83,12 +83,7 @@ pub(crate) async fn reconcile(context: Arc<Context>, site: SiteKey, known: Vec<K
     ended
 }
 
-async fn round(
-    context: &Context,
-    site: &SiteKey,
-    known: &[KnownTask],
-    ended: &mut Ended,
-) -> Result<Next, RoundError> {
+async fn round(context: &Context, site: &SiteKey, known: &[KnownTask], ended: &mut Ended) -> Result<Next, RoundError> {
     let Some(observed) = observe::observe(context, site, known).await? else {
         ended.settled = known.iter().map(|task| task.key.clone()).collect();
         return Ok(Next::Gone);
@@ -114,7 +109,8 @@ async fn round(
 
 /// A node obeys a leader with a higher epoch than ours: it would refuse our orders, so this term can bring nothing more.
 fn is_fenced(snapshot: &crm_plan::Snapshot) -> bool {
-    let reported = snapshot.nodes.iter().filter_map(|view| view.node.status.as_ref()).map(|status| status.highest_epoch);
+    let reported =
+        snapshot.nodes.iter().filter_map(|view| view.node.status.as_ref()).map(|status| status.highest_epoch);
     reported.max().is_some_and(|highest| highest > snapshot.epoch)
 }
 

@@ -50,3 +50,93 @@ impl Job<'_> {
         statement.ok_or_else(|| untouched(format!("this version of the operator cannot set {setting}; upgrade it")))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
+
+    use crm_api::clock::Clock;
+    use crm_api::site::CrmSiteSpec;
+    use crm_database::superoffice::USE_EXTENSION;
+    use crm_database::{DatabaseError, Row, SqlServer, Statement};
+    use crm_plan::snapshot::{TaskDone, TaskFailed};
+    use futures::future::BoxFuture;
+    use jiff::Timestamp;
+    use serde_json::json;
+
+    use crate::connection::{ConnectionError, Open};
+    use crate::leadership::Term;
+    use crate::tasks::Job;
+
+    /// A registry table with one row, or none.
+    #[derive(Clone, Default)]
+    struct Table {
+        value: Arc<Mutex<Option<String>>>,
+        writes: Arc<AtomicU32>,
+    }
+
+    struct Now;
+
+    impl Clock for Now {
+        fn now(&self) -> Timestamp {
+            Timestamp::UNIX_EPOCH
+        }
+    }
+
+    impl Open for Table {
+        fn open(&self) -> BoxFuture<'_, Result<Arc<dyn SqlServer>, ConnectionError>> {
+            let sql: Arc<dyn SqlServer> = Arc::new(self.clone());
+            Box::pin(async move { Ok(sql) })
+        }
+    }
+
+    impl SqlServer for Table {
+        fn run(&self, statement: Statement) -> BoxFuture<'_, Result<Vec<Row>, DatabaseError>> {
+            let mut value = self.value.lock().unwrap();
+            let cell = |column: &str, text: &str| vec![Row::from([(column.to_owned(), text.to_owned())])];
+            let rows = match (statement.name, value.as_mut()) {
+                ("superoffice.useExtension", Some(value)) => cell("value", value),
+                ("superoffice.setUseExtension", Some(value)) => {
+                    self.writes.fetch_add(1, Ordering::Relaxed);
+                    value.clone_from(&statement.parameters[0]);
+                    cell("rows", "1")
+                }
+                ("superoffice.setUseExtension", None) => cell("rows", "0"),
+                _ => Vec::new(),
+            };
+            Box::pin(std::future::ready(Ok(rows)))
+        }
+    }
+
+    async fn set(table: &Table, setting: &str) -> Result<TaskDone, TaskFailed> {
+        let spec: CrmSiteSpec = serde_json::from_value(json!({
+            "product": "SuperOffice", "version": "8.0", "components": [],
+            "database": {"server": "sql1", "name": "CRM7", "credentialsRef": {"name": "sql"}},
+            "superOffice": {"tablePrefix": "CRM7", "hostName": "crm.example"},
+            "media": {"location": r"\\files\media"}, "backup": {"location": r"\\backup\crm"},
+        }))
+        .unwrap();
+        let term = Term::for_test(1, Duration::from_secs(60));
+        let job = Job { term: &term, clock: &Now, database: table, spec: &spec, since: Timestamp::UNIX_EPOCH };
+        job.set_setting(setting, "fcgi").await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_setting_is_written_once_and_the_old_value_is_reported() {
+        let table = Table::default();
+        *table.value.lock().unwrap() = Some("exe".to_owned());
+        assert_eq!(set(&table, USE_EXTENSION).await.unwrap().old_value.as_deref(), Some("exe"));
+        assert_eq!(set(&table, USE_EXTENSION).await.unwrap().old_value, None);
+        assert_eq!(table.writes.load(Ordering::Relaxed), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_setting_without_a_row_or_without_a_statement_is_not_written() {
+        let failed = set(&Table::default(), USE_EXTENSION).await.unwrap_err();
+        assert!(failed.without_effect && failed.message.contains("no row"), "{}", failed.message);
+        let failed = set(&Table::default(), "colour").await.unwrap_err();
+        assert!(failed.without_effect && failed.message.contains("colour"), "{}", failed.message);
+    }
+}

@@ -57,11 +57,7 @@ pub(crate) fn states_of(tasks: &[KnownTask], open: Option<&CrmChange>) -> Vec<Ta
     let name = open.and_then(|change| change.metadata.name.as_ref());
     let of_change = tasks.iter().filter(|task| Some(&task.key.change) == name);
     of_change
-        .map(|task| TaskState {
-            step: task.key.step.clone(),
-            attempt: task.key.attempt,
-            result: task.result.clone(),
-        })
+        .map(|task| TaskState { step: task.key.step.clone(), attempt: task.key.attempt, result: task.result.clone() })
         .collect()
 }
 

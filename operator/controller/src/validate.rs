@@ -46,11 +46,7 @@ pub(crate) struct ValidateError {
 /// When an object of the site itself does not parse: a change that cannot be read may have orders out.
 pub(crate) fn validate(observed: Observed) -> Result<(Snapshot, Vec<Malformed>), ValidateError> {
     let Observed { snapshot, blocking, ignored } = observed;
-    if blocking.is_empty() {
-        Ok((snapshot, ignored))
-    } else {
-        Err(ValidateError { malformed: blocking })
-    }
+    if blocking.is_empty() { Ok((snapshot, ignored)) } else { Err(ValidateError { malformed: blocking }) }
 }
 
 /// Parses one object.

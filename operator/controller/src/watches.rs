@@ -319,9 +319,8 @@ mod tests {
     #[test]
     fn the_end_of_a_change_wakes_those_who_may_wait_for_its_claims() {
         let mut index = two_sites();
-        let change = |site: &str, phase: &str| {
-            object(&format!("{site}-1"), json!({"site": site}), json!({"phase": phase}))
-        };
+        let change =
+            |site: &str, phase: &str| object(&format!("{site}-1"), json!({"site": site}), json!({"phase": phase}));
         assert_eq!(names(&mut index, Watched::Change, Sight::One(change("a", "Changing"))), ["a"]);
         assert_eq!(names(&mut index, Watched::Change, Sight::One(change("b", "Preparing"))), ["b"]);
         assert_eq!(names(&mut index, Watched::Change, Sight::One(change("a", "Succeeded"))), ["a", "b"]);

@@ -42,7 +42,10 @@ impl World {
             for row in state.versions() {
                 let node = row.node.map(|node| format!("@{node}")).unwrap_or_default();
                 let version = row.version.unwrap_or_else(|| "none".to_owned());
-                facts.insert(format!("version {}{node} ({})", row.part, row.source), version);
+                facts.insert(
+                    format!("version {}{node} ({})", row.part, row.source),
+                    version,
+                );
             }
             state.digest_database(&mut facts);
             for node in state.machines.keys() {
@@ -67,24 +70,74 @@ impl State {
             });
         };
         add("Database", None, "schema", Some(self.database.release()));
-        add("Database", None, "company.version", Some(self.database.version.clone()));
-        add("Database", None, "ProductVersion", self.database.server_setup.last().cloned());
-        add("Service", None, "config.version", Some(self.database.service_version.clone()));
+        add(
+            "Database",
+            None,
+            "company.version",
+            Some(self.database.version.clone()),
+        );
+        add(
+            "Database",
+            None,
+            "ProductVersion",
+            self.database.server_setup.last().cloned(),
+        );
+        add(
+            "Service",
+            None,
+            "config.version",
+            Some(self.database.service_version.clone()),
+        );
         for (node, machine) in &self.machines {
-            let program = |name: &str| machine.programs.get(name).map(|(version, _)| version.clone());
+            let program = |name: &str| {
+                machine
+                    .programs
+                    .get(name)
+                    .map(|(version, _)| version.clone())
+            };
             let file = |path: String| machine.files.version(&path).ok();
             if self.layout.server_nodes.contains(node) {
-                add("CrmServer", Some(node), "installed programs", program("SuperOffice Server"));
-                add("CrmServer", Some(node), "ServerSetup.exe", file(format!("{SERVER_PATH}\\ServerSetup.exe")));
+                add(
+                    "CrmServer",
+                    Some(node),
+                    "installed programs",
+                    program("SuperOffice Server"),
+                );
+                add(
+                    "CrmServer",
+                    Some(node),
+                    "ServerSetup.exe",
+                    file(format!("{SERVER_PATH}\\ServerSetup.exe")),
+                );
             }
             if self.layout.web_nodes.contains(node) {
-                add("Web", Some(node), "installed programs", program("SuperOffice Web"));
+                add(
+                    "Web",
+                    Some(node),
+                    "installed programs",
+                    program("SuperOffice Web"),
+                );
                 add("Web", Some(node), "SoCore.dll", file(self.layout.so_core()));
             }
             if self.layout.service_nodes.contains(node) {
-                add("Service", Some(node), "installed programs", program("SuperOffice Customer Service"));
-                add("Service", Some(node), "rms.exe", file(format!("{}\\rms.exe", self.layout.scripts())));
-                add("Service", Some(node), "upgrade.exe", file(format!("{}\\upgrade.exe", self.layout.bin())));
+                add(
+                    "Service",
+                    Some(node),
+                    "installed programs",
+                    program("SuperOffice Customer Service"),
+                );
+                add(
+                    "Service",
+                    Some(node),
+                    "rms.exe",
+                    file(format!("{}\\rms.exe", self.layout.scripts())),
+                );
+                add(
+                    "Service",
+                    Some(node),
+                    "upgrade.exe",
+                    file(format!("{}\\upgrade.exe", self.layout.bin())),
+                );
             }
         }
         rows
@@ -98,17 +151,29 @@ impl State {
     fn digest_database(&self, facts: &mut BTreeMap<String, String>) {
         for (name, value) in &self.database.registry {
             // Heartbeats differ from run to run.
-            let value = if name == "EjournalCronNow" { "some time" } else { value };
+            let value = if name == "EjournalCronNow" {
+                "some time"
+            } else {
+                value
+            };
             facts.insert(format!("registry {name}"), value.to_owned());
         }
-        facts.insert("backups running".to_owned(), self.database.backups_running.len().to_string());
+        facts.insert(
+            "backups running".to_owned(),
+            self.database.backups_running.len().to_string(),
+        );
     }
 
     fn digest_machine(&self, node: &str, facts: &mut BTreeMap<String, String>) {
-        let Some(machine) = self.machines.get(node) else { return };
+        let Some(machine) = self.machines.get(node) else {
+            return;
+        };
         let mut fact = |name: &str, value: String| facts.insert(format!("{name} @{node}"), value);
         for service in &machine.services {
-            fact(&format!("service {}", service.name), format!("{:?}, {:?}", service.state, service.start));
+            fact(
+                &format!("service {}", service.name),
+                format!("{:?}, {:?}", service.state, service.start),
+            );
         }
         for pool in [&self.layout.web_pool, &self.layout.service_pool] {
             if let Some(state) = machine.iis.pool(pool) {
@@ -119,18 +184,46 @@ impl State {
             let handlers: Vec<&str> = site.handlers.iter().map(String::as_str).collect();
             fact(&format!("handlers of {name}"), handlers.join(", "));
         }
-        if self.layout.service_nodes.iter().any(|service| service == node) {
+        if self
+            .layout
+            .service_nodes
+            .iter()
+            .any(|service| service == node)
+        {
             fact("frozen", self.frozen(node).to_string());
-            fact("config", machine.files.text(&self.layout.config()).unwrap_or_default().to_owned());
-            let folders = machine.files.folders(&self.layout.service_path).unwrap_or_default();
-            let copies = folders.iter().filter(|name| name.starts_with("templates_")).count();
+            let config = machine
+                .files
+                .text(&self.layout.config())
+                .unwrap_or_default();
+            let lines: Vec<&str> = config
+                .lines()
+                .filter(|line| !line.starts_with("dbPassword"))
+                .collect();
+            fact("config", lines.join("; "));
+            let folders = machine
+                .files
+                .folders(&self.layout.service_path)
+                .unwrap_or_default();
+            let copies = folders
+                .iter()
+                .filter(|name| name.starts_with("templates_"))
+                .count();
             fact("copies of templates", copies.to_string());
-            let loose = machine.files.loose(&self.layout.attachments).map_or(0, |content| content.files);
-            let flushed = machine.caches_flushed_at.is_some_and(|at| at >= self.database.service_installed_at);
+            let loose = machine
+                .files
+                .loose(&self.layout.attachments)
+                .map_or(0, |content| content.files);
+            let flushed = machine
+                .caches_flushed_at
+                .is_some_and(|at| at >= self.database.service_installed_at);
             fact("caches flushed since upgrade.exe", flushed.to_string());
             fact("attachments in one flat folder", loose.to_string());
         }
-        let vendor = machine.processes.all.values().filter(|process| process.role.is_vendor() && process.exit.is_none());
+        let vendor = machine
+            .processes
+            .all
+            .values()
+            .filter(|process| process.role.is_vendor() && process.exit.is_none());
         fact("vendor programs running", vendor.count().to_string());
     }
 }

@@ -21,7 +21,7 @@ pub struct GhostEvent {
 
 /// Who started a program.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum StartedBy {
     /// The machine's agent; the order it was carrying out, where the runner said so ([`crate::world::World::set_order`]).
     Agent {
@@ -34,7 +34,7 @@ pub enum StartedBy {
 
 /// What changed for good.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Change {
     /// Program files and `SuperOffice.ini` of the CRM Server.
     ServerFiles,
@@ -71,7 +71,7 @@ pub enum Change {
 
 /// What can happen.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Happening {
     /// A vendor program began.
     Started {
@@ -231,7 +231,9 @@ pub(crate) struct Ghost {
 
 impl Ghost {
     pub(crate) fn write(&mut self, at: Timestamp, what: Happening) {
-        let sequence = u64::try_from(self.events.len()).unwrap_or(u64::MAX).saturating_add(1);
+        let sequence = u64::try_from(self.events.len())
+            .unwrap_or(u64::MAX)
+            .saturating_add(1);
         self.events.push(GhostEvent { sequence, at, what });
     }
 
@@ -240,7 +242,10 @@ impl Ghost {
         let new = if self.observers.is_empty() {
             Vec::new()
         } else {
-            self.events.get(self.delivered..).unwrap_or_default().to_vec()
+            self.events
+                .get(self.delivered..)
+                .unwrap_or_default()
+                .to_vec()
         };
         self.delivered = self.events.len();
         new

@@ -44,7 +44,9 @@ impl World {
     /// Restarts Windows. Every process is gone at once; services that start automatically come back with it, the
     /// scheduler too (vendor: install/service).
     pub fn reboot(&self, node: &str) {
-        let Some(seconds) = self.with(|state| state.go_down(node)) else { return };
+        let Some(seconds) = self.with(|state| state.go_down(node)) else {
+            return;
+        };
         let world = self.clone();
         let node = node.to_owned();
         tokio::spawn(async move {
@@ -57,11 +59,15 @@ impl World {
     /// was given answer no more.
     pub fn kill_agent(&self, node: &str) {
         self.with(|state| {
-            let Some(machine) = state.machines.get_mut(node) else { return };
+            let Some(machine) = state.machines.get_mut(node) else {
+                return;
+            };
             machine.agent += 1;
             machine.order = None;
             machine.processes.close_consoles();
-            state.write(Happening::AgentKilled { node: node.to_owned() });
+            state.write(Happening::AgentKilled {
+                node: node.to_owned(),
+            });
         });
     }
 }
@@ -80,9 +86,16 @@ impl State {
         }
         machine.iis.all_down();
         let cut_off = machine.processes.all_gone();
-        self.write(Happening::RebootStarted { node: node.to_owned() });
+        self.write(Happening::RebootStarted {
+            node: node.to_owned(),
+        });
         for (pid, program) in cut_off {
-            self.write(Happening::Ended { node: node.to_owned(), pid, program, exit: None });
+            self.write(Happening::Ended {
+                node: node.to_owned(),
+                pid,
+                program,
+                exit: None,
+            });
         }
         self.touched = true;
         Some(self.assumptions.reboot_seconds)
@@ -90,7 +103,9 @@ impl State {
 
     fn come_up(&mut self, node: &str) {
         let stays = self.assumptions.pool_stays_stopped;
-        let Some(machine) = self.machines.get_mut(node) else { return };
+        let Some(machine) = self.machines.get_mut(node) else {
+            return;
+        };
         machine.up = true;
         machine.boots += 1;
         machine.facts.boot_id = boot_id(node, machine.boots);
@@ -102,7 +117,10 @@ impl State {
         }
         machine.iis.all_up(stays);
         let boot_id = machine.facts.boot_id.clone();
-        self.write(Happening::Booted { node: node.to_owned(), boot_id });
+        self.write(Happening::Booted {
+            node: node.to_owned(),
+            boot_id,
+        });
         self.touched = true;
     }
 }

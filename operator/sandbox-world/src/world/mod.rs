@@ -36,7 +36,7 @@ mod tests;
 mod users;
 mod vendor;
 
-pub use build::{BuildError, package_content};
+pub use build::{BuildError, PASSWORD_IN_CONFIG, package_content};
 pub use digest::VersionRow;
 pub use faults::WorldFault;
 pub use ghost::{Change, GhostEvent, Happening, Observer, StartedBy};

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use crm_agent::host::HostError;
 use crm_api::order::PromptAnswer;
+use crm_api::site::Component;
 
+use crate::world::files::Content;
 use crate::world::ghost::Happening;
 use crate::world::state::{State, World};
-use crate::world::vendor::{Launch, Starter};
+use crate::world::vendor::{Launch, Role, Starter};
 
 /// How often a person looks whether a program is over.
 const LOOK_SECONDS: u64 = 15;
@@ -32,7 +34,12 @@ impl World {
         if !up {
             return Err(HostError::Refused(format!("{node} does not answer")));
         }
-        let id = self.launch(Launch { node, program, arguments, starter: Starter::Person(answers) })?;
+        let id = self.launch(Launch {
+            node,
+            program,
+            arguments,
+            starter: Starter::Person(answers),
+        })?;
         for _ in 0..PATIENCE_SECONDS / LOOK_SECONDS {
             tokio::time::sleep(Duration::from_secs(LOOK_SECONDS)).await;
             let seen = self.with(|state| {
@@ -40,7 +47,11 @@ impl World {
                 if machine.facts.boot_id != id.boot_id {
                     return None;
                 }
-                machine.processes.all.get(&id.pid).map(|process| process.exit)
+                machine
+                    .processes
+                    .all
+                    .get(&id.pid)
+                    .map(|process| process.exit)
             });
             match seen {
                 None => return Ok(None),
@@ -49,6 +60,35 @@ impl World {
             }
         }
         Ok(None)
+    }
+
+    /// Where a person finds the installer of a component: the one that is unpacked on the machine already, or else one
+    /// that they unpack from the media share. `None` where there is neither.
+    #[must_use]
+    pub fn find_installer(&self, node: &str, component: Component, number: &str) -> Option<String> {
+        let wanted = Content::Program {
+            version: number.to_owned(),
+            role: Role::Setup(component),
+        };
+        self.with(|state| {
+            let layout_media = state.layout.media.clone();
+            let file = state.release(number)?.package(component)?.clone();
+            let machine = state.machines.get_mut(node)?;
+            let found = machine
+                .files
+                .below("C:")
+                .into_iter()
+                .find(|(_, blob)| blob.content == wanted);
+            if let Some((relative, _)) = found {
+                return Some(format!("C:\\{relative}"));
+            }
+            state
+                .shares
+                .get(&format!("{layout_media}\\{}", file.file.replace('/', "\\")))?;
+            let path = format!("C:\\Install\\{number}\\{}", file.program);
+            machine.files.put(&path, wanted);
+            Some(path)
+        })
     }
 
     /// A person opens `rms.exe?action=debug` and clicks "Flush caches" (vendor: upgrade/service, step 4). Whether the
@@ -63,7 +103,9 @@ impl World {
             if let Some(machine) = state.machines.get_mut(node) {
                 machine.caches_flushed_at = Some(now);
             }
-            state.write(Happening::CachesFlushed { node: node.to_owned() });
+            state.write(Happening::CachesFlushed {
+                node: node.to_owned(),
+            });
             true
         })
     }
@@ -71,10 +113,16 @@ impl World {
     /// A person ends a program in the task manager, by its file name or path. How many were ended.
     pub fn end_process(&self, node: &str, program: &str) -> usize {
         self.with(|state| {
-            let Some(machine) = state.machines.get_mut(node) else { return 0 };
+            let Some(machine) = state.machines.get_mut(node) else {
+                return 0;
+            };
             let mut ended = Vec::new();
             for pid in machine.processes.running(program) {
-                let vendor = machine.processes.all.get(&pid).is_some_and(|process| process.role.is_vendor());
+                let vendor = machine
+                    .processes
+                    .all
+                    .get(&pid)
+                    .is_some_and(|process| process.role.is_vendor());
                 // 1 is the exit code that the task manager gives.
                 if let Some(program) = machine.processes.end(pid, 1) {
                     ended.push((pid, program, vendor));
@@ -82,7 +130,12 @@ impl World {
             }
             let count = ended.len();
             for (pid, program, _) in ended.into_iter().filter(|(_, _, vendor)| *vendor) {
-                state.write(Happening::Ended { node: node.to_owned(), pid, program, exit: None });
+                state.write(Happening::Ended {
+                    node: node.to_owned(),
+                    pid,
+                    program,
+                    exit: None,
+                });
             }
             count
         })

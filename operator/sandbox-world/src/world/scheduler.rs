@@ -9,17 +9,25 @@ use crate::world::vendor::Role;
 impl State {
     /// A minute has begun: wherever the service runs, its programs start.
     pub(crate) fn scheduler_tick(&mut self) {
+        self.crash_old_net_servers();
         let (scheduler, bin) = (self.layout.scheduler.clone(), self.layout.bin());
         for node in self.layout.service_nodes.clone() {
             let now = self.now;
-            let Some(machine) = self.machines.get_mut(&node) else { continue };
+            let Some(machine) = self.machines.get_mut(&node) else {
+                continue;
+            };
             if !machine.up || !machine.runs_service(&scheduler) {
                 continue;
             }
             let version = machine.files.version(&format!("{bin}\\ejournalCron.exe"));
             let Ok(number) = version else { continue };
             for program in SCHEDULED_PROGRAMS {
-                machine.processes.add(&format!("{bin}\\{program}"), now, Owner::Scheduler, Role::Plain);
+                machine.processes.add(
+                    &format!("{bin}\\{program}"),
+                    now,
+                    Owner::Scheduler,
+                    Role::Plain,
+                );
             }
             self.write_as_scheduler(&node, &number);
         }
@@ -30,16 +38,23 @@ impl State {
         if !self.database.fits(number) {
             self.wrong_schema(&by, number);
         }
-        self.database.registry.insert("EjournalCronNow".to_owned(), self.now.to_string());
+        self.database
+            .registry
+            .insert("EjournalCronNow".to_owned(), self.now.to_string());
         self.database_write(&by);
     }
 
     /// The programs that this minute's tick started come to their end.
     pub(crate) fn scheduler_children_end(&mut self) {
         for node in self.layout.service_nodes.clone() {
-            let Some(machine) = self.machines.get_mut(&node) else { continue };
+            let Some(machine) = self.machines.get_mut(&node) else {
+                continue;
+            };
             let before = machine.processes.all.len();
-            machine.processes.all.retain(|_, process| process.owner != Owner::Scheduler);
+            machine
+                .processes
+                .all
+                .retain(|_, process| process.owner != Owner::Scheduler);
             if machine.processes.all.len() < before {
                 // Their last act is a write.
                 self.database_write(&format!("importMail@{node}"));

@@ -11,8 +11,11 @@ pub(super) const HOTFIX: &str = "KB980363";
 
 /// Whether IIS on a machine carries FastCGI: 7.5 or later, or a patched 7.0.
 pub(super) fn iis_suits(state: &State, node: &str) -> bool {
-    let Some(machine) = state.machines.get(node) else { return false };
-    at_least(machine.facts.iis.as_deref(), "7.5") || machine.facts.hotfixes.iter().any(|hotfix| hotfix == HOTFIX)
+    let Some(machine) = state.machines.get(node) else {
+        return false;
+    };
+    at_least(machine.facts.iis.as_deref(), "7.5")
+        || machine.facts.hotfixes.iter().any(|hotfix| hotfix == HOTFIX)
 }
 
 /// How much of the handlers to set up: a crash in between leaves the first half.
@@ -25,18 +28,25 @@ pub(crate) enum Extent {
 /// Maps the programs that have no handler yet; whether there were any.
 pub(crate) fn map_programs(state: &mut State, node: &str, site: &str, extent: Extent) -> bool {
     let scripts = state.layout.scripts();
-    let Some(machine) = state.machines.get_mut(node) else { return false };
+    let Some(machine) = state.machines.get_mut(node) else {
+        return false;
+    };
     let mut programs = machine.programs_in(&scripts);
     if extent == Extent::Half {
         programs.truncate(programs.len() / 2);
     }
-    let Some(site) = machine.iis.sites.get_mut(site) else { return false };
+    let Some(site) = machine.iis.sites.get_mut(site) else {
+        return false;
+    };
     let mut changed = false;
     for program in programs {
         changed |= site.handlers.insert(program);
     }
     if changed {
-        state.database.registry.insert("AddedOptionsFcgi".to_owned(), "1".to_owned());
+        state
+            .database
+            .registry
+            .insert("AddedOptionsFcgi".to_owned(), "1".to_owned());
     }
     changed
 }

@@ -210,8 +210,8 @@ fn console(
 }
 
 fn answers(questions: &[PromptAnswer], layout: &Layout<'_>, hop: &Hop<'_>, site: &str) -> Vec<PromptAnswer> {
-    let fast_cgi = if hop.fast_cgi == Some(FastCgi::Enabled) { "y" } else { "n" };
-    let attachments = if layout.block.attachments == Some(Attachments::DuringUpgrade) { "y" } else { "n" };
+    let fast_cgi = if hop.fast_cgi == Some(FastCgi::Enabled) { "yes" } else { "no" };
+    let attachments = if layout.block.attachments == Some(Attachments::DuringUpgrade) { "yes" } else { "no" };
     questions
         .iter()
         .map(|question| PromptAnswer {

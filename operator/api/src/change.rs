@@ -135,7 +135,7 @@ pub struct Step {
 
 /// Who does a step, and what exactly.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Executor {
     /// The node's agent carries out these actions.
     Agent {
@@ -158,7 +158,7 @@ pub enum Executor {
 
 /// What the controller does itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Task {
     /// Runs the named checks against fresh facts; none may block.
     Preflight {},
@@ -218,7 +218,7 @@ pub enum Felt {
 
 /// How a step is taken back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Undo {
     /// Nothing to take back.
     Nothing {},

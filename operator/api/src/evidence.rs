@@ -8,7 +8,7 @@ use crate::probe::{Probe, RunState};
 
 /// Where a fact comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Source {
     /// An agent's answer.
     Node {
@@ -34,7 +34,7 @@ pub enum Source {
 
 /// What a fact is expected to be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Expected {
     /// Anything but absent.
     Present {},

@@ -14,7 +14,7 @@ pub const FORMAT: i32 = 1;
 
 /// One thing that an agent can do to its machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Action {
     /// Copies a package to this machine, checks its sha256 and unpacks it.
     ///

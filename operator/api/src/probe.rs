@@ -12,7 +12,7 @@ use crate::Time;
 
 /// One question about one Windows machine.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Probe {
     /// The machine itself: Windows, IIS and .NET versions, rights of the agent, boot id, pending reboot, hotfixes.
     Machine {},
@@ -177,7 +177,7 @@ impl Probe {
 
 /// What an agent saw. `Absent` is an answer too; `Unreadable` is not one, and nothing is concluded from it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Answer {
     /// The thing asked about does not exist.
     Absent {},

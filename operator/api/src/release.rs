@@ -102,7 +102,7 @@ pub struct Package {
 /// How an installer is run. The vendor documents no unattended mode for most; then a person runs it, or the
 /// administrator who wrote this release declares a command line and answers for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Method {
     /// A person runs it, told exactly what to do. The step ends when the evidence appears.
     Attended {

@@ -136,7 +136,7 @@ pub struct SecretRef {
 
 /// Who speaks to the SQL Server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum AccessFrom {
     /// The controller, over the network.
     Controller {},

@@ -19,6 +19,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::call::{CallError, Class, call};
+use crate::claims;
 use crate::context::Context;
 use crate::events::{self, About};
 use crate::queue::SiteKey;
@@ -41,6 +42,14 @@ pub(crate) enum ApplyError {
         /// Its name.
         name: String,
     },
+    /// Another change was faster.
+    #[error("{claim} is held by a change of {holder} by now")]
+    ClaimTaken {
+        /// What was wanted.
+        claim: String,
+        /// Whose change.
+        holder: String,
+    },
     /// The content cannot be written as JSON.
     #[error("content of {what} is no JSON: {source}")]
     Content {
@@ -55,7 +64,7 @@ impl ApplyError {
     /// What to do about it.
     pub(crate) fn class(&self) -> Class {
         match self {
-            Self::NotLeader | Self::Unread { .. } => Class::Retry,
+            Self::NotLeader | Self::Unread { .. } | Self::ClaimTaken { .. } => Class::Retry,
             Self::Call(error) => error.class(),
             Self::Content { .. } => Class::Wait,
         }
@@ -67,6 +76,7 @@ impl ApplyError {
             Self::NotLeader => "NotLeader",
             Self::Call(error) => error.reason(),
             Self::Unread { .. } => "Unread",
+            Self::ClaimTaken { .. } => "ClaimTaken",
             Self::Content { .. } => "Content",
         }
     }
@@ -241,7 +251,11 @@ impl Writer<'_> {
         let read = found.and_then(|change| change.metadata.resource_version.clone());
         let own = self.written.get(&("CrmChange", name.to_owned())).and_then(|(version, _)| version.clone());
         let version = own.or(read).ok_or_else(|| unread("CrmChange", name))?;
-        self.record::<CrmChange>("CrmChange", name, before, status, Some(version)).await
+        let context = self.context;
+        let _turn = claims::take_turn(context, self.site, before, status).await?;
+        self.record::<CrmChange>("CrmChange", name, before, status, Some(version)).await?;
+        tracing::debug!(change = name, step = status.step, phase = ?status.phase, "recorded");
+        Ok(())
     }
 
     /// Applies a whole status, unless it is what is stored. Both are compared as JSON, where times have the precision

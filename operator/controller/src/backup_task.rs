@@ -1,16 +1,16 @@
 //! Backing a database up, and proving that the file is fit for a restore.
 //!
 //! A backup is never begun blindly. First a look: is one running (of an earlier life of this controller, or of somebody
-//! else: SQL Server takes one at a time), and is there a file of that name already? Only where nothing whole lies a
-//! backup is begun, so a repeated or interrupted task can neither run two at once nor overwrite a good file. Verifying
-//! only reads.
+//! else: SQL Server takes one at a time), and what lies in the file already? The backup of this try, whoever waited for
+//! it, is found and not taken again; a torn, an older or an unchecked one of this database (the file belongs to one
+//! change) is replaced; one of another database is never touched. So a repeated or interrupted task can neither run two
+//! at once nor destroy what a later step has proven. Verifying only reads.
 
 use std::sync::Arc;
 
 use crm_api::backup::DatabaseBackup;
 use crm_database::{DatabaseError, SqlServer, backup, facts};
 use crm_plan::snapshot::{TaskDone, TaskFailed};
-use jiff::Timestamp;
 use tokio::time::{Duration, Instant};
 
 use crate::limits::BACKUP_POLL;
@@ -18,11 +18,11 @@ use crate::tasks::{Job, uncertain, untouched};
 
 /// What lies at the place of the backup.
 enum Found {
-    /// Nothing, or the torn rest of an interrupted backup: it may be begun.
+    /// Nothing of worth: no file, a torn one, or one of an earlier try. The backup may be begun.
     Nothing,
     /// A whole backup of this database, of this try.
     Ours(DatabaseBackup),
-    /// A whole backup of something else or of another time; it must not be overwritten.
+    /// A backup of another database; it must not be overwritten.
     Other(String),
 }
 
@@ -51,22 +51,26 @@ impl Job<'_> {
         match self.look(&sql, file).await.map_err(|error| uncertain(error.to_string()))? {
             Found::Ours(header) => Ok(done(header, "written")),
             Found::Other(reason) => Err(uncertain(reason)),
-            // A backup changes nothing in the database, and no other runs: whatever became of this one, the next try
-            // takes a new file.
+            // A backup changes nothing in the database, and none runs any more: it may be tried again.
             Found::Nothing => Err(untouched(format!("no whole backup lies in {file} although its backup is over"))),
         }
     }
 
-    /// Proves that the file can be read to its end and is the backup that it should be.
+    /// Proves that the file can be read to its end, with checksums, and is of this database. Whether it is young enough
+    /// is judged by the planner, from the header: this try began after the backup, so its own start says nothing.
     pub(crate) async fn verify_backup(&self, file: &str) -> Result<TaskDone, TaskFailed> {
         let sql = self.open().await?;
         sql.run(backup::verify(file)).await.map_err(|error| untouched(format!("{file} is not proven: {error}")))?;
         let header = backup::read_header(&sql, file).await.map_err(|error| untouched(error.to_string()))?;
         let header = header.ok_or_else(|| untouched(format!("there is no backup in {file}")))?;
-        match self.flaw(&header) {
-            Some(flaw) => Err(untouched(flaw)),
-            None => Ok(done(header, "verified with checksums")),
+        let wanted = &self.spec.database.name;
+        if header.database != *wanted {
+            return Err(untouched(format!("{file} is a backup of {}, not of {wanted}", header.database)));
         }
+        if !header.checksums {
+            return Err(untouched(format!("{file} carries no checksums")));
+        }
+        Ok(done(header, "verified with checksums"))
     }
 
     /// Waits until no backup of the database runs, then reads what lies there. It changes nothing.
@@ -86,11 +90,16 @@ impl Job<'_> {
         }
         match backup::read_header(sql, file).await {
             Ok(None) => Ok(Found::Nothing),
-            Ok(Some(header)) => Ok(self.flaw(&header).map_or(Found::Ours(header), |flaw| {
-                Found::Other(format!(
-                    "{flaw}; it is not overwritten: move it away, or let the next try take a new file"
-                ))
-            })),
+            Ok(Some(header)) if header.database != self.spec.database.name => Ok(Found::Other(format!(
+                "{file} is a backup of {}, not of {}; it is not overwritten: move it away, then retry the step",
+                header.database, self.spec.database.name
+            ))),
+            Ok(Some(header)) if self.is_of_this_try(&header) => Ok(Found::Ours(header)),
+            Ok(Some(header)) => {
+                let (begun, checksums) = (header.started_at.0, header.checksums);
+                tracing::info!(%begun, checksums, file, "an earlier backup of this change lies there");
+                Ok(Found::Nothing)
+            }
             // SQL Server can open the file but finds no whole backup in it.
             Err(error @ DatabaseError::Refused { .. }) => {
                 tracing::warn!(%error, file, "a torn backup lies there");
@@ -100,20 +109,10 @@ impl Job<'_> {
         }
     }
 
-    /// Why a whole backup is not the one that it should be.
-    fn flaw(&self, header: &DatabaseBackup) -> Option<String> {
-        let (path, name) = (&header.path, &self.spec.database.name);
+    /// Whether a whole backup of this database was taken by this try, whichever life of the controller began it.
+    fn is_of_this_try(&self, header: &DatabaseBackup) -> bool {
         // SQL Server's headers know no fractions of a second.
-        let since = Timestamp::from_second(self.since.as_second()).unwrap_or(self.since);
-        if header.database != *name {
-            Some(format!("{path} is a backup of {}, not of {name}", header.database))
-        } else if !header.checksums {
-            Some(format!("{path} carries no checksums"))
-        } else if header.started_at.0 < since {
-            Some(format!("{path} was begun at {}, before this step at {since}", header.started_at.0))
-        } else {
-            None
-        }
+        header.checksums && header.started_at.0.as_second() >= self.since.as_second()
     }
 }
 
@@ -282,19 +281,24 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_good_backup_of_something_else_or_of_another_time_is_never_overwritten() {
-        let others = [
-            header("OTHER", "2024-05-04T20:00:05Z", "1"),
-            header("CRM7", "2024-05-04T19:59:59Z", "1"),
-            header("CRM7", "2024-05-04T20:00:05Z", "0"),
-        ];
-        for other in others {
+    async fn a_backup_of_another_database_is_never_overwritten() {
+        let server = with(|server| {
+            server.files.insert(FILE.to_owned(), header("OTHER", "2024-05-04T20:00:05Z", "1"));
+        });
+        let failed = back_up(&server, &leading()).await.unwrap_err();
+        assert!(failed.without_effect, "{}", failed.message);
+        assert_eq!(begun(&server), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_backup_of_an_earlier_try_or_without_checksums_is_taken_again() {
+        let useless = [header("CRM7", "2024-05-04T19:59:59Z", "1"), header("CRM7", "2024-05-04T20:00:05Z", "0")];
+        for useless in useless {
             let server = with(|server| {
-                server.files.insert(FILE.to_owned(), other);
+                server.files.insert(FILE.to_owned(), useless);
             });
-            let failed = back_up(&server, &leading()).await.unwrap_err();
-            assert!(failed.without_effect, "{}", failed.message);
-            assert_eq!(begun(&server), 0);
+            back_up(&server, &leading()).await.unwrap();
+            assert_eq!(begun(&server), 1);
         }
     }
 
@@ -314,7 +318,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_verified_backup_is_of_this_database_with_checksums_and_not_older_than_its_step() {
+    async fn a_verified_backup_is_of_this_database_with_checksums_and_its_header_is_given_back() {
         let spec = site();
         let verify = |row: Row| {
             let server = with(|server| {
@@ -327,8 +331,11 @@ mod tests {
                 job.verify_backup(FILE).await
             }
         };
-        assert!(verify(header("CRM7", "2024-05-04T20:00:00Z", "1")).await.is_ok(), "headers know whole seconds only");
-        assert!(verify(header("CRM7", "2024-05-04T19:59:59Z", "1")).await.is_err());
+        let done = verify(header("CRM7", "2024-05-04T19:50:00Z", "1")).await.unwrap();
+        assert_eq!(
+            done.database_backup.map(|header| header.started_at.0.to_string()),
+            Some("2024-05-04T19:50:00Z".into())
+        );
         assert!(verify(header("CRM6", "2024-05-04T20:00:00Z", "1")).await.is_err());
         assert!(verify(header("CRM7", "2024-05-04T20:00:00Z", "0")).await.is_err());
     }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use crm_api::clock::Clock;
 use crm_database::Connect;
 use kube::Client;
+use tokio::sync::Mutex;
 
 use crate::leadership::Term;
 
 /// The edges of the controller, and the right to write.
-#[derive(Clone)]
 pub(crate) struct Context {
     pub(crate) client: Client,
     pub(crate) connect: Arc<dyn Connect>,
@@ -17,4 +17,6 @@ pub(crate) struct Context {
     pub(crate) term: Term,
     /// Name of this process, on the events that it publishes.
     pub(crate) identity: String,
+    /// Held while a change's record takes claims; see `claims`.
+    pub(crate) claims: Mutex<()>,
 }

@@ -107,7 +107,9 @@ impl Election {
             match self.try_to_win().await {
                 Ok(Some(reign)) => return reign,
                 Ok(None) => {}
-                Err(error) if error.is_conflict() => tracing::debug!(%error, "somebody else took the lease"),
+                Err(error) if error.is_conflict() || error.is_already_exists() => {
+                    tracing::debug!(%error, "somebody else took the lease")
+                }
                 Err(error) => tracing::warn!(%error, "the lease cannot be taken"),
             }
             tokio::time::sleep(self.config.renew_interval).await;

@@ -1,7 +1,7 @@
 //! The controller: observe, validate, plan, apply, report.
 //!
 //! Start reading at `reconcile`, which is one round on one site. `observe` is the only reader and `apply` the only
-//! writer (`events` publishes what people read, `leadership` keeps the Lease); every decision is
+//! writer (`claims` is its last look, `events` publishes what people read, `leadership` keeps the Lease); every decision is
 //! `crm_plan::plan`. Around that: `work` is the loop of one term of leadership, fed by `watches` through `queue`;
 //! `tasks` are the steps that the controller does itself (`backup_task`, `setting_task`); `connection` leads from a site
 //! to its database; `limits` holds every number.
@@ -13,6 +13,7 @@
 mod apply;
 mod backup_task;
 mod call;
+mod claims;
 mod connection;
 mod context;
 mod events;
@@ -26,6 +27,9 @@ mod tasks;
 mod validate;
 mod watches;
 mod work;
+
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,7 +52,8 @@ pub struct Config {
     pub lease_name: String,
     /// How long a leader may stay silent before another takes over. It stops writing itself after two thirds of it.
     pub lease_duration: Duration,
-    /// How often the leader renews, and how often the others look.
+    /// How often the leader renews, and how often the others look. A small part of the duration: a renewal must be able
+    /// to fail more than once before the term ends.
     pub renew_interval: Duration,
 }
 
@@ -96,11 +101,15 @@ impl Controller {
                 clock: Arc::clone(&self.clock),
                 term,
                 identity: self.config.identity.clone(),
+                claims: tokio::sync::Mutex::new(()),
             };
             tokio::select! {
                 biased;
                 () = election.keep(&mut reign) => tracing::info!("following"),
-                stop = work::work(context) => tracing::warn!(?stop, "this term ends early; a new one begins"),
+                stop = work::work(context) => {
+                    tracing::warn!(?stop, "this term ends early; a new one begins");
+                    tokio::time::sleep(self.config.renew_interval).await;
+                }
             }
         }
     }

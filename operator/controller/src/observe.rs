@@ -72,7 +72,7 @@ pub(crate) async fn observe(
         backups,
         decisions,
         database,
-        foreign_claims: foreign_claims(&others),
+        foreign_claims: claims_of(&others),
         tasks: Vec::new(),
         epoch: context.term.epoch(),
     };
@@ -134,9 +134,18 @@ async fn nodes(
     Ok(views)
 }
 
+/// Claims that open changes of other sites hold at this moment.
+///
+/// # Errors
+/// When the changes cannot be listed.
+pub(crate) async fn foreign_claims(context: &Context, key: &SiteKey) -> Result<Vec<ForeignClaim>, CallError> {
+    let changes = list("list changes for their claims", &everywhere::<CrmChange>(context)).await?.0;
+    Ok(claims_of(&partition(changes, key).1))
+}
+
 /// Claims that open changes hold. Read from the raw objects: a change that does not parse, or whose phase is a word from
 /// a later version, still holds what it holds.
-fn foreign_claims(changes: &[DynamicObject]) -> Vec<ForeignClaim> {
+fn claims_of(changes: &[DynamicObject]) -> Vec<ForeignClaim> {
     let mut claims = Vec::new();
     for change in changes {
         let status = change.data.get("status");
@@ -179,7 +188,7 @@ async fn database(
 
 #[cfg(test)]
 mod tests {
-    use super::{foreign_claims, partition};
+    use super::{claims_of, partition};
     use crate::queue::SiteKey;
     use kube::core::DynamicObject;
     use serde_json::json;
@@ -195,7 +204,7 @@ mod tests {
 
     #[test]
     fn claims_of_changes_that_are_over_are_free_and_unknown_phases_hold_on() {
-        let claims = foreign_claims(&[
+        let claims = claims_of(&[
             change("crm", "a", json!({"phase": "Changing", "claimsHeld": ["sql1"]})),
             change("crm", "b", json!({"phase": "Succeeded", "claimsHeld": ["sql1"]})),
             change("crm", "c", json!({"phase": "Levitating", "claimsHeld": ["iis1"]})),

@@ -12,9 +12,10 @@ use kube::core::{DynamicObject, WatchEvent};
 use kube::{Api, Client, ResourceExt as _};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::call::{CallError, call, list};
-use crate::limits::{self, WATCH_SECONDS, WATCH_SILENCE};
+use crate::limits::{self, BACKOFF_MIN, WATCH_SECONDS, WATCH_SILENCE};
 use crate::observe::site_of;
 use crate::queue::SiteKey;
 
@@ -74,20 +75,23 @@ enum End {
     Deaf,
 }
 
-/// Lists and watches one kind for ever.
+/// Lists and watches one kind for ever; not in a hurry when that ends as soon as it has begun.
 async fn watch(kind: Watched, api: Api<DynamicObject>, sights: mpsc::Sender<(Watched, Sight)>) {
-    let mut failures = 0;
+    let mut failures = 0_u32;
     let mut version = None;
     loop {
+        let begun = Instant::now();
         match listen(kind, &api, &sights, &mut version).await {
             Ok(End::Deaf) => return,
-            Ok(End::Resume | End::Expired) => failures = 0,
-            Err(error) => {
-                failures += 1;
-                tracing::warn!(?kind, %error, failures, "watch failed");
-                tokio::time::sleep(limits::backoff(failures)).await;
+            Ok(End::Resume | End::Expired) if begun.elapsed() >= BACKOFF_MIN => {
+                failures = 0;
+                continue;
             }
+            Ok(end) => tracing::debug!(?kind, ?end, "watch ended at once"),
+            Err(error) => tracing::warn!(?kind, %error, failures, "watch failed"),
         }
+        failures = failures.saturating_add(1);
+        tokio::time::sleep(limits::backoff(failures)).await;
     }
 }
 

@@ -30,3 +30,6 @@ pub mod windows;
 pub use intent::{Announcement, Intent, Plan, Standing};
 pub use round::plan;
 pub use snapshot::Snapshot;
+
+#[cfg(test)]
+mod tests;

@@ -90,7 +90,8 @@ impl Run<'_> {
         if self.out.status.before.is_empty() {
             self.out.status.before = self.parts.to_vec();
         }
-        if self.claim() == Flow::Wait || self.supersede() == Flow::Wait {
+        self.supersede();
+        if self.out.status.backing_out.is_none() && self.claim() == Flow::Wait {
             return;
         }
         if self.out.status.backing_out.is_some() {
@@ -128,7 +129,10 @@ impl Run<'_> {
             self.halt(message, "report this: it is a fault of the operator".to_owned());
             return Flow::Wait;
         }
-        if self.pass_gate(step) == Flow::Wait || self.pass_facts(step) == Flow::Wait {
+        if self.refuse_edited() == Flow::Wait
+            || self.pass_gate(step) == Flow::Wait
+            || self.pass_facts(step) == Flow::Wait
+        {
             return Flow::Wait;
         }
         let now = crm_api::Time::from(self.view.now);
@@ -298,32 +302,31 @@ impl Run<'_> {
     }
 
     /// The declaration was edited in mid-change: before the point of no return another change takes the place of this
-    /// one; after it there is only forward or restore.
-    fn supersede(&mut self) -> Flow {
-        if spec_digest(self.view.spec) == self.change.spec.spec_digest || self.out.status.backing_out.is_some() {
-            return Flow::GoOn;
+    /// one.
+    fn supersede(&mut self) {
+        let back_is_possible = self.out.status.point_of_no_return_at.is_none() && !self.is_open_again();
+        if self.is_edited() && back_is_possible && self.out.status.backing_out.is_none() {
+            self.start_back_out(format!("{SUPERSEDED}: the site's spec was edited; a new plan takes the place of this one"));
         }
-        if self.out.status.point_of_no_return_at.is_some() {
-            if self.is_step_running() {
-                return Flow::GoOn;
-            }
-            let message = format!(
-                "the site's spec was edited after the point of no return of the change to {}",
-                self.change.spec.to
-            );
-            let backup = self.out.status.backup.as_deref().unwrap_or("none");
-            let remedy = format!(
-                "forward: put the spec back as it was when the change began; back: restore the backup set {backup}"
-            );
-            self.halt(message, remedy);
-            return Flow::Wait;
-        }
-        self.start_back_out(format!("{SUPERSEDED}: the site's spec was edited; a new plan takes the place of this one"));
-        Flow::GoOn
     }
 
-    fn is_step_running(&self) -> bool {
-        self.out.status.steps.iter().any(|result| result.phase == StepPhase::Started)
+    fn is_edited(&self) -> bool {
+        spec_digest(self.view.spec) != self.change.spec.spec_digest
+    }
+
+    /// The declaration was edited after the point of no return: nothing more is begun, and there is only forward or
+    /// restore.
+    fn refuse_edited(&mut self) -> Flow {
+        if !self.is_edited() || self.out.status.point_of_no_return_at.is_none() {
+            return Flow::GoOn;
+        }
+        let message =
+            format!("the site's spec was edited after the point of no return of the change to {}", self.change.spec.to);
+        let backup = self.out.status.backup.as_deref().unwrap_or("none");
+        let remedy =
+            format!("forward: put the spec back as it was when the change began; back: restore the backup set {backup}");
+        self.halt(message, remedy);
+        Flow::Wait
     }
 
     fn succeed(&mut self) {

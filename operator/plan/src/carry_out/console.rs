@@ -8,6 +8,10 @@ use super::{CONSOLE_POLL_SECS, FINISHED_LINE_QUIET_SECS, UNEXPECTED_QUIET_SECS};
 /// A quoted line has so many characters at most.
 const QUOTED_CHARS_MAX: usize = 200;
 
+/// A finished line is a question only if it ends like one: a line of progress may mention the same words and then stand
+/// for an hour.
+const QUESTION_ENDS: [char; 5] = ['?', ':', ')', ']', '>'];
+
 /// What the output asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Reading {
@@ -28,7 +32,8 @@ pub(super) fn read(output: &str, answered: usize, answers: &[PromptAnswer], quie
     let prompt = fresh.rsplit(['\n', '\r']).next().unwrap_or_default().trim();
     if prompt.is_empty() {
         let line = last_line(fresh);
-        return match find(line, answers) {
+        let asks = line.ends_with(QUESTION_ENDS);
+        return match find(line, answers).filter(|_| asks) {
             Some(answer) if quiet_secs >= FINISHED_LINE_QUIET_SECS => Reading::Answer(answer),
             Some(_) | None => Reading::Nothing,
         };

@@ -98,6 +98,8 @@ pub struct Assumptions {
     pub users_return_minutes: u64,
     /// Whether users stay away until all of the site is open. `false`: each comes back when their own client answers.
     pub users_wait_for_all: bool,
+    /// Minutes that those who left because they were told stay away where the site never closes.
+    pub told_users_wait_minutes: u64,
 }
 
 /// What `upgrade.exe` does when its input ends at a question.
@@ -116,9 +118,7 @@ impl Default for Assumptions {
             exit_success: 0,
             exit_refused: 1,
             exit_after_exception: 0,
-            silent_switches: ["/I", "-s", "/s", "/quiet", "/silent", "/qn"]
-                .map(str::to_owned)
-                .to_vec(),
+            silent_switches: ["/I", "-s", "/s", "/quiet", "/silent", "/qn"].map(str::to_owned).to_vec(),
             duration_percent_min: 70,
             duration_percent_max: 100,
             crm_server_resumes_schema: false,
@@ -128,18 +128,12 @@ impl Default for Assumptions {
             service_installer_freezes: false,
             service_installer_pends_restart: true,
             service_programs_added: vec![text("kb.exe")],
-            question_confirm: text(
-                "This will upgrade the installation. Do you want to continue (yes/no)? ",
-            ),
+            question_confirm: text("This will upgrade the installation. Do you want to continue (yes/no)? "),
             question_domain: text("Which domain do you want to upgrade? "),
             question_site: text("What is the name of the IIS site? "),
             question_fast_cgi: text("Do you want to set up FastCGI (yes/no)? "),
-            question_attachments: text(
-                "Do you want to remap attachments to sub-folders now (yes/no/skip)? ",
-            ),
-            question_abort: text(
-                "Do you want to abort the upgrade so that you can fix this (yes/no)? ",
-            ),
+            question_attachments: text("Do you want to remap attachments to sub-folders now (yes/no/skip)? "),
+            question_abort: text("Do you want to abort the upgrade so that you can fix this (yes/no)? "),
             upgrade_at_end_of_input: EndOfInput::Abort,
             upgrade_noconfirm_aborts: false,
             config_key_domain: text("domain"),
@@ -163,6 +157,7 @@ impl Default for Assumptions {
             pool_stays_stopped: true,
             users_return_minutes: 1,
             users_wait_for_all: true,
+            told_users_wait_minutes: 360,
         }
     }
 }

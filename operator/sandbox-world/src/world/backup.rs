@@ -37,10 +37,7 @@ struct Begun {
 
 impl World {
     /// Takes a backup. It goes on when the caller is gone, unless the assumptions say otherwise.
-    pub(crate) async fn take_backup(
-        &self,
-        statement: &Statement,
-    ) -> Result<Vec<Row>, DatabaseError> {
+    pub(crate) async fn take_backup(&self, statement: &Statement) -> Result<Vec<Row>, DatabaseError> {
         let database = parameter(statement, 0)?;
         let path = parameter(statement, 1)?;
         let begun = self.with(|state| state.begin_backup(database, path))?;
@@ -75,10 +72,7 @@ impl World {
     }
 
     /// Reads a backup file to its end.
-    pub(crate) async fn verify_backup(
-        &self,
-        statement: &Statement,
-    ) -> Result<Vec<Row>, DatabaseError> {
+    pub(crate) async fn verify_backup(&self, statement: &Statement) -> Result<Vec<Row>, DatabaseError> {
         let path = parameter(statement, 0)?;
         let seconds = self.with(|state| {
             state.backup_image(&path)?;
@@ -108,66 +102,37 @@ impl State {
 
     /// Free room on the backup share: what it had, less the backups on it.
     pub(crate) fn backup_share_free(&self) -> i64 {
-        let had = i64::try_from(self.assumptions.backup_share_free_mebibytes)
-            .unwrap_or(0)
-            .saturating_mul(MEBIBYTE);
-        let used = self
-            .shares
-            .size(&self.layout.backup)
-            .map_or(0, |content| content.size_bytes);
+        let had = i64::try_from(self.assumptions.backup_share_free_mebibytes).unwrap_or(0).saturating_mul(MEBIBYTE);
+        let used = self.shares.size(&self.layout.backup).map_or(0, |content| content.size_bytes);
         had.saturating_sub(used).max(0)
     }
 
     fn begin_backup(&mut self, database: String, path: String) -> Result<Begun, DatabaseError> {
         if database != self.layout.database {
-            return Err(refused(
-                911,
-                &format!("Database '{database}' does not exist."),
-            ));
+            return Err(refused(911, &format!("Database '{database}' does not exist.")));
         }
         if !is_unc(&path) {
-            return Err(refused(
-                CANNOT_OPEN,
-                &format!("Cannot open backup device '{path}'."),
-            ));
+            return Err(refused(CANNOT_OPEN, &format!("Cannot open backup device '{path}'.")));
         }
-        let full = self
-            .faults
-            .strikes(WorldFault::DiskFullDuringBackup, &PLACES);
+        let full = self.faults.strikes(WorldFault::DiskFullDuringBackup, &PLACES);
         if full {
             let fault = WorldFault::DiskFullDuringBackup.name().to_owned();
-            self.write(Happening::FaultStruck {
-                fault,
-                at: path.clone(),
-            });
+            self.write(Happening::FaultStruck { fault, at: path.clone() });
         }
         let fails = full || self.backup_share_free() < self.database.bytes;
         let id = self.database.backups_begun;
         self.database.backups_begun += 1;
         self.database.backups_running.insert(id, path.clone());
-        let sessions = self
-            .sessions()
-            .into_iter()
-            .map(|(host, program, _)| format!("{program}@{host}"))
-            .collect();
-        self.write(Happening::BackupStarted {
-            path: path.clone(),
-            sessions,
-        });
-        let begun = Begun {
-            id,
-            path,
-            database,
-            started_at: self.now,
-            seconds: self.backup_seconds(),
-            fails,
-        };
-        let image = self.image(&begun, false);
+        let sessions = self.sessions().into_iter().map(|(host, program, _)| format!("{program}@{host}")).collect();
+        self.write(Happening::BackupStarted { path: path.clone(), sessions });
+        let begun = Begun { id, path, database, started_at: self.now, seconds: self.backup_seconds(), fails };
+        let image = self.unfinished(&begun);
         self.shares.put(&begun.path, Content::Backup(image));
         Ok(begun)
     }
 
-    fn image(&self, begun: &Begun, whole: bool) -> BackupImage {
+    /// What stands in the file until the backup is whole.
+    fn unfinished(&self, begun: &Begun) -> BackupImage {
         BackupImage {
             database: begun.database.clone(),
             release: self.database.release(),
@@ -175,53 +140,29 @@ impl State {
             finished_at: self.now,
             size_bytes: self.database.bytes,
             last_lsn: self.database.last_lsn(),
-            whole,
-            header: whole,
+            whole: false,
+            header: false,
         }
     }
 
     fn end_backup(&mut self, begun: &Begun) -> Result<(), DatabaseError> {
         self.database.backups_running.remove(&begun.id);
         if begun.fails {
-            self.write(Happening::BackupFailed {
-                path: begun.path.clone(),
-                error: WRITE_FAILED,
-            });
+            self.write(Happening::BackupFailed { path: begun.path.clone(), error: WRITE_FAILED });
             return Err(refused(
                 WRITE_FAILED,
-                &format!(
-                    "Write on \"{}\" failed: 112(There is not enough space on the disk.)",
-                    begun.path
-                ),
+                &format!("Write on \"{}\" failed: 112(There is not enough space on the disk.)", begun.path),
             ));
         }
-        let image = self.image(begun, true);
-        let (size_bytes, last_lsn, database) = (
-            image.size_bytes,
-            image.last_lsn.clone(),
-            image.release.clone(),
-        );
+        let image = BackupImage { whole: true, header: true, ..self.unfinished(begun) };
+        let (size_bytes, last_lsn, database) = (image.size_bytes, image.last_lsn.clone(), image.release.clone());
         self.shares.put(&begun.path, Content::Backup(image));
-        let sha256 = self
-            .shares
-            .described(&begun.path)
-            .map(|content| content.sha256)
-            .unwrap_or_default();
+        let sha256 = self.shares.described(&begun.path).map(|content| content.sha256).unwrap_or_default();
         let (path, started_at) = (begun.path.clone(), begun.started_at);
-        self.write(Happening::BackupTaken {
-            path,
-            size_bytes,
-            sha256,
-            started_at,
-            last_lsn,
-            database,
-        });
+        self.write(Happening::BackupTaken { path, size_bytes, sha256, started_at, last_lsn, database });
         if self.faults.strikes(WorldFault::BackupTruncated, &PLACES) {
             let fault = WorldFault::BackupTruncated.name().to_owned();
-            self.write(Happening::FaultStruck {
-                fault,
-                at: begun.path.clone(),
-            });
+            self.write(Happening::FaultStruck { fault, at: begun.path.clone() });
             self.tamper(&begun.path);
         }
         Ok(())
@@ -231,27 +172,16 @@ impl State {
         let Some(Content::Backup(image)) = self.shares.get(path) else {
             return;
         };
-        let image = BackupImage {
-            whole: false,
-            ..image.clone()
-        };
+        let image = BackupImage { whole: false, ..image.clone() };
         self.shares.put(path, Content::Backup(image));
-        self.write(Happening::BackupTampered {
-            path: path.to_owned(),
-        });
+        self.write(Happening::BackupTampered { path: path.to_owned() });
     }
 
     fn backup_image(&self, path: &str) -> Result<&BackupImage, DatabaseError> {
         match self.shares.get(path) {
             Some(Content::Backup(image)) if image.header => Ok(image),
-            Some(_) => Err(refused(
-                NO_BACKUP,
-                "The media family is incorrectly formed.",
-            )),
-            None => Err(refused(
-                CANNOT_OPEN,
-                &format!("Cannot open backup device '{path}'. Operating system error 2"),
-            )),
+            Some(_) => Err(refused(NO_BACKUP, "The media family is incorrectly formed.")),
+            None => Err(refused(CANNOT_OPEN, &format!("Cannot open backup device '{path}'. Operating system error 2"))),
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crm_api::CrmRelease;
 use crm_api::CrmSite;
-use crm_api::probe::{Machine as MachineFacts, RunState, StartType};
+use crm_api::probe::Machine as MachineFacts;
 use crm_api::release::CrmReleaseSpec;
 use crm_api::site::{Component, FastCgi};
 use crm_database::Credentials;
@@ -14,27 +14,20 @@ use rand_chacha::rand_core::SeedableRng as _;
 use crate::world::faults::Faults;
 use crate::world::files::{Content, FileSystem, sha256};
 use crate::world::ghost::Ghost;
-use crate::world::iis::{Iis, Site};
-use crate::world::layout::{Layout, SERVICE_REGISTRY};
+use crate::world::iis::Iis;
+use crate::world::install::{install, put_attachments};
+use crate::world::layout::Layout;
 use crate::world::machine::{Machine, boot_id};
 use crate::world::process::Processes;
 use crate::world::registry::Registry;
 use crate::world::scenario::{API_VERSION, KIND, Scenario, Server};
-use crate::world::services::Service;
 use crate::world::sql::Database;
 use crate::world::state::{Package, State, World};
 use crate::world::users::Users;
-use crate::world::vendor::{
-    Extent, FCGI, batch_program, flat_attachments, map_programs, write_server_files,
-    write_service_files, write_service_program, write_web_files, write_web_program,
-};
+use crate::world::vendor::{Extent, FCGI, map_programs};
 
-/// Average size of an attachment.
-const ATTACHMENT_BYTES: i64 = 200_000;
 /// Days before the story's start on which Service was last upgraded.
 const LAST_UPGRADE_DAYS: i64 = 400;
-/// A password that stands in configuration files, so that a test can look for it where it must never appear.
-pub const PASSWORD_IN_CONFIG: &str = "only-in-the-config-file";
 
 /// Why no world can be made of a scenario.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -72,9 +65,7 @@ pub enum BuildError {
         component: Component,
     },
     /// A number that no release has.
-    #[error(
-        "{place} is {number}, which is the number of no release in the catalogue; there are {known}"
-    )]
+    #[error("{place} is {number}, which is the number of no release in the catalogue; there are {known}")]
     NoRelease {
         /// Where it stands.
         place: String,
@@ -123,10 +114,7 @@ impl World {
         credentials: Credentials,
         seed: u64,
     ) -> Result<Self, BuildError> {
-        let releases: Vec<CrmReleaseSpec> = releases
-            .iter()
-            .map(|release| release.spec.clone())
-            .collect();
+        let releases: Vec<CrmReleaseSpec> = releases.iter().map(|release| release.spec.clone()).collect();
         let layout = check(scenario, site, &releases)?;
         let mut state = empty(scenario, layout, releases, credentials, seed);
         lay_out_media(&mut state)?;
@@ -145,20 +133,14 @@ impl World {
     }
 }
 
-fn check(
-    scenario: &Scenario,
-    site: &CrmSite,
-    releases: &[CrmReleaseSpec],
-) -> Result<Layout, BuildError> {
+fn check(scenario: &Scenario, site: &CrmSite, releases: &[CrmReleaseSpec]) -> Result<Layout, BuildError> {
     let spec = &scenario.spec;
     if scenario.api_version != API_VERSION || scenario.kind != KIND {
-        return Err(BuildError::NoScenario {
-            found: format!("{} {}", scenario.api_version, scenario.kind),
-        });
+        return Err(BuildError::NoScenario { found: format!("{} {}", scenario.api_version, scenario.kind) });
     }
     let name = site.metadata.name.clone().unwrap_or_default();
-    let layout = Layout::of(site, &spec.assumptions.attachments_folder)
-        .ok_or(BuildError::NoSuperOffice { site: name })?;
+    let layout =
+        Layout::of(site, &spec.assumptions.attachments_folder).ok_or(BuildError::NoSuperOffice { site: name })?;
     if spec.sql_server.name != layout.sql_server {
         let (found, expected) = (spec.sql_server.name.clone(), layout.sql_server);
         return Err(BuildError::OtherSqlServer { found, expected });
@@ -168,43 +150,24 @@ fn check(
         for node in &placement.nodes {
             placed.insert((node.as_str(), placement.name));
             if !spec.servers.iter().any(|server| server.name == *node) {
-                return Err(BuildError::NoServer {
-                    component: placement.name,
-                    node: node.clone(),
-                });
+                return Err(BuildError::NoServer { component: placement.name, node: node.clone() });
             }
         }
     }
-    let known = || {
-        releases
-            .iter()
-            .map(|release| release.number.as_str())
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
+    let known = || releases.iter().map(|release| release.number.as_str()).collect::<Vec<_>>().join(", ");
     let number = |place: String, number: &str| {
         if releases.iter().any(|release| release.number == number) {
             return Ok(());
         }
-        Err(BuildError::NoRelease {
-            place,
-            number: number.to_owned(),
-            known: known(),
-        })
+        Err(BuildError::NoRelease { place, number: number.to_owned(), known: known() })
     };
     number("spec.database.version".to_owned(), &spec.database.version)?;
     for server in &spec.servers {
         for installed in &server.components {
             let component = installed.component;
-            number(
-                format!("spec.servers {}, {component:?}: number", server.name),
-                &installed.number,
-            )?;
+            number(format!("spec.servers {}, {component:?}: number", server.name), &installed.number)?;
             if !placed.contains(&(server.name.as_str(), component)) {
-                return Err(BuildError::NotPlaced {
-                    server: server.name.clone(),
-                    component,
-                });
+                return Err(BuildError::NotPlaced { server: server.name.clone(), component });
             }
         }
     }
@@ -219,29 +182,15 @@ fn empty(
     seed: u64,
 ) -> State {
     let spec = &scenario.spec;
-    let last_upgrade = spec
-        .start
-        .checked_sub(jiff::SignedDuration::from_hours(24 * LAST_UPGRADE_DAYS))
-        .unwrap_or(spec.start);
-    let extension = if spec.database.fast_cgi == FastCgi::Enabled {
-        FCGI
-    } else {
-        "exe"
-    };
+    let last_upgrade =
+        spec.start.checked_sub(jiff::SignedDuration::from_hours(24 * LAST_UPGRADE_DAYS)).unwrap_or(spec.start);
+    let extension = if spec.database.fast_cgi == FastCgi::Enabled { FCGI } else { "exe" };
     let service_versions = spec.servers.iter().flat_map(|server| &server.components);
-    let service = service_versions
-        .into_iter()
-        .find(|installed| installed.component == Component::Service);
-    let service_version = service.map_or_else(
-        || spec.database.version.clone(),
-        |service| service.number.clone(),
-    );
+    let service = service_versions.into_iter().find(|installed| installed.component == Component::Service);
+    let service_version = service.map_or_else(|| spec.database.version.clone(), |service| service.number.clone());
     let database = Database {
         server_version: spec.sql_server.version.clone(),
-        bytes: spec
-            .sql_server
-            .database_mebibytes
-            .saturating_mul(1024 * 1024),
+        bytes: spec.sql_server.database_mebibytes.saturating_mul(1024 * 1024),
         version: spec.database.version.clone(),
         partial: None,
         server_setup: vec![spec.database.version.clone()],
@@ -290,36 +239,15 @@ fn lay_out_media(state: &mut State) -> Result<(), BuildError> {
                 let (file, said) = (package.file.clone(), package.sha256.clone());
                 return Err(BuildError::OtherPackage { file, said, real });
             }
-            let path = format!(
-                "{}\\{}",
-                state.layout.media,
-                package.file.replace('/', "\\")
-            );
-            state
-                .shares
-                .put_text(&path, String::from_utf8_lossy(&content).into_owned());
+            let path = format!("{}\\{}", state.layout.media, package.file.replace('/', "\\"));
+            state.shares.put_text(&path, String::from_utf8_lossy(&content).into_owned());
             let (component, number) = (package.component, release.number.clone());
-            state.packages.insert(
-                real,
-                Package {
-                    component,
-                    number,
-                    program: package.program.clone(),
-                },
-            );
+            state.packages.insert(real, Package { component, number, program: package.program.clone() });
         }
     }
     for archive in state.layout.archives.clone() {
-        let bulk = Content::Bulk {
-            files: 40_000,
-            size_bytes: 20_000_000_000,
-        };
-        let node = state
-            .layout
-            .server_nodes
-            .first()
-            .cloned()
-            .unwrap_or_default();
+        let bulk = Content::Bulk { files: 40_000, size_bytes: 20_000_000_000 };
+        let node = state.layout.server_nodes.first().cloned().unwrap_or_default();
         if let Some(files) = state.files_mut(&node, &archive) {
             files.put(&format!("{archive}\\DATA\\documents"), bulk);
         }
@@ -352,143 +280,5 @@ fn machine(server: &Server) -> Machine {
         order: None,
         free_disk_bytes: server.free_disk_mebibytes.saturating_mul(1024 * 1024),
         caches_flushed_at: None,
-    }
-}
-
-fn install(state: &mut State, server: &Server) {
-    for installed in &server.components {
-        let (node, number) = (server.name.as_str(), installed.number.as_str());
-        match installed.component {
-            Component::CrmServer => {
-                write_server_files(state, node, number);
-            }
-            Component::Web => install_web(state, node, number),
-            Component::Service => install_service(state, node, number),
-        }
-    }
-}
-
-fn install_web(state: &mut State, node: &str, number: &str) {
-    write_web_files(state, node, number);
-    write_web_program(state, node, number);
-    let layout = state.layout.clone();
-    let program = batch_program(state);
-    let Some(machine) = state.machines.get_mut(node) else {
-        return;
-    };
-    machine.iis.add_pool(&layout.web_pool);
-    let folders = BTreeMap::from([(layout.web_application, layout.web_path)]);
-    machine.iis.sites.insert(
-        "Default Web Site".to_owned(),
-        Site {
-            folders,
-            handlers: BTreeSet::new(),
-        },
-    );
-    machine
-        .services
-        .push(automatic(layout.batch_service, program));
-}
-
-fn install_service(state: &mut State, node: &str, number: &str) {
-    write_service_files(state, node, number);
-    write_service_program(state, node, number);
-    let layout = state.layout.clone();
-    let config = service_config(state, node, number);
-    // Where the scheduler's own program lies is an assumption: elsewhere, it does not count as a program of the folder.
-    let folder = if state.assumptions.scheduler_runs_from_bin {
-        layout.bin()
-    } else {
-        "C:\\Windows".to_owned()
-    };
-    let Some(machine) = state.machines.get_mut(node) else {
-        return;
-    };
-    let path = &layout.service_path;
-    machine.files.put_text(&layout.config(), config);
-    machine.files.put_text(
-        &format!("{path}\\ejCrontab.txt"),
-        format!("* * * * * ejournalCron {}\r\n", layout.host_name),
-    );
-    machine
-        .files
-        .put_text(&format!("{path}\\log\\ejournal.log"), "");
-    machine.files.put_text(
-        &format!("{path}\\templates\\index.html"),
-        "the customer's own design\r\n",
-    );
-    let key = format!("{SERVICE_REGISTRY}\\{}", layout.host_name);
-    machine
-        .registry
-        .set(&key, &[("basePath", path), ("instanceId", "1")]);
-    machine.registry.set(
-        &format!("{SERVICE_REGISTRY}\\Installer values"),
-        &[("path", path)],
-    );
-    machine.iis.add_pool(&layout.service_pool);
-    let folders = BTreeMap::from([
-        ("/".to_owned(), format!("{path}\\www\\doc")),
-        ("/csplugins".to_owned(), format!("{path}\\www\\csplugins")),
-        ("/scripts".to_owned(), layout.scripts()),
-    ]);
-    machine.iis.sites.insert(
-        layout.iis_site,
-        Site {
-            folders,
-            handlers: BTreeSet::new(),
-        },
-    );
-    machine.services.push(automatic(
-        layout.scheduler,
-        format!("{folder}\\ejSchedule.exe"),
-    ));
-}
-
-fn automatic(name: String, program: String) -> Service {
-    Service {
-        name,
-        program,
-        state: RunState::Running,
-        start: StartType::Automatic,
-    }
-}
-
-/// Service's configuration file (vendor: config/service).
-fn service_config(state: &State, node: &str, number: &str) -> String {
-    let web = state
-        .layout
-        .web_nodes
-        .first()
-        .map_or("localhost", String::as_str);
-    let host = if web == node { "localhost" } else { web };
-    let lines = [
-        "# SuperOffice Service".to_owned(),
-        format!("dbHost = {}", state.layout.sql_server),
-        format!("dbDatabase = {}", state.layout.database),
-        "dbType = mssql".to_owned(),
-        format!("dbPassword = {PASSWORD_IN_CONFIG}"),
-        "nsUser = ejSysUser".to_owned(),
-        format!(
-            "nsEndPoint = http://{host}{}/Remote/{}",
-            state.layout.web_application,
-            state.endpoint(number)
-        ),
-        "# frozen".to_owned(),
-    ];
-    lines
-        .iter()
-        .fold(String::new(), |text, line| text + line + "\r\n")
-}
-
-fn put_attachments(state: &mut State, files: i64) {
-    let folder = state.layout.attachments.clone();
-    for node in state.layout.service_nodes.clone() {
-        if let Some(machine) = state.machines.get_mut(&node) {
-            let bulk = Content::Bulk {
-                files,
-                size_bytes: files.saturating_mul(ATTACHMENT_BYTES),
-            };
-            machine.files.put(&flat_attachments(&folder), bulk);
-        }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::world::files::file_name;
 use crate::world::layout::SERVER_PATH;
 use crate::world::state::{State, World};
 
@@ -42,10 +43,7 @@ impl World {
             for row in state.versions() {
                 let node = row.node.map(|node| format!("@{node}")).unwrap_or_default();
                 let version = row.version.unwrap_or_else(|| "none".to_owned());
-                facts.insert(
-                    format!("version {}{node} ({})", row.part, row.source),
-                    version,
-                );
+                facts.insert(format!("version {}{node} ({})", row.part, row.source), version);
             }
             state.digest_database(&mut facts);
             for node in state.machines.keys() {
@@ -60,86 +58,47 @@ impl World {
 
 impl State {
     fn versions(&self) -> Vec<VersionRow> {
-        let mut rows = Vec::new();
-        let mut add = |part: &str, node: Option<&str>, source: &str, version: Option<String>| {
-            rows.push(VersionRow {
-                part: part.to_owned(),
-                node: node.map(str::to_owned),
-                source: source.to_owned(),
-                version,
-            });
+        let database = |part: &str, source: &str, version: Option<String>| VersionRow {
+            part: part.to_owned(),
+            node: None,
+            source: source.to_owned(),
+            version,
         };
-        add("Database", None, "schema", Some(self.database.release()));
-        add(
-            "Database",
-            None,
-            "company.version",
-            Some(self.database.version.clone()),
-        );
-        add(
-            "Database",
-            None,
-            "ProductVersion",
-            self.database.server_setup.last().cloned(),
-        );
-        add(
-            "Service",
-            None,
-            "config.version",
-            Some(self.database.service_version.clone()),
-        );
-        for (node, machine) in &self.machines {
-            let program = |name: &str| {
-                machine
-                    .programs
-                    .get(name)
-                    .map(|(version, _)| version.clone())
-            };
-            let file = |path: String| machine.files.version(&path).ok();
-            if self.layout.server_nodes.contains(node) {
-                add(
-                    "CrmServer",
-                    Some(node),
-                    "installed programs",
-                    program("SuperOffice Server"),
-                );
-                add(
-                    "CrmServer",
-                    Some(node),
-                    "ServerSetup.exe",
-                    file(format!("{SERVER_PATH}\\ServerSetup.exe")),
-                );
+        let mut rows = vec![
+            database("Database", "schema", Some(self.database.release())),
+            database("Database", "company.version", Some(self.database.version.clone())),
+            database("Database", "ProductVersion", self.database.server_setup.last().cloned()),
+            database("Service", "config.version", Some(self.database.service_version.clone())),
+        ];
+        let layout = &self.layout;
+        for node in self.machines.keys() {
+            if layout.server_nodes.contains(node) {
+                let file = format!("{SERVER_PATH}\\ServerSetup.exe");
+                rows.extend(self.versions_on(node, "CrmServer", "SuperOffice Server", &[file]));
             }
-            if self.layout.web_nodes.contains(node) {
-                add(
-                    "Web",
-                    Some(node),
-                    "installed programs",
-                    program("SuperOffice Web"),
-                );
-                add("Web", Some(node), "SoCore.dll", file(self.layout.so_core()));
+            if layout.web_nodes.contains(node) {
+                rows.extend(self.versions_on(node, "Web", "SuperOffice Web", &[layout.so_core()]));
             }
-            if self.layout.service_nodes.contains(node) {
-                add(
-                    "Service",
-                    Some(node),
-                    "installed programs",
-                    program("SuperOffice Customer Service"),
-                );
-                add(
-                    "Service",
-                    Some(node),
-                    "rms.exe",
-                    file(format!("{}\\rms.exe", self.layout.scripts())),
-                );
-                add(
-                    "Service",
-                    Some(node),
-                    "upgrade.exe",
-                    file(format!("{}\\upgrade.exe", self.layout.bin())),
-                );
+            if layout.service_nodes.contains(node) {
+                let files = [format!("{}\\rms.exe", layout.scripts()), format!("{}\\upgrade.exe", layout.bin())];
+                rows.extend(self.versions_on(node, "Service", "SuperOffice Customer Service", &files));
             }
         }
+        rows
+    }
+
+    /// What a machine shows of a component: its entry in the list of installed programs, and these files.
+    fn versions_on(&self, node: &str, part: &str, program: &str, files: &[String]) -> Vec<VersionRow> {
+        let Some(machine) = self.machines.get(node) else { return Vec::new() };
+        let row = |source: &str, version: Option<String>| VersionRow {
+            part: part.to_owned(),
+            node: Some(node.to_owned()),
+            source: source.to_owned(),
+            version,
+        };
+        let listed = machine.programs.get(program).map(|(version, _)| version.clone());
+        let mut rows = vec![row("installed programs", listed)];
+        rows.extend(files.iter().map(|path| row(file_name(path), machine.files.version(path).ok())));
         rows
     }
 
@@ -151,17 +110,10 @@ impl State {
     fn digest_database(&self, facts: &mut BTreeMap<String, String>) {
         for (name, value) in &self.database.registry {
             // Heartbeats differ from run to run.
-            let value = if name == "EjournalCronNow" {
-                "some time"
-            } else {
-                value
-            };
+            let value = if name == "EjournalCronNow" { "some time" } else { value };
             facts.insert(format!("registry {name}"), value.to_owned());
         }
-        facts.insert(
-            "backups running".to_owned(),
-            self.database.backups_running.len().to_string(),
-        );
+        facts.insert("backups running".to_owned(), self.database.backups_running.len().to_string());
     }
 
     fn digest_machine(&self, node: &str, facts: &mut BTreeMap<String, String>) {
@@ -170,10 +122,7 @@ impl State {
         };
         let mut fact = |name: &str, value: String| facts.insert(format!("{name} @{node}"), value);
         for service in &machine.services {
-            fact(
-                &format!("service {}", service.name),
-                format!("{:?}, {:?}", service.state, service.start),
-            );
+            fact(&format!("service {}", service.name), format!("{:?}, {:?}", service.state, service.start));
         }
         for pool in [&self.layout.web_pool, &self.layout.service_pool] {
             if let Some(state) = machine.iis.pool(pool) {
@@ -184,46 +133,21 @@ impl State {
             let handlers: Vec<&str> = site.handlers.iter().map(String::as_str).collect();
             fact(&format!("handlers of {name}"), handlers.join(", "));
         }
-        if self
-            .layout
-            .service_nodes
-            .iter()
-            .any(|service| service == node)
-        {
+        if self.layout.service_nodes.iter().any(|service| service == node) {
             fact("frozen", self.frozen(node).to_string());
-            let config = machine
-                .files
-                .text(&self.layout.config())
-                .unwrap_or_default();
-            let lines: Vec<&str> = config
-                .lines()
-                .filter(|line| !line.starts_with("dbPassword"))
-                .collect();
+            let config = machine.files.text(&self.layout.config()).unwrap_or_default();
+            let lines: Vec<&str> = config.lines().filter(|line| !line.starts_with("dbPassword")).collect();
             fact("config", lines.join("; "));
-            let folders = machine
-                .files
-                .folders(&self.layout.service_path)
-                .unwrap_or_default();
-            let copies = folders
-                .iter()
-                .filter(|name| name.starts_with("templates_"))
-                .count();
+            let folders = machine.files.folders(&self.layout.service_path).unwrap_or_default();
+            let copies = folders.iter().filter(|name| name.starts_with("templates_")).count();
             fact("copies of templates", copies.to_string());
-            let loose = machine
-                .files
-                .loose(&self.layout.attachments)
-                .map_or(0, |content| content.files);
-            let flushed = machine
-                .caches_flushed_at
-                .is_some_and(|at| at >= self.database.service_installed_at);
+            let loose = machine.files.loose(&self.layout.attachments).map_or(0, |content| content.files);
+            let flushed = machine.caches_flushed_at.is_some_and(|at| at >= self.database.service_installed_at);
             fact("caches flushed since upgrade.exe", flushed.to_string());
             fact("attachments in one flat folder", loose.to_string());
         }
-        let vendor = machine
-            .processes
-            .all
-            .values()
-            .filter(|process| process.role.is_vendor() && process.exit.is_none());
+        let vendor =
+            machine.processes.all.values().filter(|process| process.role.is_vendor() && process.exit.is_none());
         fact("vendor programs running", vendor.count().to_string());
     }
 }

@@ -54,9 +54,7 @@ impl WorldFault {
     #[must_use]
     pub fn outcome(self) -> &'static str {
         match self {
-            Self::InstallerHangs => {
-                "the first run never ends and changes nothing until a person ends its process"
-            }
+            Self::InstallerHangs => "the first run never ends and changes nothing until a person ends its process",
             Self::ExitZeroWithoutEffect => {
                 "the first run ends with exit code 0 after its usual time and changes nothing"
             }
@@ -65,18 +63,10 @@ impl WorldFault {
                 "the first run of upgrade.exe prints `Exception caught in main()` amid good output, records no version, \
                  and goes on printing"
             }
-            Self::RebootInMidStep => {
-                "Windows restarts half-way through the first run; a part of its work stays"
-            }
-            Self::DiskFullDuringBackup => {
-                "the first backup ends with SQL Server error 3202 and leaves a broken file"
-            }
-            Self::BackupTruncated => {
-                "the first backup file loses its end after it was written; its check finds damage"
-            }
-            Self::ForeignSession => {
-                "a session of REPORTSRV (Crystal Reports) stays until a person ends it"
-            }
+            Self::RebootInMidStep => "Windows restarts half-way through the first run; a part of its work stays",
+            Self::DiskFullDuringBackup => "the first backup ends with SQL Server error 3202 and leaves a broken file",
+            Self::BackupTruncated => "the first backup file loses its end after it was written; its check finds damage",
+            Self::ForeignSession => "a session of REPORTSRV (Crystal Reports) stays until a person ends it",
         }
     }
 
@@ -97,9 +87,7 @@ impl std::str::FromStr for WorldFault {
     type Err = UnknownFault;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        Self::named(name).ok_or_else(|| UnknownFault {
-            name: name.to_owned(),
-        })
+        Self::named(name).ok_or_else(|| UnknownFault { name: name.to_owned() })
     }
 }
 
@@ -131,11 +119,7 @@ impl Faults {
             None => true,
             Some(at) => places.iter().any(|place| place.eq_ignore_ascii_case(at)),
         };
-        let Some(index) = self
-            .armed
-            .iter()
-            .position(|(armed, at)| *armed == fault && here(at))
-        else {
+        let Some(index) = self.armed.iter().position(|(armed, at)| *armed == fault && here(at)) else {
             return false;
         };
         if fault.strikes_once() {
@@ -163,10 +147,7 @@ mod tests {
         let mut faults = Faults::default();
         faults.arm(WorldFault::InstallerHangs, Some("Service".to_owned()));
         assert!(!faults.strikes(WorldFault::InstallerHangs, &["Web", "Setup.exe"]));
-        assert!(faults.strikes(
-            WorldFault::InstallerHangs,
-            &["service", "SuperOffice.CustomerService.exe"]
-        ));
+        assert!(faults.strikes(WorldFault::InstallerHangs, &["service", "SuperOffice.CustomerService.exe"]));
         assert!(!faults.strikes(WorldFault::InstallerHangs, &["service"]));
     }
 }

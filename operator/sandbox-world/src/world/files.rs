@@ -61,19 +61,14 @@ impl Content {
     fn sha256(&self) -> String {
         match self {
             Self::Text(text) => sha256(text.as_bytes()),
-            Self::Program { .. } | Self::Backup(_) | Self::Bulk { .. } => {
-                sha256(format!("{self:?}").as_bytes())
-            }
+            Self::Program { .. } | Self::Backup(_) | Self::Bulk { .. } => sha256(format!("{self:?}").as_bytes()),
         }
     }
 }
 
 /// sha256 in lower-case hexadecimal.
 pub(crate) fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A content with its hash, computed when first asked for; copies share it.
@@ -115,20 +110,12 @@ pub(crate) fn file_name(path: &str) -> &str {
 
 /// A path as it is compared.
 pub(crate) fn key(path: &str) -> String {
-    path.replace('/', "\\")
-        .trim_end_matches('\\')
-        .to_lowercase()
+    path.replace('/', "\\").trim_end_matches('\\').to_lowercase()
 }
 
 impl FileSystem {
     pub(crate) fn put(&mut self, path: &str, content: Content) {
-        self.put_blob(
-            path,
-            Arc::new(Blob {
-                content,
-                sha256: OnceLock::new(),
-            }),
-        );
+        self.put_blob(path, Arc::new(Blob { content, sha256: OnceLock::new() }));
     }
 
     pub(crate) fn put_text(&mut self, path: &str, text: impl Into<String>) {
@@ -136,13 +123,7 @@ impl FileSystem {
     }
 
     pub(crate) fn put_blob(&mut self, path: &str, blob: Arc<Blob>) {
-        self.files.insert(
-            key(path),
-            Entry {
-                path: path.to_owned(),
-                blob,
-            },
-        );
+        self.files.insert(key(path), Entry { path: path.to_owned(), blob });
     }
 
     pub(crate) fn remove(&mut self, path: &str) {
@@ -154,10 +135,7 @@ impl FileSystem {
     }
 
     pub(crate) fn blob(&self, path: &str) -> Result<Arc<Blob>, HostError> {
-        let entry = self
-            .files
-            .get(&key(path))
-            .ok_or_else(|| HostError::NotFound(path.to_owned()))?;
+        let entry = self.files.get(&key(path)).ok_or_else(|| HostError::NotFound(path.to_owned()))?;
         Ok(Arc::clone(&entry.blob))
     }
 
@@ -174,9 +152,9 @@ impl FileSystem {
     pub(crate) fn version(&self, path: &str) -> Result<String, HostError> {
         match self.get(path) {
             Some(Content::Program { version, .. }) => Ok(version.clone()),
-            Some(Content::Text(_) | Content::Backup(_) | Content::Bulk { .. }) => Err(
-                HostError::Refused(format!("{path} has no version resource")),
-            ),
+            Some(Content::Text(_) | Content::Backup(_) | Content::Bulk { .. }) => {
+                Err(HostError::Refused(format!("{path} has no version resource")))
+            }
             None => Err(HostError::NotFound(path.to_owned())),
         }
     }
@@ -188,10 +166,7 @@ impl FileSystem {
     /// Everything below a folder: path relative to it, and content.
     pub(crate) fn below(&self, folder: &str) -> Vec<(String, Arc<Blob>)> {
         let prefix = format!("{}\\", key(folder));
-        let inside = self
-            .files
-            .range(prefix.clone()..)
-            .take_while(|(key, _)| key.starts_with(&prefix));
+        let inside = self.files.range(prefix.clone()..).take_while(|(key, _)| key.starts_with(&prefix));
         inside
             .map(|(_, entry)| {
                 let relative: String = entry.path.chars().skip(prefix.chars().count()).collect();
@@ -202,19 +177,12 @@ impl FileSystem {
 
     fn existing(&self, folder: &str) -> Result<Vec<(String, Arc<Blob>)>, HostError> {
         let inside = self.below(folder);
-        if inside.is_empty() {
-            Err(HostError::NotFound(folder.to_owned()))
-        } else {
-            Ok(inside)
-        }
+        if inside.is_empty() { Err(HostError::NotFound(folder.to_owned())) } else { Ok(inside) }
     }
 
     pub(crate) fn tree(&self, folder: &str) -> Result<BTreeMap<String, FileContent>, HostError> {
         let inside = self.existing(folder)?;
-        Ok(inside
-            .into_iter()
-            .map(|(path, blob)| (path, blob.described()))
-            .collect())
+        Ok(inside.into_iter().map(|(path, blob)| (path, blob.described())).collect())
     }
 
     pub(crate) fn size(&self, folder: &str) -> Result<FolderContent, HostError> {
@@ -229,10 +197,8 @@ impl FileSystem {
 
     pub(crate) fn folders(&self, folder: &str) -> Result<Vec<String>, HostError> {
         let inside = self.existing(folder)?;
-        let names: BTreeSet<String> = inside
-            .iter()
-            .filter_map(|(path, _)| path.split_once('\\').map(|(name, _)| name.to_owned()))
-            .collect();
+        let names: BTreeSet<String> =
+            inside.iter().filter_map(|(path, _)| path.split_once('\\').map(|(name, _)| name.to_owned())).collect();
         Ok(names.into_iter().collect())
     }
 }
@@ -240,10 +206,7 @@ impl FileSystem {
 fn sum(files: &[(String, Arc<Blob>)]) -> FolderContent {
     FolderContent {
         files: files.iter().map(|(_, blob)| blob.content.count()).sum(),
-        size_bytes: files
-            .iter()
-            .map(|(_, blob)| blob.content.size_bytes())
-            .sum(),
+        size_bytes: files.iter().map(|(_, blob)| blob.content.size_bytes()).sum(),
     }
 }
 
@@ -258,24 +221,9 @@ mod tests {
         files.put_text("C:\\Data\\two.txt", "22");
         assert_eq!(files.text("c:\\data\\a\\ONE.TXT"), Ok("1"));
         assert_eq!(files.folders("C:\\data"), Ok(vec!["A".to_owned()]));
-        assert_eq!(
-            files.loose("C:\\data"),
-            Ok(FolderContent {
-                files: 1,
-                size_bytes: 2
-            })
-        );
-        assert_eq!(
-            files.size("C:\\data"),
-            Ok(FolderContent {
-                files: 2,
-                size_bytes: 3
-            })
-        );
-        assert_eq!(
-            files.folders("C:\\dat"),
-            Err(HostError::NotFound("C:\\dat".to_owned()))
-        );
+        assert_eq!(files.loose("C:\\data"), Ok(FolderContent { files: 1, size_bytes: 2 }));
+        assert_eq!(files.size("C:\\data"), Ok(FolderContent { files: 2, size_bytes: 3 }));
+        assert_eq!(files.folders("C:\\dat"), Err(HostError::NotFound("C:\\dat".to_owned())));
     }
 
     #[test]
@@ -283,9 +231,6 @@ mod tests {
         let mut files = FileSystem::default();
         files.put_text("C:\\x", "abc");
         let described = files.described("C:\\x").unwrap();
-        assert_eq!(
-            described.sha256,
-            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-        );
+        assert_eq!(described.sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     }
 }

@@ -61,8 +61,11 @@ pub enum Change {
     Handlers,
     /// Service's data, as `upgrade.exe` transforms it once per release.
     ServiceData,
-    /// Attachments moved into sub-folders.
-    Attachments,
+    /// Attachments moved into one sub-folder.
+    Attachments {
+        /// Its number, from 0.
+        folder: usize,
+    },
     /// `nsEndPoint` in Service's configuration file.
     Endpoint,
     /// `config.version` and `config.installed_at`.
@@ -231,9 +234,7 @@ pub(crate) struct Ghost {
 
 impl Ghost {
     pub(crate) fn write(&mut self, at: Timestamp, what: Happening) {
-        let sequence = u64::try_from(self.events.len())
-            .unwrap_or(u64::MAX)
-            .saturating_add(1);
+        let sequence = u64::try_from(self.events.len()).unwrap_or(u64::MAX).saturating_add(1);
         self.events.push(GhostEvent { sequence, at, what });
     }
 
@@ -242,10 +243,7 @@ impl Ghost {
         let new = if self.observers.is_empty() {
             Vec::new()
         } else {
-            self.events
-                .get(self.delivered..)
-                .unwrap_or_default()
-                .to_vec()
+            self.events.get(self.delivered..).unwrap_or_default().to_vec()
         };
         self.delivered = self.events.len();
         new

@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crm_agent::host::{
-    Answered, FileContent, FolderContent, HandlerMap, Host, HostError, ProcessId, ProcessState,
-};
+use crm_agent::host::{Answered, FileContent, FolderContent, HandlerMap, Host, HostError, ProcessId, ProcessState};
 use crm_api::probe::{Machine as MachineFacts, RunState, StartType};
 
 use crate::world::assumptions::Assumptions;
@@ -27,27 +25,15 @@ impl World {
     /// The machine of that name, for an agent that starts now; `None` where there is none or it is down.
     #[must_use]
     pub fn host(&self, node: &str) -> Option<SimHost> {
-        let agent = self.with(|state| {
-            state
-                .machines
-                .get(node)
-                .filter(|machine| machine.up)
-                .map(|machine| machine.agent)
-        })?;
-        Some(SimHost {
-            world: self.clone(),
-            node: node.to_owned(),
-            agent,
-        })
+        let agent =
+            self.with(|state| state.machines.get(node).filter(|machine| machine.up).map(|machine| machine.agent))?;
+        Some(SimHost { world: self.clone(), node: node.to_owned(), agent })
     }
 }
 
 impl SimHost {
     /// Acts on the world, if this agent still lives and its machine is up.
-    fn act<T>(
-        &self,
-        act: impl FnOnce(&mut State, &str) -> Result<T, HostError>,
-    ) -> Result<T, HostError> {
+    fn act<T>(&self, act: impl FnOnce(&mut State, &str) -> Result<T, HostError>) -> Result<T, HostError> {
         self.world.with(|state| {
             match state.machines.get(&self.node) {
                 Some(machine) if machine.up && machine.agent == self.agent => {}
@@ -63,24 +49,15 @@ impl SimHost {
         self.act(|state, node| machine(state, node).and_then(|machine| ask(machine)))
     }
 
-    fn look<T>(
-        &self,
-        path: &str,
-        look: impl FnOnce(&FileSystem) -> Result<T, HostError>,
-    ) -> Result<T, HostError> {
+    fn look<T>(&self, path: &str, look: impl FnOnce(&FileSystem) -> Result<T, HostError>) -> Result<T, HostError> {
         self.act(|state, node| {
-            let files = state
-                .files(node, path)
-                .ok_or_else(|| HostError::NotFound(path.to_owned()))?;
+            let files = state.files(node, path).ok_or_else(|| HostError::NotFound(path.to_owned()))?;
             look(files)
         })
     }
 
     /// What only an administrator may do.
-    fn administer<T>(
-        &self,
-        act: impl FnOnce(&mut Machine) -> Result<T, HostError>,
-    ) -> Result<T, HostError> {
+    fn administer<T>(&self, act: impl FnOnce(&mut Machine) -> Result<T, HostError>) -> Result<T, HostError> {
         self.act(|state, node| {
             let machine = machine(state, node)?;
             if !machine.facts.elevated {
@@ -107,9 +84,7 @@ impl SimHost {
         for half in [files, second] {
             self.pause(|assumptions| assumptions.copy_seconds / 2).await;
             self.act(|state, node| {
-                let target = state
-                    .files_mut(node, to)
-                    .ok_or_else(|| HostError::NotFound(to.to_owned()))?;
+                let target = state.files_mut(node, to).ok_or_else(|| HostError::NotFound(to.to_owned()))?;
                 for (relative, blob) in half {
                     target.put_blob(&format!("{to}\\{relative}"), blob);
                 }
@@ -136,17 +111,10 @@ impl SimHost {
                 return Ok(ProcessState::Gone);
             }
             let mine = found.owner == Owner::Agent(agent);
-            let output = if mine {
-                found.output.clone()
-            } else {
-                String::new()
-            };
+            let output = if mine { found.output.clone() } else { String::new() };
             Ok(match (found.exit, mine) {
                 (None, _) => ProcessState::Running { output },
-                (Some(exit), true) => ProcessState::Ended {
-                    exit_code: Some(exit),
-                    output,
-                },
+                (Some(exit), true) => ProcessState::Ended { exit_code: Some(exit), output },
                 (Some(_), false) => ProcessState::Gone,
             })
         })
@@ -176,10 +144,7 @@ impl SimHost {
 }
 
 fn machine<'state>(state: &'state mut State, node: &str) -> Result<&'state mut Machine, HostError> {
-    state
-        .machines
-        .get_mut(node)
-        .ok_or_else(|| HostError::NotFound(node.to_owned()))
+    state.machines.get_mut(node).ok_or_else(|| HostError::NotFound(node.to_owned()))
 }
 
 impl Host for SimHost {
@@ -190,11 +155,7 @@ impl Host for SimHost {
     fn installed_program<'a>(&'a self, name: &'a str) -> Answered<'a, (String, String)> {
         Box::pin(async move {
             self.ask(|machine| {
-                machine
-                    .programs
-                    .get(name)
-                    .cloned()
-                    .ok_or_else(|| HostError::NotFound(format!("program {name}")))
+                machine.programs.get(name).cloned().ok_or_else(|| HostError::NotFound(format!("program {name}")))
             })
         })
     }
@@ -240,9 +201,7 @@ impl Host for SimHost {
             let blob = self.look(from, |files| files.blob(from))?;
             self.pause(|assumptions| assumptions.copy_seconds).await;
             self.act(|state, node| {
-                let target = state
-                    .files_mut(node, to)
-                    .ok_or_else(|| HostError::NotFound(to.to_owned()))?;
+                let target = state.files_mut(node, to).ok_or_else(|| HostError::NotFound(to.to_owned()))?;
                 target.put_blob(to, blob);
                 Ok(())
             })
@@ -260,28 +219,17 @@ impl Host for SimHost {
             self.act(|state, node| {
                 let refused = || HostError::Refused(format!("{archive} is no archive"));
                 let package = state.packages.get(&sha256).cloned().ok_or_else(refused)?;
-                let target = state
-                    .files_mut(node, to)
-                    .ok_or_else(|| HostError::NotFound(to.to_owned()))?;
+                let target = state.files_mut(node, to).ok_or_else(|| HostError::NotFound(to.to_owned()))?;
                 let role = Role::Setup(package.component);
-                let program = Content::Program {
-                    version: package.number.clone(),
-                    role,
-                };
+                let program = Content::Program { version: package.number.clone(), role };
                 target.put(&format!("{to}\\{}", package.program), program);
-                target.put_text(
-                    &format!("{to}\\readme.txt"),
-                    format!("SuperOffice {}\r\n", package.number),
-                );
+                target.put_text(&format!("{to}\\readme.txt"), format!("SuperOffice {}\r\n", package.number));
                 Ok(())
             })
         })
     }
 
-    fn registry_subkeys<'a>(
-        &'a self,
-        key: &'a str,
-    ) -> Answered<'a, BTreeMap<String, BTreeMap<String, String>>> {
+    fn registry_subkeys<'a>(&'a self, key: &'a str) -> Answered<'a, BTreeMap<String, BTreeMap<String, String>>> {
         Box::pin(async move { self.ask(|machine| machine.registry.subkeys(key)) })
     }
 
@@ -295,9 +243,7 @@ impl Host for SimHost {
     fn service<'a>(&'a self, name: &'a str) -> Answered<'a, (RunState, StartType)> {
         Box::pin(async move {
             self.ask(|machine| {
-                let found = machine
-                    .service(name)
-                    .ok_or_else(|| HostError::NotFound(format!("service {name}")))?;
+                let found = machine.service(name).ok_or_else(|| HostError::NotFound(format!("service {name}")))?;
                 Ok((found.state, found.start))
             })
         })
@@ -327,10 +273,7 @@ impl Host for SimHost {
     fn pool<'a>(&'a self, name: &'a str) -> Answered<'a, RunState> {
         Box::pin(async move {
             self.ask(|machine| {
-                machine
-                    .iis
-                    .pool(name)
-                    .ok_or_else(|| HostError::NotFound(format!("application pool {name}")))
+                machine.iis.pool(name).ok_or_else(|| HostError::NotFound(format!("application pool {name}")))
             })
         })
     }
@@ -350,16 +293,9 @@ impl Host for SimHost {
     fn handlers<'a>(&'a self, site: &'a str, folder: &'a str) -> Answered<'a, HandlerMap> {
         Box::pin(async move {
             self.ask(|machine| {
-                let found = machine
-                    .iis
-                    .sites
-                    .get(site)
-                    .ok_or_else(|| HostError::NotFound(format!("site {site}")))?;
+                let found = machine.iis.sites.get(site).ok_or_else(|| HostError::NotFound(format!("site {site}")))?;
                 let mapped = found.handlers.iter().cloned().collect();
-                Ok(HandlerMap {
-                    programs: machine.programs_in(folder),
-                    mapped,
-                })
+                Ok(HandlerMap { programs: machine.programs_in(folder), mapped })
             })
         })
     }
@@ -375,19 +311,10 @@ impl Host for SimHost {
         Box::pin(async move { self.act(|state, node| state.get_url(node, url)) })
     }
 
-    fn start_process<'a>(
-        &'a self,
-        program: &'a str,
-        arguments: &'a [String],
-    ) -> Answered<'a, ProcessId> {
+    fn start_process<'a>(&'a self, program: &'a str, arguments: &'a [String]) -> Answered<'a, ProcessId> {
         Box::pin(async move {
             self.ask(|_| Ok(()))?;
-            self.world.launch(Launch {
-                node: &self.node,
-                program,
-                arguments,
-                starter: Starter::Agent(self.agent),
-            })
+            self.world.launch(Launch { node: &self.node, program, arguments, starter: Starter::Agent(self.agent) })
         })
     }
 
@@ -396,9 +323,7 @@ impl Host for SimHost {
     }
 
     fn type_line<'a>(&'a self, process: &'a ProcessId, line: &'a str) -> Answered<'a, ()> {
-        Box::pin(async move {
-            self.console(process, |console| console.input.push_back(line.to_owned()))
-        })
+        Box::pin(async move { self.console(process, |console| console.input.push_back(line.to_owned())) })
     }
 
     fn close_console<'a>(&'a self, process: &'a ProcessId) -> Answered<'a, ()> {

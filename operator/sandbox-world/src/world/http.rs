@@ -33,33 +33,19 @@ impl State {
     /// Whether an instance is closed: the bare line `frozen` in its configuration file, not commented out (vendor:
     /// config/service).
     pub(crate) fn frozen(&self, node: &str) -> bool {
-        let text = self
-            .machines
-            .get(node)
-            .and_then(|machine| machine.files.text(&self.layout.config()).ok());
+        let text = self.machines.get(node).and_then(|machine| machine.files.text(&self.layout.config()).ok());
         text.is_some_and(|text| text.lines().any(|line| line.trim() == "frozen"))
     }
 
     /// Replaces a text file; a configuration file may freeze or unfreeze its instance.
-    pub(crate) fn replace_text(
-        &mut self,
-        node: &str,
-        path: &str,
-        text: String,
-    ) -> Result<(), HostError> {
+    pub(crate) fn replace_text(&mut self, node: &str, path: &str, text: String) -> Result<(), HostError> {
         let before = self.frozen(node);
-        let files = self
-            .files_mut(node, path)
-            .ok_or_else(|| HostError::NotFound(path.to_owned()))?;
+        let files = self.files_mut(node, path).ok_or_else(|| HostError::NotFound(path.to_owned()))?;
         files.put_text(path, text);
         let after = self.frozen(node);
         if before != after {
             let node = node.to_owned();
-            self.write(if after {
-                Happening::Frozen { node }
-            } else {
-                Happening::Unfrozen { node }
-            });
+            self.write(if after { Happening::Frozen { node } } else { Happening::Unfrozen { node } });
             self.touched = true;
         }
         Ok(())
@@ -68,10 +54,7 @@ impl State {
     /// Free room on the volume of a path, or on the backup share.
     pub(crate) fn free_bytes(&self, node: &str, path: &str) -> Result<i64, HostError> {
         if !is_unc(path) {
-            let machine = self
-                .machines
-                .get(node)
-                .ok_or_else(|| HostError::NotFound(node.to_owned()))?;
+            let machine = self.machines.get(node).ok_or_else(|| HostError::NotFound(node.to_owned()))?;
             return Ok(machine.free_disk_bytes);
         }
         Ok(self.backup_share_free())
@@ -79,31 +62,19 @@ impl State {
 
     /// Release of the NetServer on a machine.
     pub(crate) fn net_server(&self, node: &str) -> Option<String> {
-        self.machines
-            .get(node)?
-            .files
-            .version(&self.layout.so_core())
-            .ok()
+        self.machines.get(node)?.files.version(&self.layout.so_core()).ok()
     }
 
     /// Release of Service's files on a machine.
     pub(crate) fn service_number(&self, node: &str) -> Option<String> {
-        self.machines
-            .get(node)?
-            .files
-            .version(&format!("{}\\rms.exe", self.layout.scripts()))
-            .ok()
+        self.machines.get(node)?.files.version(&format!("{}\\rms.exe", self.layout.scripts())).ok()
     }
 
     /// Whether NetServer on a machine works. An old one on a new schema crashes as soon as it runs (vendor:
     /// release-notes/8.5).
     pub(crate) fn net_server_works(&mut self, node: &str) -> bool {
         let pool = self.layout.web_pool.clone();
-        if !self
-            .machines
-            .get(node)
-            .is_some_and(|machine| machine.up && machine.iis.runs(&pool))
-        {
+        if !self.machines.get(node).is_some_and(|machine| machine.up && machine.iis.runs(&pool)) {
             return false;
         }
         let Some(number) = self.net_server(node) else {
@@ -116,10 +87,7 @@ impl State {
             let _ = machine.iis.turn(&pool, RunState::Stopped);
         }
         self.wrong_schema(&format!("NetServer@{node}"), &number);
-        self.write(Happening::NetServerCrashed {
-            node: node.to_owned(),
-            number,
-        });
+        self.write(Happening::NetServerCrashed { node: node.to_owned(), number });
         self.touched = true;
         false
     }
@@ -127,11 +95,7 @@ impl State {
     /// A program of one release met a schema of another.
     pub(crate) fn wrong_schema(&mut self, by: &str, number: &str) {
         let database = self.database.release();
-        self.write(Happening::WrongSchemaTouched {
-            by: by.to_owned(),
-            number: number.to_owned(),
-            database,
-        });
+        self.write(Happening::WrongSchemaTouched { by: by.to_owned(), number: number.to_owned(), database });
     }
 
     /// Every NetServer that runs on a schema of another release crashes, the one of the batch task server too.
@@ -145,11 +109,7 @@ impl State {
             if self.database.fits(&number) {
                 continue;
             }
-            let Some(machine) = self
-                .machines
-                .get_mut(&node)
-                .filter(|machine| machine.runs_service(&batch))
-            else {
+            let Some(machine) = self.machines.get_mut(&node).filter(|machine| machine.runs_service(&batch)) else {
                 continue;
             };
             if let Ok(service) = machine.service_mut(&batch) {
@@ -167,23 +127,14 @@ impl State {
         };
         let mut running = machine.processes.below(folder);
         let below = format!("{}\\", key(folder));
-        for service in machine
-            .services
-            .iter()
-            .filter(|service| service.state == RunState::Running)
-        {
+        for service in machine.services.iter().filter(|service| service.state == RunState::Running) {
             if key(&service.program).starts_with(&below) {
                 running.push(file_name(&service.program).to_owned());
             }
         }
         let rms = format!("{}\\rms.exe", self.layout.scripts());
-        let handlers = machine
-            .iis
-            .sites
-            .get(&self.layout.iis_site)
-            .is_some_and(|site| !site.handlers.is_empty());
-        if handlers && machine.iis.runs(&self.layout.service_pool) && key(&rms).starts_with(&below)
-        {
+        let handlers = machine.iis.sites.get(&self.layout.iis_site).is_some_and(|site| !site.handlers.is_empty());
+        if handlers && machine.iis.runs(&self.layout.service_pool) && key(&rms).starts_with(&below) {
             running.push("rms.exe".to_owned());
         }
         running.sort();
@@ -194,26 +145,16 @@ impl State {
     /// application, as a reverse proxy would do it (vendor: install/iis/reverse-proxy).
     pub(crate) fn get_url(&mut self, from: &str, url: &str) -> Result<i32, HostError> {
         let refused = || HostError::Refused(format!("no connection to {url}"));
-        let rest = url
-            .strip_prefix("http://")
-            .or_else(|| url.strip_prefix("https://"))
-            .ok_or_else(refused)?;
+        let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://")).ok_or_else(refused)?;
         let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
         let host = host.split(':').next().unwrap_or(host).to_lowercase();
         let path = format!("/{}", path.split('?').next().unwrap_or(path).to_lowercase());
         let application = self.layout.web_application.to_lowercase();
         let for_web = path == application || path.starts_with(&format!("{application}/"));
         let node = self.resolve(from, &host, for_web).ok_or_else(refused)?;
-        let machine = self
-            .machines
-            .get(&node)
-            .filter(|machine| machine.up && machine.facts.iis.is_some());
+        let machine = self.machines.get(&node).filter(|machine| machine.up && machine.facts.iis.is_some());
         machine.ok_or_else(refused)?;
-        if for_web {
-            Ok(self.get_web(&node, &path))
-        } else {
-            Ok(self.get_service(&node, &path))
-        }
+        if for_web { Ok(self.get_web(&node, &path)) } else { Ok(self.get_service(&node, &path)) }
     }
 
     fn resolve(&self, from: &str, host: &str, for_web: bool) -> Option<String> {
@@ -221,29 +162,18 @@ impl State {
             return Some(from.to_owned());
         }
         if host == self.layout.host_name {
-            let nodes = if for_web {
-                &self.layout.web_nodes
-            } else {
-                &self.layout.service_nodes
-            };
+            let nodes = if for_web { &self.layout.web_nodes } else { &self.layout.service_nodes };
             // A machine that carries the component answers for itself.
             let local = nodes.iter().find(|node| *node == from);
             return local.or_else(|| nodes.first()).cloned();
         }
         let short = host.split('.').next().unwrap_or(host);
-        self.machines
-            .keys()
-            .find(|name| name.as_str() == host || name.as_str() == short)
-            .cloned()
+        self.machines.keys().find(|name| name.as_str() == host || name.as_str() == short).cloned()
     }
 
     fn get_web(&mut self, node: &str, path: &str) -> i32 {
         let pool = self.layout.web_pool.clone();
-        match self
-            .machines
-            .get(node)
-            .and_then(|machine| machine.iis.pool(&pool))
-        {
+        match self.machines.get(node).and_then(|machine| machine.iis.pool(&pool)) {
             None => return NOT_FOUND,
             Some(RunState::Stopped) => return STOPPED,
             Some(RunState::Running) => {}
@@ -277,19 +207,9 @@ impl State {
             return NOT_FOUND;
         };
         let file = format!("{stem}.exe");
-        let there = machine
-            .files
-            .get(&format!("{}\\{file}", self.layout.scripts()))
-            .is_some();
-        let mapped = site
-            .handlers
-            .iter()
-            .any(|handler| handler.eq_ignore_ascii_case(&file));
-        let cgi = machine
-            .facts
-            .features
-            .iter()
-            .any(|feature| feature == "Web-CGI");
+        let there = machine.files.get(&format!("{}\\{file}", self.layout.scripts())).is_some();
+        let mapped = site.handlers.iter().any(|handler| handler.eq_ignore_ascii_case(&file));
+        let cgi = machine.facts.features.iter().any(|feature| feature == "Web-CGI");
         match ending {
             "exe" if there && cgi => 200,
             "fcgi" if there && mapped && cgi => 200,

@@ -34,13 +34,7 @@ pub(crate) struct Iis {
 
 impl Iis {
     pub(crate) fn add_pool(&mut self, name: &str) {
-        self.pools.insert(
-            name.to_owned(),
-            Pool {
-                state: RunState::Running,
-                wanted: true,
-            },
-        );
+        self.pools.insert(name.to_owned(), Pool { state: RunState::Running, wanted: true });
     }
 
     pub(crate) fn pool(&self, name: &str) -> Option<RunState> {
@@ -53,10 +47,7 @@ impl Iis {
 
     /// Starts or stops a pool; whether that changed anything.
     pub(crate) fn turn(&mut self, name: &str, state: RunState) -> Result<bool, HostError> {
-        let pool = self
-            .pools
-            .get_mut(name)
-            .ok_or_else(|| HostError::NotFound(format!("application pool {name}")))?;
+        let pool = self.pools.get_mut(name).ok_or_else(|| HostError::NotFound(format!("application pool {name}")))?;
         let changed = pool.state != state;
         pool.state = state;
         pool.wanted = state == RunState::Running;
@@ -69,12 +60,17 @@ impl Iis {
         }
     }
 
-    pub(crate) fn all_up(&mut self, stopped_stay_stopped: bool) {
+    /// Forgets that somebody has stopped pools.
+    pub(crate) fn want_all(&mut self) {
         for pool in self.pools.values_mut() {
-            if pool.wanted || !stopped_stay_stopped {
-                pool.state = RunState::Running;
-                pool.wanted = true;
-            }
+            pool.wanted = true;
+        }
+    }
+
+    /// IIS starts: every pool that is wanted runs.
+    pub(crate) fn all_up(&mut self) {
+        for pool in self.pools.values_mut().filter(|pool| pool.wanted) {
+            pool.state = RunState::Running;
         }
     }
 
@@ -87,30 +83,19 @@ impl Iis {
                 .map(|served| key(served))
                 .any(|served| folder == served || folder.starts_with(&format!("{served}\\")))
         };
-        self.sites
-            .iter()
-            .filter(|(_, site)| serves(site))
-            .map(|(name, _)| name.clone())
-            .collect()
+        self.sites.iter().filter(|(_, site)| serves(site)).map(|(name, _)| name.clone()).collect()
     }
 
     /// The text of an export.
     pub(crate) fn export(&self) -> String {
         let mut text = "<configuration>\n".to_owned();
         for (name, pool) in &self.pools {
-            let _ = writeln!(
-                text,
-                "  <applicationPool name=\"{name}\" autoStart=\"{}\"/>",
-                pool.wanted
-            );
+            let _ = writeln!(text, "  <applicationPool name=\"{name}\" autoStart=\"{}\"/>", pool.wanted);
         }
         for (name, site) in &self.sites {
             let _ = writeln!(text, "  <site name=\"{name}\">");
             for (address, folder) in &site.folders {
-                let _ = writeln!(
-                    text,
-                    "    <application path=\"{address}\" physicalPath=\"{folder}\"/>"
-                );
+                let _ = writeln!(text, "    <application path=\"{address}\" physicalPath=\"{folder}\"/>");
             }
             for program in &site.handlers {
                 let _ = writeln!(text, "    <fastCgi fullPath=\"{program}\"/>");

@@ -9,16 +9,8 @@ pub const SERVER_PATH: &str = "C:\\Program Files\\SuperOffice\\SuperOffice Serve
 /// Registry key below which every Service instance has a sub-key (vendor: install/iis/reverse-proxy).
 pub const SERVICE_REGISTRY: &str = "HKLM\\SOFTWARE\\Wow6432Node\\SuperOffice Customer Service";
 /// Programs in `www\scripts` that the vendor's documents name.
-pub const SERVICE_PROGRAMS: [&str; 8] = [
-    "rms.exe",
-    "ticket.exe",
-    "customer.exe",
-    "blogic.exe",
-    "admin.exe",
-    "ajax.exe",
-    "soap.exe",
-    "soapTicket.exe",
-];
+pub const SERVICE_PROGRAMS: [&str; 8] =
+    ["rms.exe", "ticket.exe", "customer.exe", "blogic.exe", "admin.exe", "ajax.exe", "soap.exe", "soapTicket.exe"];
 /// Programs in `bin` that the scheduler starts (vendor: automated-tasks/ejournalcron).
 pub const SCHEDULED_PROGRAMS: [&str; 2] = ["ejournalCron.exe", "importMail.exe"];
 
@@ -54,17 +46,10 @@ impl Layout {
     pub fn of(site: &CrmSite, attachments: &str) -> Option<Self> {
         let block = site.spec.super_office.as_ref()?;
         let nodes = |component: Component| -> Vec<String> {
-            let placements = site
-                .spec
-                .components
-                .iter()
-                .filter(|placement| placement.name == component);
-            placements
-                .flat_map(|placement| placement.nodes.iter().cloned())
-                .collect()
+            let placements = site.spec.components.iter().filter(|placement| placement.name == component);
+            placements.flat_map(|placement| placement.nodes.iter().cloned()).collect()
         };
-        let or =
-            |value: &Option<String>, usual: &str| value.clone().unwrap_or_else(|| usual.to_owned());
+        let or = |value: &Option<String>, usual: &str| value.clone().unwrap_or_else(|| usual.to_owned());
         let iis_site = or(&block.service.iis_site, "SuperOffice Service");
         Some(Self {
             site: site.metadata.name.clone().unwrap_or_default(),
@@ -78,10 +63,7 @@ impl Layout {
             service_path: or(&block.service.path, "C:\\SuperOffice\\Customer Service"),
             service_pool: or(&block.service.pool, &iis_site),
             iis_site,
-            scheduler: or(
-                &block.service.scheduler,
-                &format!("ejSchedule {}", block.host_name),
-            ),
+            scheduler: or(&block.service.scheduler, &format!("ejSchedule {}", block.host_name)),
             host_name: block.host_name.clone(),
             table_prefix: block.table_prefix.clone(),
             database: site.spec.database.name.clone(),

@@ -65,9 +65,7 @@ impl World {
             machine.agent += 1;
             machine.order = None;
             machine.processes.close_consoles();
-            state.write(Happening::AgentKilled {
-                node: node.to_owned(),
-            });
+            state.write(Happening::AgentKilled { node: node.to_owned() });
         });
     }
 }
@@ -86,16 +84,9 @@ impl State {
         }
         machine.iis.all_down();
         let cut_off = machine.processes.all_gone();
-        self.write(Happening::RebootStarted {
-            node: node.to_owned(),
-        });
+        self.write(Happening::RebootStarted { node: node.to_owned() });
         for (pid, program) in cut_off {
-            self.write(Happening::Ended {
-                node: node.to_owned(),
-                pid,
-                program,
-                exit: None,
-            });
+            self.write(Happening::Ended { node: node.to_owned(), pid, program, exit: None });
         }
         self.touched = true;
         Some(self.assumptions.reboot_seconds)
@@ -115,12 +106,12 @@ impl State {
                 service.state = RunState::Running;
             }
         }
-        machine.iis.all_up(stays);
+        if !stays {
+            machine.iis.want_all();
+        }
+        machine.iis.all_up();
         let boot_id = machine.facts.boot_id.clone();
-        self.write(Happening::Booted {
-            node: node.to_owned(),
-            boot_id,
-        });
+        self.write(Happening::Booted { node: node.to_owned(), boot_id });
         self.touched = true;
     }
 }

@@ -5,7 +5,7 @@
 //! same. Nothing in here knows an operator; it is met through `crm_agent::host::Host` ([`SimHost`]),
 //! `crm_database::Connect` ([`SimSql`]) and a person's hands ([`people`]).
 //!
-//! - [`scenario`]: the document that describes a world; `build` makes it. [`layout`]: where things lie.
+//! - [`scenario`]: the document that describes a world; `build` and `install` make it. [`layout`]: where things lie.
 //! - `machine`, `files`, `iis`, `http`, `services`, `registry`, `process`: one Windows server; `host`: its edge.
 //! - `sql`, `backup`: the SQL Server. `vendor`: the installers and `upgrade.exe`.
 //! - `users`, `scheduler`: who works on the site meanwhile.
@@ -14,6 +14,7 @@
 pub mod assumptions;
 mod backup;
 mod build;
+mod describe;
 mod digest;
 pub mod faults;
 mod files;
@@ -21,6 +22,7 @@ pub mod ghost;
 mod host;
 mod http;
 mod iis;
+mod install;
 pub mod layout;
 mod machine;
 pub mod people;
@@ -36,11 +38,12 @@ mod tests;
 mod users;
 mod vendor;
 
-pub use build::{BuildError, PASSWORD_IN_CONFIG, package_content};
+pub use build::{BuildError, package_content};
 pub use digest::VersionRow;
 pub use faults::WorldFault;
 pub use ghost::{Change, GhostEvent, Happening, Observer, StartedBy};
 pub use host::SimHost;
+pub use install::PASSWORD_IN_CONFIG;
 pub use scenario::Scenario;
 pub use sql::SimSql;
 pub use state::World;

@@ -34,12 +34,7 @@ impl World {
         if !up {
             return Err(HostError::Refused(format!("{node} does not answer")));
         }
-        let id = self.launch(Launch {
-            node,
-            program,
-            arguments,
-            starter: Starter::Person(answers),
-        })?;
+        let id = self.launch(Launch { node, program, arguments, starter: Starter::Person(answers) })?;
         for _ in 0..PATIENCE_SECONDS / LOOK_SECONDS {
             tokio::time::sleep(Duration::from_secs(LOOK_SECONDS)).await;
             let seen = self.with(|state| {
@@ -47,11 +42,7 @@ impl World {
                 if machine.facts.boot_id != id.boot_id {
                     return None;
                 }
-                machine
-                    .processes
-                    .all
-                    .get(&id.pid)
-                    .map(|process| process.exit)
+                machine.processes.all.get(&id.pid).map(|process| process.exit)
             });
             match seen {
                 None => return Ok(None),
@@ -66,25 +57,16 @@ impl World {
     /// that they unpack from the media share. `None` where there is neither.
     #[must_use]
     pub fn find_installer(&self, node: &str, component: Component, number: &str) -> Option<String> {
-        let wanted = Content::Program {
-            version: number.to_owned(),
-            role: Role::Setup(component),
-        };
+        let wanted = Content::Program { version: number.to_owned(), role: Role::Setup(component) };
         self.with(|state| {
             let layout_media = state.layout.media.clone();
             let file = state.release(number)?.package(component)?.clone();
             let machine = state.machines.get_mut(node)?;
-            let found = machine
-                .files
-                .below("C:")
-                .into_iter()
-                .find(|(_, blob)| blob.content == wanted);
+            let found = machine.files.below("C:").into_iter().find(|(_, blob)| blob.content == wanted);
             if let Some((relative, _)) = found {
                 return Some(format!("C:\\{relative}"));
             }
-            state
-                .shares
-                .get(&format!("{layout_media}\\{}", file.file.replace('/', "\\")))?;
+            state.shares.get(&format!("{layout_media}\\{}", file.file.replace('/', "\\")))?;
             let path = format!("C:\\Install\\{number}\\{}", file.program);
             machine.files.put(&path, wanted);
             Some(path)
@@ -103,9 +85,7 @@ impl World {
             if let Some(machine) = state.machines.get_mut(node) {
                 machine.caches_flushed_at = Some(now);
             }
-            state.write(Happening::CachesFlushed {
-                node: node.to_owned(),
-            });
+            state.write(Happening::CachesFlushed { node: node.to_owned() });
             true
         })
     }
@@ -118,11 +98,7 @@ impl World {
             };
             let mut ended = Vec::new();
             for pid in machine.processes.running(program) {
-                let vendor = machine
-                    .processes
-                    .all
-                    .get(&pid)
-                    .is_some_and(|process| process.role.is_vendor());
+                let vendor = machine.processes.all.get(&pid).is_some_and(|process| process.role.is_vendor());
                 // 1 is the exit code that the task manager gives.
                 if let Some(program) = machine.processes.end(pid, 1) {
                     ended.push((pid, program, vendor));
@@ -130,12 +106,7 @@ impl World {
             }
             let count = ended.len();
             for (pid, program, _) in ended.into_iter().filter(|(_, _, vendor)| *vendor) {
-                state.write(Happening::Ended {
-                    node: node.to_owned(),
-                    pid,
-                    program,
-                    exit: None,
-                });
+                state.write(Happening::Ended { node: node.to_owned(), pid, program, exit: None });
             }
             count
         })

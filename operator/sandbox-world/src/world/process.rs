@@ -46,13 +46,7 @@ pub(crate) struct Processes {
 }
 
 impl Processes {
-    pub(crate) fn add(
-        &mut self,
-        program: &str,
-        started_at: Timestamp,
-        owner: Owner,
-        role: Role,
-    ) -> u32 {
+    pub(crate) fn add(&mut self, program: &str, started_at: Timestamp, owner: Owner, role: Role) -> u32 {
         let pid = FIRST_PID + self.given * 4;
         self.given += 1;
         let process = Process {
@@ -72,9 +66,7 @@ impl Processes {
 
     /// A process that runs.
     pub(crate) fn alive(&mut self, pid: u32) -> Option<&mut Process> {
-        self.all
-            .get_mut(&pid)
-            .filter(|process| process.exit.is_none())
+        self.all.get_mut(&pid).filter(|process| process.exit.is_none())
     }
 
     /// Ends a process; its name, if it ran.
@@ -111,14 +103,9 @@ impl Processes {
     pub(crate) fn running(&self, program: &str) -> Vec<u32> {
         let is = |process: &Process| {
             process.exit.is_none()
-                && (file_name(&process.program).eq_ignore_ascii_case(program)
-                    || key(&process.program) == key(program))
+                && (file_name(&process.program).eq_ignore_ascii_case(program) || key(&process.program) == key(program))
         };
-        self.all
-            .iter()
-            .filter(|(_, process)| is(process))
-            .map(|(pid, _)| *pid)
-            .collect()
+        self.all.iter().filter(|(_, process)| is(process)).map(|(pid, _)| *pid).collect()
     }
 
     /// Names of the programs running from a folder or below.
@@ -133,11 +120,7 @@ impl Processes {
 
     /// Names of the programs that the scheduler started and that still run.
     pub(crate) fn scheduled(&self) -> Vec<String> {
-        let ours = self
-            .all
-            .values()
-            .filter(|process| process.owner == Owner::Scheduler && process.exit.is_none());
-        ours.map(|process| file_name(&process.program).to_owned())
-            .collect()
+        let ours = self.all.values().filter(|process| process.owner == Owner::Scheduler && process.exit.is_none());
+        ours.map(|process| file_name(&process.program).to_owned()).collect()
     }
 }

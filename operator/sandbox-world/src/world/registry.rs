@@ -13,12 +13,8 @@ pub(crate) struct Registry {
 
 impl Registry {
     pub(crate) fn set(&mut self, key: &str, values: &[(&str, &str)]) {
-        let values = values
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect();
-        self.keys
-            .insert(key.to_lowercase(), (key.to_owned(), values));
+        let values = values.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        self.keys.insert(key.to_lowercase(), (key.to_owned(), values));
     }
 
     pub(crate) fn remove(&mut self, key: &str) {
@@ -31,25 +27,14 @@ impl Registry {
 
     fn below(&self, key: &str) -> impl Iterator<Item = &(String, BTreeMap<String, String>)> {
         let prefix = format!("{}\\", key.to_lowercase());
-        self.keys
-            .iter()
-            .filter(move |(name, _)| name.starts_with(&prefix))
-            .map(|(_, entry)| entry)
+        self.keys.iter().filter(move |(name, _)| name.starts_with(&prefix)).map(|(_, entry)| entry)
     }
 
-    pub(crate) fn subkeys(
-        &self,
-        key: &str,
-    ) -> Result<BTreeMap<String, BTreeMap<String, String>>, HostError> {
+    pub(crate) fn subkeys(&self, key: &str) -> Result<BTreeMap<String, BTreeMap<String, String>>, HostError> {
         let length = key.chars().count() + 1;
         let subkeys: BTreeMap<_, _> = self
             .below(key)
-            .map(|(path, values)| {
-                (
-                    path.chars().skip(length).collect::<String>(),
-                    values.clone(),
-                )
-            })
+            .map(|(path, values)| (path.chars().skip(length).collect::<String>(), values.clone()))
             .filter(|(name, _)| !name.contains('\\'))
             .collect();
         if subkeys.is_empty() && self.get(key).is_none() {

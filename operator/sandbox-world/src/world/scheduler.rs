@@ -22,12 +22,7 @@ impl State {
             let version = machine.files.version(&format!("{bin}\\ejournalCron.exe"));
             let Ok(number) = version else { continue };
             for program in SCHEDULED_PROGRAMS {
-                machine.processes.add(
-                    &format!("{bin}\\{program}"),
-                    now,
-                    Owner::Scheduler,
-                    Role::Plain,
-                );
+                machine.processes.add(&format!("{bin}\\{program}"), now, Owner::Scheduler, Role::Plain);
             }
             self.write_as_scheduler(&node, &number);
         }
@@ -38,9 +33,7 @@ impl State {
         if !self.database.fits(number) {
             self.wrong_schema(&by, number);
         }
-        self.database
-            .registry
-            .insert("EjournalCronNow".to_owned(), self.now.to_string());
+        self.database.registry.insert("EjournalCronNow".to_owned(), self.now.to_string());
         self.database_write(&by);
     }
 
@@ -51,10 +44,7 @@ impl State {
                 continue;
             };
             let before = machine.processes.all.len();
-            machine
-                .processes
-                .all
-                .retain(|_, process| process.owner != Owner::Scheduler);
+            machine.processes.all.retain(|_, process| process.owner != Owner::Scheduler);
             if machine.processes.all.len() < before {
                 // Their last act is a write.
                 self.database_write(&format!("importMail@{node}"));

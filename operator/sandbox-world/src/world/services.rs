@@ -17,22 +17,16 @@ pub(crate) struct Service {
 
 impl Machine {
     pub(crate) fn service(&self, name: &str) -> Option<&Service> {
-        self.services
-            .iter()
-            .find(|service| service.name.eq_ignore_ascii_case(name))
+        self.services.iter().find(|service| service.name.eq_ignore_ascii_case(name))
     }
 
     pub(crate) fn service_mut(&mut self, name: &str) -> Result<&mut Service, HostError> {
-        let found = self
-            .services
-            .iter_mut()
-            .find(|service| service.name.eq_ignore_ascii_case(name));
+        let found = self.services.iter_mut().find(|service| service.name.eq_ignore_ascii_case(name));
         found.ok_or_else(|| HostError::NotFound(format!("service {name}")))
     }
 
     pub(crate) fn runs_service(&self, name: &str) -> bool {
-        self.service(name)
-            .is_some_and(|service| service.state == RunState::Running)
+        self.service(name).is_some_and(|service| service.state == RunState::Running)
     }
 }
 
@@ -40,10 +34,7 @@ impl Service {
     /// What the service manager does when asked for a state.
     pub(crate) fn turn(&mut self, state: RunState) -> Result<(), HostError> {
         if state == RunState::Running && self.start == StartType::Disabled {
-            return Err(HostError::Refused(format!(
-                "service {} cannot be started: it is disabled (1058)",
-                self.name
-            )));
+            return Err(HostError::Refused(format!("service {} cannot be started: it is disabled (1058)", self.name)));
         }
         self.state = state;
         Ok(())

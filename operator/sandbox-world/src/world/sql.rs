@@ -90,30 +90,17 @@ impl State {
             for program in machine.processes.scheduled() {
                 add(node, &program);
             }
-            for process in machine
-                .processes
-                .all
-                .values()
-                .filter(|process| process.exit.is_none())
-            {
+            for process in machine.processes.all.values().filter(|process| process.exit.is_none()) {
                 if process.role.works_on_database() {
                     add(node, file_name(&process.program));
                 }
             }
         }
         for user in self.users.windows_clients() {
-            sessions.push((
-                format!("PC-{}", user.to_uppercase()),
-                "SuperOffice CRM".to_owned(),
-                user,
-            ));
+            sessions.push((format!("PC-{}", user.to_uppercase()), "SuperOffice CRM".to_owned(), user));
         }
         if self.database.foreign_session {
-            sessions.push((
-                "REPORTSRV".to_owned(),
-                "Crystal Reports".to_owned(),
-                "report".to_owned(),
-            ));
+            sessions.push(("REPORTSRV".to_owned(), "Crystal Reports".to_owned(), "report".to_owned()));
         }
         sessions
     }
@@ -126,12 +113,7 @@ impl State {
             }
         }
         let database = &self.database;
-        let registry = |name: &str| {
-            database
-                .registry
-                .get(name)
-                .map(|value| vec![row(&[("value", value)])])
-        };
+        let registry = |name: &str| database.registry.get(name).map(|value| vec![row(&[("value", value)])]);
         Ok(match statement.name {
             "server.version" => vec![row(&[("version", &database.server_version)])],
             "server.schemaModified" => {
@@ -141,12 +123,9 @@ impl State {
             "server.sessions" => self.session_rows(),
             "server.backupsRunning" => self.backup_rows(),
             "superoffice.company" => vec![row(&[("version", &database.version)])],
-            "superoffice.productVersion" => database
-                .server_setup
-                .last()
-                .map(|version| row(&[("version", version)]))
-                .into_iter()
-                .collect(),
+            "superoffice.productVersion" => {
+                database.server_setup.last().map(|version| row(&[("version", version)])).into_iter().collect()
+            }
             "superoffice.config" => vec![row(&[
                 ("version", &database.service_version),
                 ("installed_at", &database.service_installed_at.to_string()),
@@ -154,14 +133,8 @@ impl State {
             ])],
             "superoffice.useExtension" => registry("UseExtension").unwrap_or_default(),
             "superoffice.schedulerHeartbeat" => registry("EjournalCronNow").unwrap_or_default(),
-            "superoffice.moduleOwner" => vec![row(&[(
-                "maintenanceTo",
-                &database.maintenance_to.to_string(),
-            )])],
-            "superoffice.travellers" => vec![row(&[(
-                "travellersOut",
-                &database.travellers_out.to_string(),
-            )])],
+            "superoffice.moduleOwner" => vec![row(&[("maintenanceTo", &database.maintenance_to.to_string())])],
+            "superoffice.travellers" => vec![row(&[("travellersOut", &database.travellers_out.to_string())])],
             "superoffice.satellites" => {
                 vec![row(&[("satellites", &database.satellites.to_string())])]
             }
@@ -186,52 +159,30 @@ impl State {
     fn session_rows(&self) -> Vec<Row> {
         let number = |(index, (host, program, login)): (usize, (String, String, String))| {
             let id = (FIRST_SESSION + index).to_string();
-            row(&[
-                ("session_id", &id),
-                ("host_name", &host),
-                ("program_name", &program),
-                ("login_name", &login),
-            ])
+            row(&[("session_id", &id), ("host_name", &host), ("program_name", &program), ("login_name", &login)])
         };
-        self.sessions()
-            .into_iter()
-            .enumerate()
-            .map(number)
-            .collect()
+        self.sessions().into_iter().enumerate().map(number).collect()
     }
 
     fn backup_rows(&self) -> Vec<Row> {
         let names_file = self.assumptions.backup_text_names_file;
         let command = |path: &String| {
             if names_file {
-                format!(
-                    "BACKUP DATABASE [{}] TO DISK = N'{path}' WITH CHECKSUM",
-                    self.layout.database
-                )
+                format!("BACKUP DATABASE [{}] TO DISK = N'{path}' WITH CHECKSUM", self.layout.database)
             } else {
                 "BACKUP DATABASE @P1 TO DISK = @P2 WITH CHECKSUM".to_owned()
             }
         };
-        self.database
-            .backups_running
-            .values()
-            .map(|path| row(&[("command", &command(path))]))
-            .collect()
+        self.database.backups_running.values().map(|path| row(&[("command", &command(path))])).collect()
     }
 }
 
 pub(crate) fn row(columns: &[(&str, &str)]) -> Row {
-    columns
-        .iter()
-        .map(|(column, value)| ((*column).to_owned(), (*value).to_owned()))
-        .collect()
+    columns.iter().map(|(column, value)| ((*column).to_owned(), (*value).to_owned())).collect()
 }
 
 pub(crate) fn refused(number: i32, message: &str) -> DatabaseError {
-    DatabaseError::Refused {
-        number,
-        message: message.to_owned(),
-    }
+    DatabaseError::Refused { number, message: message.to_owned() }
 }
 
 pub(crate) fn parameter(statement: &Statement, index: usize) -> Result<String, DatabaseError> {
@@ -249,9 +200,7 @@ impl World {
     /// The SQL Server of this world.
     #[must_use]
     pub fn sql(&self) -> SimSql {
-        SimSql {
-            world: self.clone(),
-        }
+        SimSql { world: self.clone() }
     }
 }
 
@@ -265,22 +214,13 @@ impl Connect for SimSql {
             self.world.with(|state| {
                 if target.server != state.layout.sql_server {
                     let message = "no such host is known".to_owned();
-                    return Err(DatabaseError::Lost {
-                        server: target.server.clone(),
-                        message,
-                    });
+                    return Err(DatabaseError::Lost { server: target.server.clone(), message });
                 }
                 if credentials != state.credentials {
-                    return Err(refused(
-                        18456,
-                        &format!("Login failed for user '{}'.", credentials.username()),
-                    ));
+                    return Err(refused(18456, &format!("Login failed for user '{}'.", credentials.username())));
                 }
                 if target.database != state.layout.database {
-                    return Err(refused(
-                        4060,
-                        &format!("Cannot open database \"{}\".", target.database),
-                    ));
+                    return Err(refused(4060, &format!("Cannot open database \"{}\".", target.database)));
                 }
                 Ok(())
             })?;

@@ -68,21 +68,15 @@ impl State {
     }
 
     pub(crate) fn release(&self, number: &str) -> Option<&CrmReleaseSpec> {
-        self.releases
-            .iter()
-            .find(|release| release.number == number)
+        self.releases.iter().find(|release| release.number == number)
     }
 
     /// Name of NetServer's web services at a release, as it stands in addresses: `Services82`.
     pub(crate) fn endpoint(&self, number: &str) -> String {
-        let name = self
-            .release(number)
-            .and_then(|release| release.super_office.as_ref()?.services_endpoint.clone());
+        let name = self.release(number).and_then(|release| release.super_office.as_ref()?.services_endpoint.clone());
         let name = name.unwrap_or_else(|| "services".to_owned());
         let mut letters = name.chars();
-        letters.next().map_or_else(String::new, |first| {
-            first.to_uppercase().chain(letters).collect()
-        })
+        letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
     }
 
     /// The files that a path means on a machine: its own, or those of the shares.
@@ -97,9 +91,7 @@ impl State {
         if crate::world::files::is_unc(path) {
             return Some(&mut self.shares);
         }
-        self.machines
-            .get_mut(node)
-            .map(|machine| &mut machine.files)
+        self.machines.get_mut(node).map(|machine| &mut machine.files)
     }
 
     /// A number between two others, both included.
@@ -111,35 +103,21 @@ impl State {
 
 impl World {
     pub(crate) fn of(state: State) -> Self {
-        let shared = Shared {
-            start: state.now,
-            origin: Instant::now(),
-            state: Mutex::new(state),
-        };
-        Self {
-            shared: Arc::new(shared),
-        }
+        let shared = Shared { start: state.now, origin: Instant::now(), state: Mutex::new(state) };
+        Self { shared: Arc::new(shared) }
     }
 
     /// Looks at or changes the world; then users notice, and observers hear what happened.
     pub(crate) fn with<R>(&self, act: impl FnOnce(&mut State) -> R) -> R {
         let (result, events, observers) = {
-            let mut state = self
-                .shared
-                .state
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
+            let mut state = self.shared.state.lock().unwrap_or_else(PoisonError::into_inner);
             state.now = self.now();
             let result = act(&mut state);
             if std::mem::take(&mut state.touched) {
                 state.users_look();
             }
             let events = state.ghost.take_new();
-            let observers = if events.is_empty() {
-                Vec::new()
-            } else {
-                state.ghost.observers.clone()
-            };
+            let observers = if events.is_empty() { Vec::new() } else { state.ghost.observers.clone() };
             (result, events, observers)
         };
         for event in &events {
@@ -154,10 +132,7 @@ impl World {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         let passed = Instant::now().saturating_duration_since(self.shared.origin);
-        self.shared
-            .start
-            .checked_add(passed)
-            .unwrap_or(self.shared.start)
+        self.shared.start.checked_add(passed).unwrap_or(self.shared.start)
     }
 
     /// Lets the scheduler tick and the users work, every minute for as long as the runtime lives. Call once.
@@ -177,20 +152,18 @@ impl World {
         });
     }
 
-    /// Has every event from now on reported.
+    /// Has every event from now on reported. An observer may look at the world; it must not change it.
     pub fn on_event(&self, observer: Observer) {
         self.with(|state| state.ghost.observers.push(observer));
     }
 
-    /// Sets a fault; `at` binds it to a component word (`CrmServer`, `Web`, `Service`) or a program's file name.
+    /// Sets a fault; `at` binds it to a component word (`CrmServer`, `Web`, `Service`), a program's
+    /// file name, a machine, or `Web@machine`; for backups to `Database`.
     pub fn arm(&self, fault: WorldFault, at: Option<String>) {
         self.with(|state| {
             if fault == WorldFault::ForeignSession {
                 state.database.foreign_session = true;
-                state.write(Happening::FaultStruck {
-                    fault: fault.name().to_owned(),
-                    at: "REPORTSRV".to_owned(),
-                });
+                state.write(Happening::FaultStruck { fault: fault.name().to_owned(), at: "REPORTSRV".to_owned() });
             } else {
                 state.faults.arm(fault, at);
             }

@@ -24,64 +24,41 @@ struct AtWork {
 pub(crate) struct Users {
     all: Vec<AtWork>,
     outages: Vec<(Timestamp, Option<Timestamp>)>,
+    /// Until when those who left because they were told stay away, unless the site was closed and opened meanwhile.
+    told_until: Option<Timestamp>,
 }
 
 impl Users {
     pub(crate) fn of(users: Vec<User>) -> Self {
-        let all = users
-            .into_iter()
-            .map(|user| AtWork {
-                user,
-                working: true,
-                leaves_at: None,
-                back_at: None,
-            })
-            .collect();
-        Self {
-            all,
-            ..Self::default()
-        }
+        let all =
+            users.into_iter().map(|user| AtWork { user, working: true, leaves_at: None, back_at: None }).collect();
+        Self { all, ..Self::default() }
     }
 
     /// Names of those whose Windows client is connected to the database.
     pub(crate) fn windows_clients(&self) -> Vec<String> {
-        let open = self
-            .all
-            .iter()
-            .filter(|at| at.user.client == Client::Win && at.working);
+        let open = self.all.iter().filter(|at| at.user.client == Client::Win && at.working);
         open.map(|at| at.user.name.clone()).collect()
     }
 
     pub(crate) fn names_working(&self) -> Vec<String> {
-        self.all
-            .iter()
-            .filter(|at| at.working)
-            .map(|at| at.user.name.clone())
-            .collect()
+        self.all.iter().filter(|at| at.working).map(|at| at.user.name.clone()).collect()
     }
 }
 
 impl State {
     /// Whether a client works now. Service needs its NetServer (vendor: config/service).
     fn is_open(&mut self, client: Client) -> bool {
-        let web = self
-            .layout
-            .web_nodes
-            .clone()
-            .iter()
-            .any(|node| self.net_server_works(node));
+        let web = self.layout.web_nodes.clone().iter().any(|node| self.net_server_works(node));
         match client {
             Client::Web => web,
             Client::Win => web && self.database.partial.is_none(),
             Client::Service => {
                 web && self.layout.service_nodes.iter().any(|node| {
                     let machine = self.machines.get(node);
-                    machine.is_some_and(|machine| {
-                        machine.up && machine.iis.runs(&self.layout.service_pool)
-                    }) && !self.frozen(node)
-                        && self
-                            .service_number(node)
-                            .is_some_and(|number| self.database.fits(&number))
+                    machine.is_some_and(|machine| machine.up && machine.iis.runs(&self.layout.service_pool))
+                        && !self.frozen(node)
+                        && self.service_number(node).is_some_and(|number| self.database.fits(&number))
                 })
             }
         }
@@ -89,14 +66,13 @@ impl State {
 
     /// Users notice what has changed.
     pub(crate) fn users_look(&mut self) {
-        let (web, service, win) = (
-            self.is_open(Client::Web),
-            self.is_open(Client::Service),
-            self.is_open(Client::Win),
-        );
+        let (web, service, win) = (self.is_open(Client::Web), self.is_open(Client::Service), self.is_open(Client::Win));
         let now = self.now;
         let return_after = Duration::from_secs(self.assumptions.users_return_minutes * 60);
-        let may_return = (web && service) || !self.assumptions.users_wait_for_all;
+        if !(web && service) || self.users.told_until.is_some_and(|until| now >= until) {
+            self.users.told_until = None;
+        }
+        let may_return = self.users.told_until.is_none() && ((web && service) || !self.assumptions.users_wait_for_all);
         let mut happened = Vec::new();
         for at in &mut self.users.all {
             let open = match at.user.client {
@@ -117,19 +93,13 @@ impl State {
                 at.working = false;
                 at.leaves_at = None;
                 at.back_at = None;
-                happened.push(Happening::UserOut {
-                    user: at.user.name.clone(),
-                });
+                happened.push(Happening::UserOut { user: at.user.name.clone() });
             } else if !at.working && open && may_return {
-                let back = *at
-                    .back_at
-                    .get_or_insert(now.checked_add(return_after).unwrap_or(now));
+                let back = *at.back_at.get_or_insert(now.checked_add(return_after).unwrap_or(now));
                 if now >= back {
                     at.working = true;
                     at.back_at = None;
-                    happened.push(Happening::UserBack {
-                        user: at.user.name.clone(),
-                    });
+                    happened.push(Happening::UserBack { user: at.user.name.clone() });
                 }
             } else if !open {
                 at.back_at = None;
@@ -180,15 +150,9 @@ impl World {
     pub fn tell_users(&self) {
         self.with(|state| {
             let now = state.now;
-            for at in state
-                .users
-                .all
-                .iter_mut()
-                .filter(|at| at.user.client == Client::Win && at.working)
-            {
-                at.leaves_at = at
-                    .leaves_at
-                    .or_else(|| later(now, u64::from(at.user.leaves_after_minutes) * 60));
+            state.users.told_until = later(now, state.assumptions.told_users_wait_minutes * 60);
+            for at in state.users.all.iter_mut().filter(|at| at.user.client == Client::Win && at.working) {
+                at.leaves_at = at.leaves_at.or_else(|| later(now, u64::from(at.user.leaves_after_minutes) * 60));
             }
             state.touched = true;
         });
@@ -217,14 +181,8 @@ impl World {
     pub fn user_visible_downtime(&self) -> SignedDuration {
         self.with(|state| {
             let now = state.now;
-            let lengths = state
-                .users
-                .outages
-                .iter()
-                .map(|(start, end)| end.unwrap_or(now).duration_since(*start));
-            lengths.fold(SignedDuration::ZERO, |sum, length| {
-                sum.saturating_add(length)
-            })
+            let lengths = state.users.outages.iter().map(|(start, end)| end.unwrap_or(now).duration_since(*start));
+            lengths.fold(SignedDuration::ZERO, |sum, length| sum.saturating_add(length))
         })
     }
 }

@@ -25,6 +25,7 @@ fn questions_are_found_by_their_text_in_the_last_line() {
         ("Choose FastCGI:\n 1) on\n 2) off\n> ", 0, 2, answer("yes")),
         ("Use FastCGI?\n", 0, 2, Reading::Nothing),
         ("Use FastCGI?\n", 0, FINISHED_LINE_QUIET_SECS, answer("yes")),
+        ("configuring FastCGI...\n", 0, 600, Reading::Nothing),
         ("working\n", 0, 600, Reading::Nothing),
         ("", 0, 600, Reading::Nothing),
         ("Licence: ", 0, UNEXPECTED_QUIET_SECS - 1, Reading::Nothing),

@@ -1,5 +1,6 @@
 //! The main story's world, and what each test needs to act in it.
 
+mod example;
 mod machine;
 mod orders;
 mod sql;
@@ -56,16 +57,8 @@ pub(super) fn releases() -> Vec<CrmRelease> {
         + "  packages:\n"
         + &package("CrmServer", "8.0SR6\\SnMWin_ADMIN.zip", "SetupExe.exe", 40)
         + &package("Web", "8.0SR6\\SnMWeb.zip", "Setup.exe", 15)
-        + &package(
-            "Service",
-            "8.0SR6\\CS.zip",
-            "CS\\SuperOffice.CustomerService.exe",
-            10,
-        );
-    [old, new]
-        .iter()
-        .map(|text| serde_saphyr::from_str(text).unwrap())
-        .collect()
+        + &package("Service", "8.0SR6\\CS.zip", "CS\\SuperOffice.CustomerService.exe", 10);
+    [old, new].iter().map(|text| serde_saphyr::from_str(text).unwrap()).collect()
 }
 
 pub(super) fn credentials() -> Credentials {
@@ -87,10 +80,7 @@ pub(super) fn host(world: &World, node: &str) -> SimHost {
 }
 
 pub(super) async fn sql(world: &World) -> Arc<dyn SqlServer> {
-    let target = Target {
-        server: "sql1.contoso.example".to_owned(),
-        database: "CRM7".to_owned(),
-    };
+    let target = Target { server: "sql1.contoso.example".to_owned(), database: "CRM7".to_owned() };
     world.sql().connect(target, credentials()).await.unwrap()
 }
 
@@ -111,15 +101,8 @@ pub(super) async fn fetch(world: &World, node: &str, component: Component) -> St
 }
 
 /// Runs a program to its end as an agent would, answering nothing.
-pub(super) async fn run(
-    host: &SimHost,
-    program: &str,
-    arguments: &[&str],
-) -> (Option<i32>, String) {
-    let arguments: Vec<String> = arguments
-        .iter()
-        .map(|argument| (*argument).to_owned())
-        .collect();
+pub(super) async fn run(host: &SimHost, program: &str, arguments: &[&str]) -> (Option<i32>, String) {
+    let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
     let id = host.start_process(program, &arguments).await.unwrap();
     wait(host, &id).await
 }
@@ -136,27 +119,13 @@ pub(super) async fn wait(host: &SimHost, id: &ProcessId) -> (Option<i32>, String
 }
 
 pub(super) fn count(world: &World, is: impl Fn(&Happening) -> bool) -> usize {
-    world
-        .history()
-        .iter()
-        .filter(|event| is(&event.what))
-        .count()
+    world.history().iter().filter(|event| is(&event.what)).count()
 }
 
 /// Runs `upgrade.exe` with these answers, in the order of the questions.
-pub(super) async fn upgrade(
-    host: &SimHost,
-    arguments: &[&str],
-    answers: &[&str],
-) -> (Option<i32>, String) {
-    let arguments: Vec<String> = arguments
-        .iter()
-        .map(|argument| (*argument).to_owned())
-        .collect();
-    let id = host
-        .start_process(&format!("{BIN}\\upgrade.exe"), &arguments)
-        .await
-        .unwrap();
+pub(super) async fn upgrade(host: &SimHost, arguments: &[&str], answers: &[&str]) -> (Option<i32>, String) {
+    let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+    let id = host.start_process(&format!("{BIN}\\upgrade.exe"), &arguments).await.unwrap();
     for answer in answers {
         tokio::time::sleep(Duration::from_secs(5)).await;
         if host.type_line(&id, answer).await.is_err() {
@@ -175,42 +144,18 @@ pub(super) async fn up_to_upgrade(world: &World) {
     let setup = fetch(world, APP, Component::CrmServer).await;
     let web = fetch(world, APP, Component::Web).await;
     let service = fetch(world, CS, Component::Service).await;
-    cs.set_service_start(SCHEDULER, StartType::Disabled)
-        .await
-        .unwrap();
-    cs.set_service_state(SCHEDULER, RunState::Stopped)
-        .await
-        .unwrap();
+    cs.set_service_start(SCHEDULER, StartType::Disabled).await.unwrap();
+    cs.set_service_state(SCHEDULER, RunState::Stopped).await.unwrap();
     minutes(1).await;
-    let config = cs
-        .read_text(CONFIG)
-        .await
-        .unwrap()
-        .replace("# frozen", "frozen");
+    let config = cs.read_text(CONFIG).await.unwrap().replace("# frozen", "frozen");
     cs.replace_text(CONFIG, config).await.unwrap();
-    cs.set_pool_state("SuperOffice Service", RunState::Stopped)
-        .await
-        .unwrap();
-    app.set_service_state("SuperOfficeSoBatchServer", RunState::Stopped)
-        .await
-        .unwrap();
-    app.set_pool_state("SuperOffice Web", RunState::Stopped)
-        .await
-        .unwrap();
+    cs.set_pool_state("SuperOffice Service", RunState::Stopped).await.unwrap();
+    app.set_service_state("SuperOfficeSoBatchServer", RunState::Stopped).await.unwrap();
+    app.set_pool_state("SuperOffice Web", RunState::Stopped).await.unwrap();
     let sql = sql(world).await;
-    sql.run(crm_database::backup::back_up(
-        "CRM7",
-        "\\\\backup.contoso.example\\crm\\one.bak",
-    ))
-    .await
-    .unwrap();
+    sql.run(crm_database::backup::back_up("CRM7", "\\\\backup.contoso.example\\crm\\one.bak")).await.unwrap();
     assert_eq!(run(&app, &setup, &["-s"]).await.0, Some(0));
     assert_eq!(run(&app, &web, &["-s"]).await.0, Some(0));
-    app.set_pool_state("SuperOffice Web", RunState::Running)
-        .await
-        .unwrap();
-    assert_eq!(
-        world.run_attended(CS, &service, &[], Vec::new()).await,
-        Ok(Some(0))
-    );
+    app.set_pool_state("SuperOffice Web", RunState::Running).await.unwrap();
+    assert_eq!(world.run_attended(CS, &service, &[], Vec::new()).await, Ok(Some(0)));
 }

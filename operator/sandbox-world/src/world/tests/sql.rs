@@ -23,49 +23,22 @@ async fn a_reading_shows_every_fact_and_everybody_connected() {
     assert_eq!(facts.value("useExtension"), Some("exe"));
     assert_eq!(facts.value("maintenanceTo"), Some("2027-06-30"));
     assert_eq!(facts.value("travellersOut"), Some("0"));
-    assert!(
-        facts.value("schedulerHeartbeat").unwrap() > "2026-11-28T18:01",
-        "the scheduler beats"
-    );
-    assert!(
-        facts.facts.iter().all(|fact| fact.value.is_some()),
-        "{facts:?}"
-    );
-    let programs: Vec<_> = facts
-        .sessions
-        .iter()
-        .map(|session| session.program.as_str())
-        .collect();
-    assert!(
-        programs.contains(&"SuperOffice NetServer") && programs.contains(&"SuperOffice Service"),
-        "{programs:?}"
-    );
+    assert!(facts.value("schedulerHeartbeat").unwrap() > "2026-11-28T18:01", "the scheduler beats");
+    assert!(facts.facts.iter().all(|fact| fact.value.is_some()), "{facts:?}");
+    let programs: Vec<_> = facts.sessions.iter().map(|session| session.program.as_str()).collect();
+    assert!(programs.contains(&"SuperOffice NetServer") && programs.contains(&"SuperOffice Service"), "{programs:?}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_wrong_password_is_error_18456() {
     let world = world();
-    let target = Target {
-        server: "sql1.contoso.example".to_owned(),
-        database: "CRM7".to_owned(),
-    };
+    let target = Target { server: "sql1.contoso.example".to_owned(), database: "CRM7".to_owned() };
     let wrong = Credentials::new("crm7".to_owned(), "guess".to_owned());
-    let Err(error) = world.sql().connect(target.clone(), wrong).await else {
-        panic!("logged in")
-    };
-    assert!(
-        matches!(error, DatabaseError::Refused { number: 18456, .. }),
-        "{error:?}"
-    );
-    let elsewhere = Target {
-        server: "sql2".to_owned(),
-        ..target
-    };
+    let Err(error) = world.sql().connect(target.clone(), wrong).await else { panic!("logged in") };
+    assert!(matches!(error, DatabaseError::Refused { number: 18456, .. }), "{error:?}");
+    let elsewhere = Target { server: "sql2".to_owned(), ..target };
     let right = Credentials::new("crm7".to_owned(), PASSWORD.to_owned());
-    assert!(matches!(
-        world.sql().connect(elsewhere, right).await,
-        Err(DatabaseError::Lost { .. })
-    ));
+    assert!(matches!(world.sql().connect(elsewhere, right).await, Err(DatabaseError::Lost { .. })));
 }
 
 #[tokio::test(start_paused = true)]
@@ -74,15 +47,9 @@ async fn an_unknown_statement_or_schema_is_refused() {
     let sql = sql(&world).await;
     let mut statement = back_up("CRM7", FILE);
     statement.name = "superoffice.nothing";
-    assert!(matches!(
-        sql.run(statement).await,
-        Err(DatabaseError::Refused { number: 208, .. })
-    ));
+    assert!(matches!(sql.run(statement).await, Err(DatabaseError::Refused { number: 208, .. })));
     let other = crm_database::superoffice::set_use_extension("CRM8", "exe");
-    assert!(matches!(
-        sql.run(other).await,
-        Err(DatabaseError::Refused { number: 208, .. })
-    ));
+    assert!(matches!(sql.run(other).await, Err(DatabaseError::Refused { number: 208, .. })));
 }
 
 #[tokio::test(start_paused = true)]
@@ -97,54 +64,30 @@ async fn a_backup_takes_minutes_is_seen_running_and_names_its_moment() {
     minutes(2).await;
     let facts = read(&sql, &site().spec, world.now()).await.unwrap();
     assert!(facts.backups_running[0].contains(FILE));
-    assert!(
-        read_header(&sql, FILE).await.is_err(),
-        "half a backup has no header"
-    );
+    assert!(read_header(&sql, FILE).await.is_err(), "half a backup has no header");
     caller.abort();
     minutes(10).await;
     let header = read_header(&sql, FILE).await.unwrap().unwrap();
     assert_eq!(header.database, "CRM7");
     assert!(header.checksums);
     assert_eq!(sql.run(verify(FILE)).await, Ok(Vec::new()));
-    assert_eq!(
-        count(&world, |what| matches!(what, Happening::BackupTaken { .. })),
-        1
-    );
-    assert_eq!(
-        host(&world, CS)
-            .file_content(FILE)
-            .await
-            .unwrap()
-            .size_bytes,
-        24_576 * 1024 * 1024
-    );
+    assert_eq!(count(&world, |what| matches!(what, Happening::BackupTaken { .. })), 1);
+    assert_eq!(host(&world, CS).file_content(FILE).await.unwrap().size_bytes, 24_576 * 1024 * 1024);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_write_after_the_backup_moves_the_log_on() {
     let world = world();
     let cs = host(&world, CS);
-    cs.set_service_state(SCHEDULER, RunState::Stopped)
-        .await
-        .unwrap();
+    cs.set_service_state(SCHEDULER, RunState::Stopped).await.unwrap();
     let sql = sql(&world).await;
     sql.run(back_up("CRM7", FILE)).await.unwrap();
     let first = read_header(&sql, FILE).await.unwrap().unwrap();
     let statement = crm_database::superoffice::set_use_extension("CRM7", "fcgi");
     assert_eq!(sql.run(statement).await.unwrap()[0]["rows"], "1");
     sql.run(back_up("CRM7", FILE)).await.unwrap();
-    assert_ne!(
-        read_header(&sql, FILE).await.unwrap().unwrap().last_lsn,
-        first.last_lsn
-    );
-    assert_eq!(
-        count(&world, |what| *what
-            == Happening::DatabaseWrite {
-                by: "operator".to_owned()
-            }),
-        1
-    );
+    assert_ne!(read_header(&sql, FILE).await.unwrap().unwrap().last_lsn, first.last_lsn);
+    assert_eq!(count(&world, |what| *what == Happening::DatabaseWrite { by: "operator".to_owned() }), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -157,10 +100,7 @@ async fn a_full_share_ends_the_first_backup_with_3202_and_leaves_no_header() {
         matches!(&error, DatabaseError::Refused { number: 3202, message } if message.contains("112(")),
         "{error:?}"
     );
-    assert!(matches!(
-        read_header(&sql, FILE).await,
-        Err(DatabaseError::Refused { number: 3241, .. })
-    ));
+    assert!(matches!(read_header(&sql, FILE).await, Err(DatabaseError::Refused { number: 3241, .. })));
     assert!(sql.run(back_up("CRM7", FILE)).await.is_ok());
 }
 
@@ -171,17 +111,8 @@ async fn a_truncated_backup_keeps_its_header_but_fails_its_check() {
     let sql = sql(&world).await;
     sql.run(back_up("CRM7", FILE)).await.unwrap();
     assert!(read_header(&sql, FILE).await.unwrap().is_some());
-    assert!(matches!(
-        sql.run(verify(FILE)).await,
-        Err(DatabaseError::Refused { number: 3189, .. })
-    ));
-    assert_eq!(
-        count(&world, |what| matches!(
-            what,
-            Happening::BackupTampered { .. }
-        )),
-        1
-    );
+    assert!(matches!(sql.run(verify(FILE)).await, Err(DatabaseError::Refused { number: 3189, .. })));
+    assert_eq!(count(&world, |what| matches!(what, Happening::BackupTampered { .. })), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -191,11 +122,7 @@ async fn a_foreign_session_stays_until_a_person_ends_it() {
     let sql = sql(&world).await;
     let hosts = async || {
         let facts = read(&sql, &site().spec, world.now()).await.unwrap();
-        facts
-            .sessions
-            .iter()
-            .map(|session| session.host.clone())
-            .collect::<Vec<_>>()
+        facts.sessions.iter().map(|session| session.host.clone()).collect::<Vec<_>>()
     };
     tokio::time::sleep(Duration::from_secs(36_000)).await;
     assert!(hosts().await.contains(&"REPORTSRV".to_owned()));
@@ -213,15 +140,6 @@ async fn a_backup_can_be_assumed_to_end_with_its_caller() {
     minutes(2).await;
     caller.abort();
     minutes(10).await;
-    assert_eq!(
-        count(&world, |what| matches!(what, Happening::BackupTaken { .. })),
-        0
-    );
-    assert_eq!(
-        count(&world, |what| matches!(
-            what,
-            Happening::BackupFailed { .. }
-        )),
-        1
-    );
+    assert_eq!(count(&world, |what| matches!(what, Happening::BackupTaken { .. })), 0);
+    assert_eq!(count(&world, |what| matches!(what, Happening::BackupFailed { .. })), 1);
 }

@@ -16,34 +16,24 @@ pub(super) async fn install(run: &Run, seconds: u64) -> Result<(), Over> {
         return Err(run.refuse(&reason));
     }
     run.work(seconds * 15 / 100).await?;
-    run.effect(Change::ServerFiles, |state| {
-        write_server_files(state, &run.node, &run.number)
-    });
+    run.effect(Change::ServerFiles, |state| write_server_files(state, &run.node, &run.number));
     if run.world.with(|state| state.database.fits(&run.number)) {
         run.say("The database is up to date.");
         return run.work(seconds * 10 / 100).await;
     }
     for part in 1..=SCHEMA_PARTS {
         run.work(seconds * 15 / 100).await?;
-        let already = run
-            .world
-            .with(|state| state.database.partial.as_ref().map_or(0, |(_, done)| *done));
+        let already = run.world.with(|state| state.database.partial.as_ref().map_or(0, |(_, done)| *done));
         if part <= already {
             continue;
         }
-        run.effect(
-            Change::SchemaPart {
-                part,
-                of: SCHEMA_PARTS,
-            },
-            |state| {
-                state.database.partial = Some((run.number.clone(), part));
-                state.database.modified_at = state.now;
-                state.database.lsn += 100;
-                state.crash_old_net_servers();
-                true
-            },
-        );
+        run.effect(Change::SchemaPart { part, of: SCHEMA_PARTS }, |state| {
+            state.database.partial = Some((run.number.clone(), part));
+            state.database.modified_at = state.now;
+            state.database.lsn += 100;
+            state.crash_old_net_servers();
+            true
+        });
         if part == SCHEMA_PARTS / 2 {
             run.middle()?;
         }
@@ -79,10 +69,7 @@ fn refusal(run: &Run, state: &State) -> Option<String> {
     }
     // vendor: upgrade/75-to-8/crm-server
     if database.travellers_out > 0 {
-        return Some(
-            "There are active travellers. All travellers must be home before the upgrade."
-                .to_owned(),
-        );
+        return Some("There are active travellers. All travellers must be home before the upgrade.".to_owned());
     }
     // vendor: database/tables/moduleowner
     let today = state.now.to_zoned(jiff::tz::TimeZone::UTC).date();
@@ -95,18 +82,11 @@ fn refusal(run: &Run, state: &State) -> Option<String> {
     if let Some((to, _)) = &database.partial {
         // vendor: install/database/dbsetup-exe, "no recovery from a crash half-way"
         let resumes = state.assumptions.crm_server_resumes_schema && *to == run.number;
-        return (!resumes).then(|| {
-            "The database is in an inconsistent state. Restore it from a backup.".to_owned()
-        });
+        return (!resumes).then(|| "The database is in an inconsistent state. Restore it from a backup.".to_owned());
     }
     let from = state.release(&database.version);
     let allowed = from.is_some_and(|from| release.from.iter().any(|name| from.is_called(name)));
-    (!allowed).then(|| {
-        format!(
-            "An upgrade from version {} is not supported.",
-            database.version
-        )
-    })
+    (!allowed).then(|| format!("An upgrade from version {} is not supported.", database.version))
 }
 
 /// Installs the program files of a release; whether they were of another one.
@@ -115,22 +95,14 @@ pub(crate) fn write_server_files(state: &mut State, node: &str, number: &str) ->
     let Some(machine) = state.machines.get_mut(node) else {
         return false;
     };
-    let program = (
-        "SuperOffice Server".to_owned(),
-        (number.to_owned(), SERVER_PATH.to_owned()),
-    );
+    let program = ("SuperOffice Server".to_owned(), (number.to_owned(), SERVER_PATH.to_owned()));
     let changed = machine.programs.get(&program.0) != Some(&program.1);
     machine.programs.insert(program.0, program.1);
     let text = format!(
         "[SuperOffice]\r\nGlobalPrefix=SuperOffice\r\n\r\n[ServerSetup installation]\r\nVersion={number}\r\nFolder={SERVER_PATH}\r\n"
     );
     machine.files.put_text(&ini, text);
-    let server_setup = crate::world::files::Content::Program {
-        version: number.to_owned(),
-        role: super::Role::Plain,
-    };
-    machine
-        .files
-        .put(&format!("{SERVER_PATH}\\ServerSetup.exe"), server_setup);
+    let server_setup = crate::world::files::Content::Program { version: number.to_owned(), role: super::Role::Plain };
+    machine.files.put(&format!("{SERVER_PATH}\\ServerSetup.exe"), server_setup);
     changed
 }

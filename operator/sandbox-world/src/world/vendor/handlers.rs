@@ -14,8 +14,7 @@ pub(super) fn iis_suits(state: &State, node: &str) -> bool {
     let Some(machine) = state.machines.get(node) else {
         return false;
     };
-    at_least(machine.facts.iis.as_deref(), "7.5")
-        || machine.facts.hotfixes.iter().any(|hotfix| hotfix == HOTFIX)
+    at_least(machine.facts.iis.as_deref(), "7.5") || machine.facts.hotfixes.iter().any(|hotfix| hotfix == HOTFIX)
 }
 
 /// How much of the handlers to set up: a crash in between leaves the first half.
@@ -43,10 +42,7 @@ pub(crate) fn map_programs(state: &mut State, node: &str, site: &str, extent: Ex
         changed |= site.handlers.insert(program);
     }
     if changed {
-        state
-            .database
-            .registry
-            .insert("AddedOptionsFcgi".to_owned(), "1".to_owned());
+        state.database.registry.insert("AddedOptionsFcgi".to_owned(), "1".to_owned());
     }
     changed
 }

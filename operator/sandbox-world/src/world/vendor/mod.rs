@@ -5,6 +5,7 @@
 
 mod crm_server;
 mod handlers;
+mod questions;
 mod service;
 mod upgrade;
 mod web;
@@ -103,22 +104,10 @@ impl World {
         Ok(id)
     }
 
-    fn begin(
-        &self,
-        state: &mut State,
-        launch: Launch<'_>,
-    ) -> Result<(ProcessId, Run, Role), HostError> {
-        let Launch {
-            node,
-            program,
-            arguments,
-            starter,
-        } = launch;
+    fn begin(&self, state: &mut State, launch: Launch<'_>) -> Result<(ProcessId, Run, Role), HostError> {
+        let Launch { node, program, arguments, starter } = launch;
         let now = state.now;
-        let machine = state
-            .machines
-            .get_mut(node)
-            .ok_or_else(|| HostError::NotFound(node.to_owned()))?;
+        let machine = state.machines.get_mut(node).ok_or_else(|| HostError::NotFound(node.to_owned()))?;
         let Some(Content::Program { version, role }) = machine.files.get(program).cloned() else {
             return Err(HostError::NotFound(program.to_owned()));
         };
@@ -127,11 +116,7 @@ impl World {
             Starter::Person(answers) => (Owner::Person, Some(answers), true),
         };
         let pid = machine.processes.add(program, now, owner, role);
-        let id = ProcessId {
-            pid,
-            started_at: now,
-            boot_id: machine.facts.boot_id.clone(),
-        };
+        let id = ProcessId { pid, started_at: now, boot_id: machine.facts.boot_id.clone() };
         let run = Run {
             world: self.clone(),
             node: node.to_owned(),
@@ -147,9 +132,7 @@ impl World {
         if role.is_vendor() {
             let by = match run.person {
                 Some(_) => StartedBy::Person,
-                None => StartedBy::Agent {
-                    order: machine.order.clone(),
-                },
+                None => StartedBy::Agent { order: machine.order.clone() },
             };
             state.write(Happening::Started {
                 node: node.to_owned(),
@@ -198,22 +181,14 @@ impl Run {
             Component::Web => web::install(self, seconds).await?,
             Component::Service => service::install(self, seconds).await?,
         }
-        if self.strikes(WorldFault::ExitOneWithEffect) {
-            Err(Over::Exit(1))
-        } else {
-            Ok(())
-        }
+        if self.strikes(WorldFault::ExitOneWithEffect) { Err(Over::Exit(1)) } else { Ok(()) }
     }
 
     fn is_silent(&self) -> bool {
         self.person.is_some()
             || self.world.with(|state| {
                 let switches = &state.assumptions.silent_switches;
-                let silent = |argument: &String| {
-                    switches
-                        .iter()
-                        .any(|switch| switch.eq_ignore_ascii_case(argument))
-                };
+                let silent = |argument: &String| switches.iter().any(|switch| switch.eq_ignore_ascii_case(argument));
                 self.arguments.iter().any(silent)
             })
     }
@@ -222,31 +197,21 @@ impl Run {
     fn seconds(&self, component: Component) -> u64 {
         self.world.with(|state| {
             let release = state.release(&self.number);
-            let minutes = release
-                .and_then(|release| release.package(component))
-                .map_or(10, |package| package.minutes);
-            let percent = state.roll(
-                state.assumptions.duration_percent_min,
-                state.assumptions.duration_percent_max,
-            );
+            let minutes = release.and_then(|release| release.package(component)).map_or(10, |package| package.minutes);
+            let percent = state.roll(state.assumptions.duration_percent_min, state.assumptions.duration_percent_max);
             u64::try_from(minutes).unwrap_or(1) * 60 * u64::from(percent) / 100
         })
     }
 
     /// Whether a fault strikes this program now.
     pub(crate) fn strikes(&self, fault: WorldFault) -> bool {
-        let word = self
-            .component
-            .map(|component| format!("{component:?}"))
-            .unwrap_or_default();
+        let word = self.component.map(|component| format!("{component:?}")).unwrap_or_default();
         self.world.with(|state| {
-            let strikes = state.faults.strikes(fault, &[&word, &self.program]);
+            let here = format!("{word}@{}", self.node);
+            let strikes = state.faults.strikes(fault, &[&word, &self.program, &self.node, &here]);
             if strikes {
                 let at = format!("{}@{}", self.program, self.node);
-                state.write(Happening::FaultStruck {
-                    fault: fault.name().to_owned(),
-                    at,
-                });
+                state.write(Happening::FaultStruck { fault: fault.name().to_owned(), at });
             }
             strikes
         })
@@ -255,11 +220,7 @@ impl Run {
     /// Works for a while; the error says that the process was ended meanwhile.
     pub(crate) async fn work(&self, seconds: u64) -> Result<(), Over> {
         tokio::time::sleep(Duration::from_secs(seconds)).await;
-        if self.world.with(|state| self.process(state).is_some()) {
-            Ok(())
-        } else {
-            Err(Over::Gone)
-        }
+        if self.world.with(|state| self.process(state).is_some()) { Ok(()) } else { Err(Over::Gone) }
     }
 
     /// The middle of the work, where Windows may restart.
@@ -271,16 +232,9 @@ impl Run {
         Ok(())
     }
 
-    fn process<'state>(
-        &self,
-        state: &'state mut State,
-    ) -> Option<&'state mut crate::world::process::Process> {
+    fn process<'state>(&self, state: &'state mut State) -> Option<&'state mut crate::world::process::Process> {
         let machine = state.machines.get_mut(&self.node)?;
-        if machine.up && machine.boots == self.boots {
-            machine.processes.alive(self.pid)
-        } else {
-            None
-        }
+        if machine.up && machine.boots == self.boots { machine.processes.alive(self.pid) } else { None }
     }
 
     pub(crate) fn machine<'state>(&self, state: &'state mut State) -> Option<&'state mut Machine> {
@@ -312,15 +266,8 @@ impl Run {
             if self.process(state).is_none() || !act(state) {
                 return;
             }
-            let (node, program, number) =
-                (self.node.clone(), self.program.clone(), self.number.clone());
-            state.write(Happening::Effect {
-                node,
-                pid: self.pid,
-                program,
-                change,
-                number,
-            });
+            let (node, program, number) = (self.node.clone(), self.program.clone(), self.number.clone());
+            state.write(Happening::Effect { node, pid: self.pid, program, change, number });
             state.touched = true;
         });
     }
@@ -331,9 +278,7 @@ impl Run {
         if let Some(answers) = &self.person {
             self.work(20).await?;
             let asked = question.to_lowercase();
-            let answer = answers
-                .iter()
-                .find(|answer| asked.contains(&answer.question.to_lowercase()));
+            let answer = answers.iter().find(|answer| asked.contains(&answer.question.to_lowercase()));
             self.print("\n");
             return Ok(answer.map(|answer| answer.answer.clone()));
         }
@@ -341,11 +286,7 @@ impl Run {
             let read = self.world.with(|state| {
                 let process = self.process(state)?;
                 let line = process.input.pop_front();
-                Some((
-                    line,
-                    process.input_open,
-                    std::sync::Arc::clone(&process.wake),
-                ))
+                Some((line, process.input_open, std::sync::Arc::clone(&process.wake)))
             });
             match read {
                 None => return Err(Over::Gone),
@@ -368,12 +309,7 @@ impl Run {
             process.exit = Some(exit);
             if role.is_vendor() {
                 let (node, program) = (self.node.clone(), self.program.clone());
-                state.write(Happening::Ended {
-                    node,
-                    pid: self.pid,
-                    program,
-                    exit: Some(exit),
-                });
+                state.write(Happening::Ended { node, pid: self.pid, program, exit: Some(exit) });
             }
         });
     }
@@ -381,10 +317,6 @@ impl Run {
 
 /// Whether a version of the .NET Framework or of IIS is at least another one.
 pub(crate) fn at_least(version: Option<&str>, least: &str) -> bool {
-    let numbers = |text: &str| {
-        text.split('.')
-            .map(|part| part.parse::<u32>().unwrap_or(0))
-            .collect::<Vec<_>>()
-    };
+    let numbers = |text: &str| text.split('.').map(|part| part.parse::<u32>().unwrap_or(0)).collect::<Vec<_>>();
     version.is_some_and(|version| numbers(version) >= numbers(least))
 }

@@ -15,26 +15,17 @@ pub(super) async fn install(run: &Run, seconds: u64) -> Result<(), Over> {
     if !run.elevated {
         return Err(run.refuse("You need administrator rights to run this installer."));
     }
-    if !run
-        .world
-        .with(|state| state.service_number(&run.node).is_some())
-    {
+    if !run.world.with(|state| state.service_number(&run.node).is_some()) {
         return Err(run.refuse("No existing instance was found."));
     }
     run.world.with(|state| prepare(run, state));
     run.work(seconds * 40 / 100).await?;
-    run.effect(Change::ServiceFiles, |state| {
-        write_service_files(state, &run.node, &run.number)
-    });
+    run.effect(Change::ServiceFiles, |state| write_service_files(state, &run.node, &run.number));
     run.middle()?;
     run.work(seconds * 25 / 100).await?;
-    run.effect(Change::Templates, |state| {
-        renew_templates(state, &run.node, &run.number)
-    });
+    run.effect(Change::Templates, |state| renew_templates(state, &run.node, &run.number));
     run.work(seconds * 25 / 100).await?;
-    run.effect(Change::ServiceProgram, |state| {
-        write_service_program(state, &run.node, &run.number)
-    });
+    run.effect(Change::ServiceProgram, |state| write_service_program(state, &run.node, &run.number));
     run.say("When the installer finishes, you will need to run upgrade.exe.");
     run.work(seconds * 5 / 100).await
 }
@@ -42,10 +33,8 @@ pub(super) async fn install(run: &Run, seconds: u64) -> Result<(), Over> {
 fn prepare(run: &Run, state: &mut State) {
     let bin = state.layout.bin();
     let busy = !state.running_below(&run.node, &bin).is_empty();
-    let (pends, stops) = (
-        state.assumptions.service_installer_pends_restart,
-        state.assumptions.service_installer_stops_scheduler,
-    );
+    let (pends, stops) =
+        (state.assumptions.service_installer_pends_restart, state.assumptions.service_installer_stops_scheduler);
     let scheduler = state.layout.scheduler.clone();
     if let Some(machine) = run.machine(state) {
         if busy && pends {
@@ -57,11 +46,7 @@ fn prepare(run: &Run, state: &mut State) {
     }
     if state.assumptions.service_installer_freezes && !state.frozen(&run.node) {
         let path = state.layout.config();
-        let text = state
-            .machines
-            .get(&run.node)
-            .and_then(|machine| machine.files.text(&path).ok())
-            .map(str::to_owned);
+        let text = state.machines.get(&run.node).and_then(|machine| machine.files.text(&path).ok()).map(str::to_owned);
         if let Some(text) = text {
             let _ = state.replace_text(&run.node, &path, format!("{text}frozen\r\n"));
         }
@@ -73,35 +58,18 @@ fn prepare(run: &Run, state: &mut State) {
 pub(crate) fn write_service_files(state: &mut State, node: &str, number: &str) -> bool {
     let (bin, scripts) = (state.layout.bin(), state.layout.scripts());
     let before = state.service_number(node);
-    let added = if before.is_some() {
-        state.assumptions.service_programs_added.clone()
-    } else {
-        Vec::new()
-    };
+    let added = if before.is_some() { state.assumptions.service_programs_added.clone() } else { Vec::new() };
     let Some(machine) = state.machines.get_mut(node) else {
         return false;
     };
     let mut put = |path: String, role: Role| {
-        machine.files.put(
-            &path,
-            Content::Program {
-                version: number.to_owned(),
-                role,
-            },
-        );
+        machine.files.put(&path, Content::Program { version: number.to_owned(), role });
     };
     put(format!("{bin}\\upgrade.exe"), Role::Upgrade);
-    for program in
-        SCHEDULED_PROGRAMS
-            .into_iter()
-            .chain(["ejSchedule.exe", "ejSender.exe", "ejOutbox.exe"])
-    {
+    for program in SCHEDULED_PROGRAMS.into_iter().chain(["ejSchedule.exe", "ejSender.exe", "ejOutbox.exe"]) {
         put(format!("{bin}\\{program}"), Role::Plain);
     }
-    for program in SERVICE_PROGRAMS
-        .into_iter()
-        .chain(added.iter().map(String::as_str))
-    {
+    for program in SERVICE_PROGRAMS.into_iter().chain(added.iter().map(String::as_str)) {
         put(format!("{scripts}\\{program}"), Role::Plain);
     }
     before.as_deref() != Some(number)
@@ -111,11 +79,7 @@ pub(crate) fn write_service_files(state: &mut State, node: &str, number: &str) -
 /// center"). A second run of the same release finds them standard and leaves them.
 fn renew_templates(state: &mut State, node: &str, number: &str) -> bool {
     let folder = format!("{}\\templates", state.layout.service_path);
-    let stamp = state
-        .now
-        .to_zoned(jiff::tz::TimeZone::UTC)
-        .strftime("%Y%m%d_%H%M")
-        .to_string();
+    let stamp = state.now.to_zoned(jiff::tz::TimeZone::UTC).strftime("%Y%m%d_%H%M").to_string();
     let Some(machine) = state.machines.get_mut(node) else {
         return false;
     };
@@ -124,13 +88,9 @@ fn renew_templates(state: &mut State, node: &str, number: &str) -> bool {
         return false;
     }
     for (relative, blob) in machine.files.below(&folder) {
-        machine
-            .files
-            .put_blob(&format!("{folder}_{stamp}\\{relative}"), blob);
+        machine.files.put_blob(&format!("{folder}_{stamp}\\{relative}"), blob);
     }
-    machine
-        .files
-        .put_text(&format!("{folder}\\index.html"), standard);
+    machine.files.put_text(&format!("{folder}\\index.html"), standard);
     true
 }
 
@@ -140,8 +100,5 @@ pub(crate) fn write_service_program(state: &mut State, node: &str, number: &str)
     let Some(machine) = state.machines.get_mut(node) else {
         return false;
     };
-    machine
-        .programs
-        .insert("SuperOffice Customer Service".to_owned(), entry.clone())
-        != Some(entry)
+    machine.programs.insert("SuperOffice Customer Service".to_owned(), entry.clone()) != Some(entry)
 }

@@ -1,38 +1,19 @@
 //! `upgrade.exe` of Service: it asks on its console, prepares IIS, transforms data, and may be run again at any time
 //! (vendor: upgrade/service step 2, automated-tasks/upgrade, config/service).
 
-use std::collections::BTreeMap;
-
 use crm_api::probe::{RunState, StartType};
 
-use crate::world::assumptions::{Assumptions, EndOfInput};
 use crate::world::faults::WorldFault;
 use crate::world::files::Content;
 use crate::world::ghost::Change;
 use crate::world::layout::SERVICE_REGISTRY;
 use crate::world::state::State;
-use crate::world::vendor::handlers::{Extent, HOTFIX, iis_suits, map_programs};
+use crate::world::vendor::handlers::{Extent, map_programs};
+use crate::world::vendor::questions::{Answers, ask_all, read_options};
 use crate::world::vendor::{FCGI, Over, Run};
 
 /// Most attachments in one sub-folder (vendor: upgrade/service, "Attachments").
 const ATTACHMENTS_PER_FOLDER: i64 = 10_000;
-
-/// What the command line says.
-struct Options {
-    confirm: bool,
-    only_handlers: bool,
-    domain: Option<String>,
-    /// Answers out of the file of `-config-file`.
-    file: BTreeMap<String, String>,
-}
-
-/// What is to be done.
-struct Answers {
-    domain: String,
-    site: String,
-    fast_cgi: bool,
-    attachments: bool,
-}
 
 /// Runs `upgrade.exe`.
 pub(super) async fn upgrade(run: &Run) -> Result<(), Over> {
@@ -44,14 +25,9 @@ pub(super) async fn upgrade(run: &Run) -> Result<(), Over> {
     let options = read_options(run)?;
     let answers = ask_all(run, &options).await?;
     let seconds = run.world.with(|state| {
-        let block = state
-            .release(&run.number)
-            .and_then(|release| release.super_office.as_ref());
+        let block = state.release(&run.number).and_then(|release| release.super_office.as_ref());
         let minutes = block.map_or(10, |block| block.upgrade_minutes);
-        let percent = state.roll(
-            state.assumptions.duration_percent_min,
-            state.assumptions.duration_percent_max,
-        );
+        let percent = state.roll(state.assumptions.duration_percent_min, state.assumptions.duration_percent_max);
         u64::try_from(minutes).unwrap_or(1) * 60 * u64::from(percent) / 100
     });
     if answers.fast_cgi {
@@ -64,184 +40,15 @@ pub(super) async fn upgrade(run: &Run) -> Result<(), Over> {
     transform(run, &answers, seconds).await
 }
 
-fn read_options(run: &Run) -> Result<Options, Over> {
-    let after = |option: &str| {
-        let place = run
-            .arguments
-            .iter()
-            .position(|argument| argument.eq_ignore_ascii_case(option))?;
-        run.arguments.get(place + 1).cloned()
-    };
-    let has = |option: &str| {
-        run.arguments
-            .iter()
-            .any(|argument| argument.eq_ignore_ascii_case(option))
-    };
-    let mut file = BTreeMap::new();
-    if let Some(path) = after("-config-file") {
-        let text = run.world.with(|state| {
-            state
-                .files(&run.node, &path)
-                .and_then(|files| files.text(&path).ok())
-                .map(str::to_owned)
-        });
-        let Some(text) = text else {
-            return Err(run.refuse(&format!("Cannot open {path}")));
-        };
-        let pairs = text.lines().filter_map(|line| line.split_once('='));
-        file = pairs
-            .map(|(key, value)| (key.trim().to_owned(), value.trim().to_owned()))
-            .collect();
-    }
-    let (confirm, only_handlers) = (!has("-noconfirm"), has("-onlyFCGI"));
-    Ok(Options {
-        confirm,
-        only_handlers,
-        domain: after("-d"),
-        file,
-    })
-}
-
-/// Asks one question, unless the file answers it.
-async fn ask(
-    run: &Run,
-    options: &Options,
-    key: &str,
-    question: &str,
-    first: &str,
-) -> Result<String, Over> {
-    if let Some(answer) = options.file.get(key) {
-        return Ok(answer.clone());
-    }
-    if let Some(answer) = run.ask(question).await? {
-        return Ok(answer);
-    }
-    match run
-        .world
-        .with(|state| state.assumptions.upgrade_at_end_of_input)
-    {
-        EndOfInput::TakeDefault => Ok(first.to_owned()),
-        EndOfInput::Abort => Err(run.refuse("Upgrade aborted.")),
-    }
-}
-
-fn is_yes(answer: &str) -> bool {
-    answer.eq_ignore_ascii_case("yes") || answer.eq_ignore_ascii_case("y")
-}
-
-async fn ask_all(run: &Run, options: &Options) -> Result<Answers, Over> {
-    let (texts, host, only_site) = run.world.with(|state| {
-        (
-            state.assumptions.clone(),
-            state.layout.host_name.clone(),
-            state.layout.iis_site.clone(),
-        )
-    });
-    if options.confirm
-        && !is_yes(&ask(run, options, "confirm", &texts.question_confirm, "yes").await?)
-    {
-        return Err(run.refuse("Upgrade aborted."));
-    }
-    let domain = match &options.domain {
-        Some(domain) => domain.clone(),
-        None => {
-            ask(
-                run,
-                options,
-                &texts.config_key_domain,
-                &texts.question_domain,
-                &host,
-            )
-            .await?
-        }
-    };
-    let site = ask(
-        run,
-        options,
-        &texts.config_key_site,
-        &texts.question_site,
-        &only_site,
-    )
-    .await?;
-    let exists = run.world.with(|state| {
-        state
-            .machines
-            .get(&run.node)
-            .is_some_and(|machine| machine.iis.sites.contains_key(&site))
-    });
-    if !exists {
-        return Err(run.refuse(&format!("ERROR: the site '{site}' does not exist in IIS.")));
-    }
-    let fast_cgi = options.only_handlers
-        || is_yes(
-            &ask(
-                run,
-                options,
-                &texts.config_key_fast_cgi,
-                &texts.question_fast_cgi,
-                "yes",
-            )
-            .await?,
-        );
-    if fast_cgi {
-        offer_to_abort(run, options, &texts).await?;
-    }
-    let attachments = !options.only_handlers
-        && is_yes(
-            &ask(
-                run,
-                options,
-                &texts.config_key_attachments,
-                &texts.question_attachments,
-                "yes",
-            )
-            .await?,
-        );
-    Ok(Answers {
-        domain,
-        site,
-        fast_cgi,
-        attachments,
-    })
-}
-
-/// Warns about an IIS that does not suit FastCGI, names the update, and offers to stop (vendor: upgrade/service).
-async fn offer_to_abort(run: &Run, options: &Options, texts: &Assumptions) -> Result<(), Over> {
-    if run.world.with(|state| iis_suits(state, &run.node)) {
-        return Ok(());
-    }
-    run.say("WARNING: the FastCGI implementation of this version of IIS is not correct.");
-    run.say(&format!(
-        "Install the update http://support.microsoft.com/kb/{}",
-        HOTFIX.trim_start_matches("KB")
-    ));
-    let aborts = if options.confirm {
-        is_yes(&ask(run, options, "abort", &texts.question_abort, "yes").await?)
-    } else {
-        texts.upgrade_noconfirm_aborts
-    };
-    if aborts {
-        Err(run.refuse("Upgrade aborted."))
-    } else {
-        Ok(())
-    }
-}
-
 async fn set_up_handlers(run: &Run, site: &str, seconds: u64) -> Result<(), Over> {
     run.say("Configuring FastCGI...");
     run.work(seconds / 2).await?;
-    run.world
-        .with(|state| map_programs(state, &run.node, site, Extent::Half));
+    run.world.with(|state| map_programs(state, &run.node, site, Extent::Half));
     run.work(seconds / 2).await?;
-    run.effect(Change::Handlers, |state| {
-        map_programs(state, &run.node, site, Extent::All)
-    });
+    run.effect(Change::Handlers, |state| map_programs(state, &run.node, site, Extent::All));
     run.world.with(|state| {
         if state.assumptions.upgrade_sets_use_extension {
-            state
-                .database
-                .registry
-                .insert("UseExtension".to_owned(), FCGI.to_owned());
+            state.database.registry.insert("UseExtension".to_owned(), FCGI.to_owned());
             state.database_write("upgrade.exe");
         }
     });
@@ -251,19 +58,13 @@ async fn set_up_handlers(run: &Run, site: &str, seconds: u64) -> Result<(), Over
 async fn transform(run: &Run, answers: &Answers, seconds: u64) -> Result<(), Over> {
     run.say("Resetting postponed date for non-postponed tickets...");
     run.work(seconds * 20 / 100).await?;
-    if !run.world.with(|state| net_server_answers(run, state))
-        || run.strikes(WorldFault::ExceptionInMain)
-    {
+    if !run.world.with(|state| net_server_answers(run, state)) || run.strikes(WorldFault::ExceptionInMain) {
         return Err(exception(run));
     }
     run.say("Enabling custom notify for users...");
     run.effect(Change::ServiceData, |state| {
         let done = format!("UpgradeDone {}", run.number);
-        let first = state
-            .database
-            .registry
-            .insert(done, "1".to_owned())
-            .is_none();
+        let first = state.database.registry.insert(done, "1".to_owned()).is_none();
         if first {
             state.database_write("upgrade.exe");
         }
@@ -278,10 +79,7 @@ async fn transform(run: &Run, answers: &Answers, seconds: u64) -> Result<(), Ove
     run.effect(Change::Endpoint, |state| write_endpoint(run, state));
     run.work(seconds * 20 / 100).await?;
     // vendor: install/iis/reverse-proxy, it fails late where the domain has no sub-key in the registry
-    if !run
-        .world
-        .with(|state| has_registry_key(run, state, &answers.domain))
-    {
+    if !run.world.with(|state| has_registry_key(run, state, &answers.domain)) {
         return Err(exception(run));
     }
     run.say("Stopping old/crashed mailings");
@@ -304,20 +102,12 @@ fn exception(run: &Run) -> Over {
     run.say("FHFile::FileException: fopen(\"c:\\ejournal\\config\")");
     run.say("Stopping old/crashed mailings");
     run.say("Done.");
-    Over::Exit(
-        run.world
-            .with(|state| state.assumptions.exit_after_exception),
-    )
+    Over::Exit(run.world.with(|state| state.assumptions.exit_after_exception))
 }
 
 fn has_registry_key(run: &Run, state: &State, domain: &str) -> bool {
     let machine = state.machines.get(&run.node);
-    machine.is_some_and(|machine| {
-        machine
-            .registry
-            .get(&format!("{SERVICE_REGISTRY}\\{domain}"))
-            .is_some()
-    })
+    machine.is_some_and(|machine| machine.registry.get(&format!("{SERVICE_REGISTRY}\\{domain}")).is_some())
 }
 
 /// Service works through NetServer; it must be of this release, and so must the database.
@@ -325,28 +115,16 @@ fn net_server_answers(run: &Run, state: &mut State) -> bool {
     let Some(address) = net_server_address(run, state) else {
         return false;
     };
-    let url = format!(
-        "{address}/Remote/{}/Contact.svc",
-        state.endpoint(&run.number)
-    );
+    let url = format!("{address}/Remote/{}/Contact.svc", state.endpoint(&run.number));
     matches!(state.get_url(&run.node, &url), Ok(200)) && state.database.fits(&run.number)
 }
 
 /// `http://host/application` out of `nsEndPoint`.
 fn net_server_address(run: &Run, state: &State) -> Option<String> {
-    let config = state
-        .machines
-        .get(&run.node)?
-        .files
-        .text(&state.layout.config())
-        .ok()?;
-    let line = config
-        .lines()
-        .find_map(|line| line.trim().strip_prefix("nsEndPoint"))?;
+    let config = state.machines.get(&run.node)?.files.text(&state.layout.config()).ok()?;
+    let line = config.lines().find_map(|line| line.trim().strip_prefix("nsEndPoint"))?;
     let url = line.trim_start().strip_prefix('=')?.trim();
-    url.find("/Remote/")
-        .and_then(|end| url.get(..end))
-        .map(str::to_owned)
+    url.find("/Remote/").and_then(|end| url.get(..end)).map(str::to_owned)
 }
 
 /// Sets the `ServicesNN` of `nsEndPoint` (vendor: config/service).
@@ -355,26 +133,13 @@ fn write_endpoint(run: &Run, state: &mut State) -> bool {
         return false;
     };
     let path = state.layout.config();
-    let Some(text) = state
-        .machines
-        .get(&run.node)
-        .and_then(|machine| machine.files.text(&path).ok())
-    else {
+    let Some(text) = state.machines.get(&run.node).and_then(|machine| machine.files.text(&path).ok()) else {
         return false;
     };
-    let line = format!(
-        "nsEndPoint = {address}/Remote/{}",
-        state.endpoint(&run.number)
-    );
+    let line = format!("nsEndPoint = {address}/Remote/{}", state.endpoint(&run.number));
     let replaced: String = text
         .lines()
-        .map(|old| {
-            if old.trim_start().starts_with("nsEndPoint") {
-                line.as_str()
-            } else {
-                old
-            }
-        })
+        .map(|old| if old.trim_start().starts_with("nsEndPoint") { line.as_str() } else { old })
         .fold(String::new(), |text, line| text + line + "\r\n");
     let changed = replaced != text;
     let _ = state.replace_text(&run.node, &path, replaced);
@@ -383,46 +148,29 @@ fn write_endpoint(run: &Run, state: &mut State) -> bool {
 
 /// Moves attachments into sub-folders, ten thousand by ten thousand; what is moved stays moved.
 async fn move_attachments(run: &Run) -> Result<(), Over> {
-    let (folder, seconds) = run.world.with(|state| {
-        (
-            state.layout.attachments.clone(),
-            state.assumptions.attachment_seconds_per_folder,
-        )
-    });
+    let (folder, seconds) =
+        run.world.with(|state| (state.layout.attachments.clone(), state.assumptions.attachment_seconds_per_folder));
     let flat = flat_attachments(&folder);
     run.say("Remapping attachments...");
     loop {
-        let left = run.world.with(|state| {
-            match run
-                .machine(state)
-                .and_then(|machine| machine.files.get(&flat))
-            {
-                Some(Content::Bulk { files, size_bytes }) => (*files, *size_bytes),
-                Some(_) | None => (0, 0),
-            }
+        let left = run.world.with(|state| match run.machine(state).and_then(|machine| machine.files.get(&flat)) {
+            Some(Content::Bulk { files, size_bytes }) => (*files, *size_bytes),
+            Some(_) | None => (0, 0),
         });
         if left.0 == 0 {
             return Ok(());
         }
         run.work(seconds).await?;
-        run.effect(Change::Attachments, |state| {
-            let Some(machine) = run.machine(state) else {
-                return false;
-            };
-            let number = machine
-                .files
-                .folders(&folder)
-                .map_or(0, |folders| folders.len());
+        let number = run.world.with(|state| {
+            let machine = run.machine(state);
+            machine.and_then(|machine| machine.files.folders(&folder).ok()).map_or(0, |folders| folders.len())
+        });
+        run.effect(Change::Attachments { folder: number }, |state| {
+            let Some(machine) = run.machine(state) else { return false };
             let files = left.0.min(ATTACHMENTS_PER_FOLDER);
             let size_bytes = left.1 * files / left.0;
-            machine.files.put(
-                &format!("{folder}\\folder{number}\\attachments"),
-                Content::Bulk { files, size_bytes },
-            );
-            let rest = Content::Bulk {
-                files: left.0 - files,
-                size_bytes: left.1 - size_bytes,
-            };
+            machine.files.put(&format!("{folder}\\folder{number}\\attachments"), Content::Bulk { files, size_bytes });
+            let rest = Content::Bulk { files: left.0 - files, size_bytes: left.1 - size_bytes };
             machine.files.put(&flat, rest);
             true
         });

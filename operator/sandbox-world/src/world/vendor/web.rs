@@ -25,14 +25,10 @@ pub(super) async fn install(run: &Run, seconds: u64) -> Result<(), Over> {
         pool
     });
     run.work(seconds * 45 / 100).await?;
-    run.effect(Change::WebFiles, |state| {
-        write_web_files(state, &run.node, &run.number)
-    });
+    run.effect(Change::WebFiles, |state| write_web_files(state, &run.node, &run.number));
     run.middle()?;
     run.work(seconds * 40 / 100).await?;
-    run.effect(Change::WebProgram, |state| {
-        write_web_program(state, &run.node, &run.number)
-    });
+    run.effect(Change::WebProgram, |state| write_web_program(state, &run.node, &run.number));
     run.world.with(|state| {
         if state.assumptions.web_installer_starts_pool
             && let Some(machine) = run.machine(state)
@@ -58,40 +54,22 @@ fn refusal(run: &Run, state: &State) -> Option<String> {
         return Some(format!("Microsoft .NET Framework {least} is required."));
     }
     // vendor: install/web-client, the list of sites is empty without IIS 6 compatibility
-    let metabase = machine
-        .facts
-        .features
-        .iter()
-        .any(|feature| feature == "Web-Metabase");
-    (!metabase)
-        .then(|| "No web site was found. Is IIS 6 Metabase Compatibility installed?".to_owned())
+    let metabase = machine.facts.features.iter().any(|feature| feature == "Web-Metabase");
+    (!metabase).then(|| "No web site was found. Is IIS 6 Metabase Compatibility installed?".to_owned())
 }
 
 /// Installs the files of a release; whether they were of another one.
 pub(crate) fn write_web_files(state: &mut State, node: &str, number: &str) -> bool {
-    let (so_core, web, batch) = (
-        state.layout.so_core(),
-        state.layout.web_path.clone(),
-        batch_program(state),
-    );
+    let (so_core, web, batch) = (state.layout.so_core(), state.layout.web_path.clone(), batch_program(state));
     let prefix = state.layout.table_prefix.clone();
     let Some(machine) = state.machines.get_mut(node) else {
         return false;
     };
     let changed = machine.files.version(&so_core).ok().as_deref() != Some(number);
     for path in [so_core, format!("{web}\\bin\\SoDataBase.dll"), batch] {
-        machine.files.put(
-            &path,
-            Content::Program {
-                version: number.to_owned(),
-                role: Role::Plain,
-            },
-        );
+        machine.files.put(&path, Content::Program { version: number.to_owned(), role: Role::Plain });
     }
-    machine.files.put_text(
-        &format!("{web}\\Default.aspx"),
-        format!("<!-- {number} -->\r\n"),
-    );
+    machine.files.put_text(&format!("{web}\\Default.aspx"), format!("<!-- {number} -->\r\n"));
     let config = format!("{web}\\web.config");
     if machine.files.get(&config).is_none() {
         let text = format!(
@@ -114,8 +92,5 @@ pub(crate) fn write_web_program(state: &mut State, node: &str, number: &str) -> 
     let Some(machine) = state.machines.get_mut(node) else {
         return false;
     };
-    machine
-        .programs
-        .insert("SuperOffice Web".to_owned(), entry.clone())
-        != Some(entry)
+    machine.programs.insert("SuperOffice Web".to_owned(), entry.clone()) != Some(entry)
 }

@@ -1,0 +1,323 @@
+//! A small machine for tests: files, services, programs that take their time. It can kill the agent at any change.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use crm_api::clock::Clock;
+use crm_api::probe::{Machine, RunState, StartType};
+use futures::FutureExt as _;
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::program::{Does, Process};
+use crate::host::{Answered, FileContent, FolderContent, HandlerMap, Host, HostError, ProcessId, ProcessState};
+
+#[derive(Default)]
+pub(super) struct Inner {
+    pub(super) files: BTreeMap<String, String>,
+    pub(super) services: BTreeMap<String, (Option<RunState>, Option<StartType>)>,
+    pub(super) installed: String,
+    pub(super) programs: BTreeMap<String, Vec<Does>>,
+    pub(super) starts: Vec<String>,
+    pub(super) typed: Vec<String>,
+    pub(super) journal: Option<String>,
+    pub(super) refuse: Option<&'static str>,
+    processes: Vec<Process>,
+    boot: u32,
+    changes: usize,
+    /// The agent dies at this change: before it, or after it.
+    crash: Option<(usize, bool)>,
+}
+
+pub(super) struct World {
+    inner: Mutex<Inner>,
+    began: Instant,
+    pub(super) died: Notify,
+}
+
+impl Clock for World {
+    fn now(&self) -> Timestamp {
+        let passed = SignedDuration::try_from(self.began.elapsed()).unwrap();
+        Timestamp::from_second(1_700_000_000).unwrap() + passed
+    }
+}
+
+impl World {
+    pub(super) fn new(set_up: impl FnOnce(&mut Inner)) -> Arc<Self> {
+        let mut inner = Inner::default();
+        set_up(&mut inner);
+        Arc::new(Self { inner: Mutex::new(inner), began: Instant::now(), died: Notify::new() })
+    }
+
+    pub(super) fn look(&self) -> MutexGuard<'_, Inner> {
+        let now = self.now();
+        let mut inner = self.inner.lock().unwrap();
+        let Inner { processes, installed, typed: _, .. } = &mut *inner;
+        processes.iter_mut().for_each(|process| process.go_on(now, installed));
+        inner
+    }
+
+    pub(super) fn crash_at(&self, change: usize, after: bool) {
+        let mut inner = self.look();
+        (inner.changes, inner.crash) = (0, Some((change, after)));
+    }
+
+    pub(super) fn no_crash(&self) -> usize {
+        let mut inner = self.look();
+        inner.crash = None;
+        inner.changes
+    }
+
+    pub(super) fn reboot(&self) {
+        let mut inner = self.look();
+        inner.boot += 1;
+        inner.processes.iter_mut().filter(|process| process.exit.is_none()).for_each(|process| process.lost = true);
+    }
+
+    /// A change of the machine: the agent may die before or after it.
+    fn change<'a, T: Send + 'a>(
+        &'a self,
+        change: impl FnOnce(&mut Inner, Timestamp) -> Result<T, HostError> + Send + 'a,
+    ) -> Answered<'a, T> {
+        async move {
+            let (crash, answer) = {
+                let mut inner = self.look();
+                inner.changes += 1;
+                let crash = inner.crash.filter(|(at, _)| *at == inner.changes).map(|(_, after)| after);
+                let answer = if crash == Some(false) { None } else { Some(change(&mut inner, self.now())) };
+                (crash, answer)
+            };
+            match (crash, answer) {
+                (None, Some(answer)) => answer,
+                (Some(_), _) | (None, None) => {
+                    self.died.notify_one();
+                    std::future::pending().await
+                }
+            }
+        }
+        .boxed()
+    }
+
+    fn read<'a, T: Send + 'a>(
+        &'a self,
+        read: impl FnOnce(&Inner) -> Result<T, HostError> + Send + 'a,
+    ) -> Answered<'a, T> {
+        async move { read(&self.look()) }.boxed()
+    }
+}
+
+fn content(text: &str) -> FileContent {
+    FileContent { size_bytes: i64::try_from(text.len()).unwrap(), sha256: format!("sha of {text}") }
+}
+
+fn not_found(what: &str) -> HostError {
+    HostError::NotFound(what.to_owned())
+}
+
+fn unused<'a, T>() -> Answered<'a, T> {
+    async { Err(HostError::Refused("not in this world".to_owned())) }.boxed()
+}
+
+fn tree(inner: &Inner, path: &str) -> Result<BTreeMap<String, FileContent>, HostError> {
+    let below = format!("{path}\\");
+    let tree: BTreeMap<_, _> = inner
+        .files
+        .iter()
+        .filter_map(|(name, text)| Some((name.strip_prefix(&below)?.to_owned(), content(text))))
+        .collect();
+    if tree.is_empty() { Err(not_found(path)) } else { Ok(tree) }
+}
+
+impl Host for World {
+    fn machine(&self) -> Answered<'_, Machine> {
+        self.read(|inner| Ok(Machine { elevated: true, boot_id: inner.boot.to_string(), ..Machine::default() }))
+    }
+
+    fn installed_program<'a>(&'a self, name: &'a str) -> Answered<'a, (String, String)> {
+        self.read(move |inner| match inner.installed.as_str() {
+            "" => Err(not_found(name)),
+            version => Ok((version.to_owned(), String::new())),
+        })
+    }
+
+    fn file_version<'a>(&'a self, _path: &'a str) -> Answered<'a, String> {
+        unused()
+    }
+
+    fn file_content<'a>(&'a self, path: &'a str) -> Answered<'a, FileContent> {
+        self.read(move |inner| inner.files.get(path).map(|text| content(text)).ok_or_else(|| not_found(path)))
+    }
+
+    fn read_text<'a>(&'a self, path: &'a str) -> Answered<'a, String> {
+        self.read(move |inner| inner.files.get(path).cloned().ok_or_else(|| not_found(path)))
+    }
+
+    fn replace_text<'a>(&'a self, path: &'a str, text: String) -> Answered<'a, ()> {
+        self.change(move |inner, _| {
+            inner.files.insert(path.to_owned(), text);
+            Ok(())
+        })
+    }
+
+    fn folders<'a>(&'a self, _path: &'a str) -> Answered<'a, Vec<String>> {
+        unused()
+    }
+
+    fn tree<'a>(&'a self, path: &'a str) -> Answered<'a, BTreeMap<String, FileContent>> {
+        self.read(move |inner| tree(inner, path))
+    }
+
+    fn folder_size<'a>(&'a self, _path: &'a str) -> Answered<'a, FolderContent> {
+        unused()
+    }
+
+    fn loose_files<'a>(&'a self, _path: &'a str) -> Answered<'a, FolderContent> {
+        unused()
+    }
+
+    fn disk_free<'a>(&'a self, _path: &'a str) -> Answered<'a, i64> {
+        unused()
+    }
+
+    fn copy_file<'a>(&'a self, from: &'a str, to: &'a str) -> Answered<'a, ()> {
+        self.change(move |inner, _| {
+            let text = inner.files.get(from).cloned().ok_or_else(|| not_found(from))?;
+            inner.files.insert(to.to_owned(), text);
+            Ok(())
+        })
+    }
+
+    fn copy_tree<'a>(&'a self, from: &'a str, to: &'a str) -> Answered<'a, ()> {
+        self.change(move |inner, _| {
+            for name in tree(inner, from)?.into_keys() {
+                let text = inner.files[&format!("{from}\\{name}")].clone();
+                inner.files.insert(format!("{to}\\{name}"), text);
+            }
+            Ok(())
+        })
+    }
+
+    fn unpack<'a>(&'a self, _archive: &'a str, to: &'a str) -> Answered<'a, ()> {
+        self.change(move |inner, _| {
+            inner.files.insert(format!("{to}\\setup.exe"), "program".to_owned());
+            Ok(())
+        })
+    }
+
+    fn registry_subkeys<'a>(&'a self, _key: &'a str) -> Answered<'a, BTreeMap<String, BTreeMap<String, String>>> {
+        unused()
+    }
+
+    fn export_registry<'a>(&'a self, key: &'a str, to: &'a str) -> Answered<'a, ()> {
+        self.change(move |inner, _| {
+            inner.files.insert(to.to_owned(), format!("[{key}]"));
+            Ok(())
+        })
+    }
+
+    fn service<'a>(&'a self, name: &'a str) -> Answered<'a, (RunState, StartType)> {
+        self.read(move |inner| match inner.services.get(name) {
+            Some((Some(state), Some(start))) => Ok((*state, *start)),
+            _ => Err(not_found(name)),
+        })
+    }
+
+    fn set_service_start<'a>(&'a self, name: &'a str, start: StartType) -> Answered<'a, ()> {
+        self.change(move |inner, _| {
+            inner.services.get_mut(name).ok_or_else(|| not_found(name))?.1 = Some(start);
+            Ok(())
+        })
+    }
+
+    fn set_service_state<'a>(&'a self, name: &'a str, state: RunState) -> Answered<'a, ()> {
+        self.change(move |inner, _| {
+            if let Some(sentence) = inner.refuse {
+                return Err(HostError::Refused(sentence.to_owned()));
+            }
+            inner.services.get_mut(name).ok_or_else(|| not_found(name))?.0 = Some(state);
+            Ok(())
+        })
+    }
+
+    fn processes_below<'a>(&'a self, folder: &'a str) -> Answered<'a, Vec<String>> {
+        self.read(move |inner| {
+            let running = inner.processes.iter().filter(|process| process.runs());
+            let below = running.filter_map(|process| process.path.strip_prefix(folder));
+            Ok(below.map(|name| name.trim_start_matches('\\').to_uppercase()).collect())
+        })
+    }
+
+    fn pool<'a>(&'a self, _name: &'a str) -> Answered<'a, RunState> {
+        unused()
+    }
+
+    fn set_pool_state<'a>(&'a self, _name: &'a str, _state: RunState) -> Answered<'a, ()> {
+        unused()
+    }
+
+    fn sites_serving<'a>(&'a self, _folder: &'a str) -> Answered<'a, Vec<String>> {
+        unused()
+    }
+
+    fn handlers<'a>(&'a self, _site: &'a str, _folder: &'a str) -> Answered<'a, HandlerMap> {
+        unused()
+    }
+
+    fn export_iis<'a>(&'a self, to: &'a str) -> Answered<'a, ()> {
+        self.change(move |inner, _| {
+            inner.files.insert(format!("{to}\\applicationHost.config"), "iis".to_owned());
+            Ok(())
+        })
+    }
+
+    fn get_url<'a>(&'a self, _url: &'a str) -> Answered<'a, i32> {
+        unused()
+    }
+
+    fn start_process<'a>(&'a self, program: &'a str, _arguments: &'a [String]) -> Answered<'a, ProcessId> {
+        self.change(move |inner, now| {
+            let script = inner.programs.get(program).cloned().ok_or_else(|| not_found(program))?;
+            let pid = u32::try_from(inner.processes.len()).unwrap() + 100;
+            let id = ProcessId { pid, started_at: now, boot_id: inner.boot.to_string() };
+            inner.starts.push(program.to_owned());
+            inner.processes.push(Process::new(id.clone(), program, script, now));
+            Ok(id)
+        })
+    }
+
+    fn process<'a>(&'a self, process: &'a ProcessId) -> Answered<'a, ProcessState> {
+        self.read(move |inner| {
+            let found = inner.processes.iter().find(|other| other.id == *process);
+            Ok(found.map_or(ProcessState::Gone, Process::state))
+        })
+    }
+
+    fn type_line<'a>(&'a self, process: &'a ProcessId, line: &'a str) -> Answered<'a, ()> {
+        self.change(move |inner, _| {
+            inner.typed.push(line.to_owned());
+            let found = inner.processes.iter_mut().find(|other| other.id == *process);
+            found.ok_or_else(|| not_found("process"))?.input.push(line.to_owned());
+            Ok(())
+        })
+    }
+
+    fn close_console<'a>(&'a self, process: &'a ProcessId) -> Answered<'a, ()> {
+        self.change(move |inner, _| {
+            let found = inner.processes.iter_mut().find(|other| other.id == *process);
+            found.ok_or_else(|| not_found("process"))?.closed = true;
+            Ok(())
+        })
+    }
+
+    fn read_journal(&self) -> Answered<'_, Option<String>> {
+        self.read(|inner| Ok(inner.journal.clone()))
+    }
+
+    fn write_journal(&self, text: String) -> Answered<'_, ()> {
+        self.change(move |inner, _| {
+            inner.journal = Some(text);
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,119 @@
+//! The command line of crm-operator, as a library: `main` and the tests run the same function.
+//!
+//! - [`arguments`]: subcommands, options and their help. [`streams`]: where is read from and written to.
+//! - [`manifests`]: files into typed documents; [`schema`]: a document against the schema of its kind.
+//! - [`snapshot`]: documents into what the planner sees. [`plan`]: the command `plan`.
+//! - `sandbox`: the commands `sandbox run` and `sandbox sweep`; `live`: the view while a story runs.
+
+pub mod arguments;
+pub mod files;
+pub mod manifests;
+pub mod plan;
+pub mod schema;
+pub mod snapshot;
+pub mod streams;
+pub mod words;
+
+use std::ffi::OsString;
+use std::io;
+
+use clap::Parser as _;
+use clap::error::ErrorKind;
+
+use arguments::{Arguments, Command};
+pub use streams::{Pace, Screen, Streams};
+
+/// How a command ended. Each command's help says which of these it uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// What was asked for is there.
+    Good,
+    /// It is not, for the reasons printed.
+    No,
+    /// The command line or an input file is wrong.
+    BadInput,
+    /// A story ended with its change taken back.
+    BackedOut,
+    /// A story ended halted: a person must act.
+    Halted,
+    /// A story ended waiting.
+    Waiting,
+    /// An invariant of safety was violated: a fault of the operator.
+    Violated,
+}
+
+impl Exit {
+    /// The number that the shell sees.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Good => 0,
+            Self::No => 1,
+            Self::BadInput => 2,
+            Self::BackedOut => 3,
+            Self::Halted => 4,
+            Self::Waiting => 5,
+            Self::Violated => 6,
+        }
+    }
+}
+
+impl From<Exit> for std::process::ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
+
+/// Why a command could not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// An input is wrong; one line per mistake.
+    #[error("{}", .0.join("\n"))]
+    Input(Vec<String>),
+    /// Nothing can be written any more.
+    #[error("writing the output: {0}")]
+    Output(#[from] io::Error),
+}
+
+/// Runs one command line, the name of the program being its first word.
+pub fn run(words: impl IntoIterator<Item = OsString>, streams: &mut Streams<'_>) -> Exit {
+    let arguments = match Arguments::try_parse_from(words) {
+        Ok(arguments) => arguments,
+        Err(refused) => return usage(&refused, streams),
+    };
+    let done = match arguments.command {
+        Command::Plan(wanted) => plan::plan(&wanted, streams),
+    };
+    match done {
+        Ok(exit) => exit,
+        // Whoever reads our output has seen enough: `kubectl crm plan ... | head`.
+        Err(Failure::Output(broken)) if broken.kind() == io::ErrorKind::BrokenPipe => Exit::Good,
+        Err(failure) => {
+            let exit = match failure {
+                Failure::Input(_) => Exit::BadInput,
+                Failure::Output(_) => Exit::No,
+            };
+            // Where even the errors cannot be written, the exit code has to do.
+            let _ = writeln!(streams.err, "{failure}");
+            exit
+        }
+    }
+}
+
+/// Help and version are answers; everything else that the parser says is a mistake of the command line.
+fn usage(refused: &clap::Error, streams: &mut Streams<'_>) -> Exit {
+    let text = match streams.screen {
+        Screen::Terminal { colours: true, .. } => refused.render().ansi().to_string(),
+        Screen::Terminal { .. } | Screen::Pipe => refused.render().to_string(),
+    };
+    match refused.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            let _ = streams.out.write_all(text.as_bytes());
+            Exit::Good
+        }
+        _ => {
+            let _ = streams.err.write_all(text.as_bytes());
+            Exit::BadInput
+        }
+    }
+}

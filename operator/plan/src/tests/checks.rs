@@ -1,0 +1,109 @@
+//! Every check passes, fails and cannot tell: one row each.
+
+use crm_api::database::{DATABASE_BYTES, SQL_SERVER_VERSION, superoffice};
+use crm_api::probe::{Answer, Probe, RunState, StartType};
+use crm_api::site::{Finding, Severity};
+
+use super::fixture::Site;
+use crate::intent::Standing;
+
+fn findings(change: &dyn Fn(&mut Site)) -> Vec<Finding> {
+    let mut site = Site::at_rest();
+    site.declare("8.0 SR6");
+    change(&mut site);
+    match site.plan().standing {
+        Standing::Refused { findings } | Standing::Proposed { findings, .. } => findings,
+        other => unreachable!("{other:?}"),
+    }
+}
+
+/// The check finds nothing at rest, something when it fails, and something when it cannot tell.
+fn check(name: &str, fails: &dyn Fn(&mut Site), unknown: &dyn Fn(&mut Site)) {
+    assert!(!findings(&|_| {}).iter().any(|finding| finding.check == name), "{name} finds something at rest");
+    for (case, change) in [("failing", fails), ("unknown", unknown)] {
+        let found: Vec<Finding> = findings(change).into_iter().filter(|finding| finding.check == name).collect();
+        assert!(!found.is_empty(), "{name}: {case} was not found");
+        assert!(found.iter().all(|finding| !finding.remedy.is_empty()), "{name}: {case} has no remedy");
+    }
+}
+
+fn unreadable() -> Answer {
+    Answer::Unreadable { reason: "access denied".to_owned() }
+}
+
+fn blind(site: &mut Site) {
+    site.answer("contoso-cs", &Probe::Machine {}, unreadable());
+}
+
+#[test]
+fn machine_checks() {
+    check("Elevated", &|site| site.machine("contoso-cs", |machine| machine.elevated = false), &blind);
+    check("RebootPending", &|site| site.machine("contoso-cs", |machine| machine.reboot_pending = true), &blind);
+    check("DotNet", &|site| site.machine("contoso-cs", |machine| machine.dot_net = Some("4.5".to_owned())), &blind);
+    check("IisFeatures", &|site| site.machine("contoso-cs", |machine| machine.features.clear()), &blind);
+    let old = |site: &mut Site| site.machine("contoso-cs", |machine| machine.windows = "Windows Server 2003".to_owned());
+    check("WindowsVersion", &old, &blind);
+    check("FastCgiSupport", &|site| site.machine("contoso-cs", |machine| machine.iis = Some("7.0".to_owned())), &blind);
+}
+
+#[test]
+fn iis_7_0_with_the_hotfix_and_fast_cgi_declared_disabled_are_ways_out() {
+    let old_iis = |site: &mut Site, patched: bool| {
+        site.machine("contoso-cs", |machine| {
+            machine.iis = Some("7.0".to_owned());
+            if patched {
+                machine.hotfixes = vec!["KB980363".to_owned()];
+            }
+        });
+    };
+    assert!(!findings(&|site| old_iis(site, true)).iter().any(|finding| finding.check == "FastCgiSupport"));
+    let disabled = |site: &mut Site| {
+        old_iis(site, false);
+        site.spec().fast_cgi = Some(crm_api::site::FastCgi::Disabled);
+    };
+    assert!(!findings(&disabled).iter().any(|finding| finding.check == "FastCgiSupport"));
+}
+
+#[test]
+fn database_checks() {
+    let set = |name: &'static str, value: Option<&'static str>| move |site: &mut Site| site.fact(name, value);
+    check("Licence", &set(superoffice::MAINTENANCE_TO, Some("2026-11-27")), &set(superoffice::MAINTENANCE_TO, None));
+    check("TravellersHome", &set(superoffice::TRAVELLERS_OUT, Some("2")), &set(superoffice::TRAVELLERS_OUT, None));
+    check("Satellites", &set(superoffice::SATELLITES, Some("1")), &set(superoffice::SATELLITES, None));
+    check("SqlServerVersion", &set(SQL_SERVER_VERSION, Some("9.0.1399")), &set(SQL_SERVER_VERSION, None));
+    check("BackupRoom", &set(DATABASE_BYTES, Some("9000000000000")), &set(DATABASE_BYTES, None));
+}
+
+#[test]
+fn satellites_warn_and_do_not_block() {
+    let found = findings(&|site| site.fact(superoffice::SATELLITES, Some("1")));
+    assert!(found.iter().all(|finding| finding.severity == Severity::Warn), "{found:?}");
+}
+
+#[test]
+fn service_checks() {
+    let answer = |probe: Probe, answer: Answer| move |site: &mut Site| site.answer("contoso-cs", &probe, answer.clone());
+    let sites = Probe::SitesServing { folder: r"C:\SuperOffice\Customer Service\www\scripts".to_owned() };
+    let two = Answer::Names { names: vec!["A".to_owned(), "B".to_owned()] };
+    check("SiteName", &answer(sites.clone(), two), &answer(sites, unreadable()));
+    let key = r"HKLM\SOFTWARE\Wow6432Node\SuperOffice Customer Service".to_owned();
+    let instances = Probe::RegistrySubkeys { key };
+    let none = Answer::Subkeys { subkeys: std::collections::BTreeMap::new() };
+    check("Instance", &answer(instances.clone(), none), &answer(instances, unreadable()));
+    let frozen = Probe::FlagLine { path: r"C:\SuperOffice\Customer Service\config".to_owned(), line: "frozen".to_owned() };
+    check("NotFrozen", &answer(frozen.clone(), Answer::Flag { set: true }), &answer(frozen, unreadable()));
+    let scheduler = Probe::Service { name: "ejSchedule crm.contoso.example".to_owned() };
+    let stopped = Answer::Service { state: RunState::Stopped, start: StartType::Automatic };
+    check("SchedulerRunning", &answer(scheduler.clone(), stopped), &answer(scheduler, unreadable()));
+    let disk = Probe::DiskFree { path: r"C:\".to_owned() };
+    check("DiskRoom", &answer(disk.clone(), Answer::DiskFree { free_bytes: 1 }), &answer(disk, unreadable()));
+}
+
+#[test]
+fn a_declared_iis_site_must_be_the_one_that_serves_the_instance() {
+    let found = findings(&|site| {
+        let block = site.spec().super_office.as_mut().unwrap();
+        block.service.iis_site = Some("crm.contoso.example".to_owned());
+    });
+    assert!(found.iter().any(|finding| finding.check == "SiteName"), "the host name is not the name in IIS manager");
+}

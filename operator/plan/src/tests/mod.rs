@@ -1,0 +1,9 @@
+//! Facts about decisions. Each test builds a site in a line or two, changes one thing and states what follows.
+
+mod catalogue;
+mod changes;
+mod checks;
+mod fixture;
+mod proposals;
+mod properties;
+mod windows;

@@ -1,0 +1,171 @@
+use crm_api::database::superoffice;
+use crm_api::probe::{Answer, Probe, RunState, StartType};
+use crm_api::site::{FastCgi, Finding};
+
+use super::fixture::{NEW, Site, after, fast_cgi};
+use crate::intent::{Intent, Standing};
+
+fn refusal(site: &Site) -> Finding {
+    match site.plan().standing {
+        Standing::Refused { findings } => findings.into_iter().next().unwrap(),
+        other => unreachable!("expected a refusal: {other:?}"),
+    }
+}
+
+fn refused(change: impl FnOnce(&mut Site)) -> Finding {
+    let mut site = Site::at_rest();
+    change(&mut site);
+    let finding = refusal(&site);
+    assert!(!finding.remedy.is_empty());
+    assert!(!site.plan().intents.iter().any(|intent| matches!(intent, Intent::CreateChange { .. })));
+    finding
+}
+
+#[test]
+fn adopting_a_running_site_plans_no_step() {
+    let mut site = Site::at_rest();
+    assert_eq!(site.plan().standing, Standing::Settled);
+    let verified = site.snapshot.site.status.clone().unwrap().verified.unwrap();
+    assert_eq!((verified.version.as_str(), verified.fast_cgi), ("7.5 SR2", Some(FastCgi::Enabled)));
+    site.spec().fast_cgi = None;
+    assert_eq!(site.plan().standing, Standing::Settled, "a field left out means as observed");
+}
+
+#[test]
+fn nothing_to_do_writes_nothing() {
+    let mut site = Site::at_rest();
+    site.turn();
+    assert_eq!(site.plan().intents, []);
+}
+
+#[test]
+fn a_version_bump_becomes_one_change() {
+    let mut site = Site::at_rest();
+    site.declare("8.0 SR6");
+    let Standing::Proposed { change, .. } = site.plan().standing else { unreachable!("a plan") };
+    assert_eq!((change.from.as_str(), change.to.as_str()), ("7.5 SR2", "8.0 SR6"));
+    let ids: Vec<&str> = change.steps.iter().map(|step| step.id.as_str()).collect();
+    let place = |id: &str| ids.iter().position(|other| *other == id).unwrap();
+    assert!(place("verify-backup") < place("upgrade-database@contoso-app"));
+    assert!(place("upgrade-database@contoso-app") < place("upgrade-web@contoso-app"));
+    assert!(place("run-upgrade-exe@contoso-cs") < place("unfreeze@contoso-cs"));
+    site.turn();
+    assert_eq!(site.snapshot.changes.len(), 1);
+}
+
+#[test]
+fn downgrades_unlisted_edges_and_unknown_versions_are_refused_with_a_remedy() {
+    let finding = refused(|site| site.declare("7.5 SR1"));
+    assert!(finding.message.contains("older"), "{}", finding.message);
+    let finding = refused(|site| site.declare("8.0 SR66"));
+    assert!(finding.remedy.contains("8.0 SR6"), "{}", finding.remedy);
+    let finding = refused(|site| {
+        site.declare("8.0 SR6");
+        for release in &mut site.snapshot.releases {
+            release.spec.from.retain(|from| from != "7.5 SR2");
+        }
+    });
+    assert!(finding.message.contains("lists no way"), "{}", finding.message);
+}
+
+#[test]
+fn a_release_without_packages_cannot_be_reached() {
+    let finding = refused(|site| site.declare("8.0 SR5"));
+    assert_eq!(finding.check, "Packages");
+}
+
+#[test]
+fn parts_that_disagree_are_named_and_nothing_is_planned() {
+    let finding = refused(|site| {
+        site.declare("8.0 SR6");
+        let path = r"C:\SuperOffice\SuperOffice Web\bin\SoCore.dll".to_owned();
+        site.answer("contoso-app", &Probe::FileVersion { path }, Answer::Version { version: NEW.to_owned() });
+    });
+    assert_eq!(finding.class.as_deref(), Some("Version"));
+    assert!(finding.message.contains("Web@contoso-app"), "{}", finding.message);
+}
+
+#[test]
+fn a_component_replaced_by_hand_is_version_drift() {
+    let mut site = Site::at_rest();
+    let path = r"C:\SuperOffice\SuperOffice Web\bin\SoCore.dll".to_owned();
+    site.answer("contoso-app", &Probe::FileVersion { path }, Answer::Version { version: NEW.to_owned() });
+    let name = "SuperOffice Web".to_owned();
+    let listed = Answer::Program { version: NEW.to_owned(), location: String::new() };
+    site.answer("contoso-app", &Probe::Program { name }, listed);
+    site.turn();
+    assert_eq!(site.snapshot.site.status.as_ref().unwrap().drift, "Version");
+}
+
+#[test]
+fn silent_agents_and_unreadable_databases_stop_every_plan() {
+    let mut site = Site::at_rest();
+    site.declare("8.0 SR6");
+    site.now = after(60);
+    assert!(matches!(site.plan().standing, Standing::Observing { missing } if missing.len() == 2));
+    site.look();
+    site.snapshot.database = Err("login failed".to_owned());
+    assert!(matches!(site.plan().standing, Standing::Observing { missing } if missing[0].contains("login failed")));
+}
+
+#[test]
+fn frozen_and_a_stopped_scheduler_at_rest_are_drift() {
+    let mut site = Site::at_rest();
+    let config = Probe::FlagLine { path: r"C:\SuperOffice\Customer Service\config".to_owned(), line: "frozen".to_owned() };
+    site.answer("contoso-cs", &config, Answer::Flag { set: true });
+    let scheduler = Probe::Service { name: "ejSchedule crm.contoso.example".to_owned() };
+    let stopped = Answer::Service { state: RunState::Stopped, start: StartType::Automatic };
+    site.answer("contoso-cs", &scheduler, stopped);
+    site.fact(superoffice::USE_EXTENSION, Some("exe"));
+    site.spec().fast_cgi = None;
+    site.turn();
+    let status = site.snapshot.site.status.clone().unwrap();
+    assert_eq!(status.drift, "FastCgi,Frozen,Scheduler");
+    let ready = crm_api::condition::find(&status.conditions, crm_api::condition::Kind::Ready).unwrap();
+    assert_eq!((ready.status.as_str(), ready.reason.as_str()), ("False", "Degraded"));
+}
+
+#[test]
+fn the_fast_cgi_flag_is_a_change_of_its_own_either_way() {
+    let mut site = Site::at_rest();
+    site.spec().fast_cgi = Some(FastCgi::Disabled);
+    let Standing::Proposed { change, .. } = site.plan().standing else { unreachable!("a plan") };
+    let kinds: Vec<&str> = change.steps.iter().map(|step| step.id.split('@').next().unwrap()).collect();
+    assert_eq!(kinds, ["preflight", "notice", "link-fastcgi", "verify-site"], "only the row changes; handlers stay");
+    site.run_to("never");
+    assert_eq!(fast_cgi(&site), Some(FastCgi::Disabled));
+    site.turn();
+    site.turn();
+    assert_eq!(site.plan().standing, Standing::Settled);
+    site.spec().fast_cgi = Some(FastCgi::Enabled);
+    let Standing::Proposed { change, .. } = site.plan().standing else { unreachable!("a plan") };
+    let kinds: Vec<&str> = change.steps.iter().map(|step| step.id.split('@').next().unwrap()).collect();
+    assert_eq!(
+        kinds,
+        ["preflight", "notice", "back-up-iis", "run-upgrade-exe", "start-service-pool", "link-fastcgi", "flush-caches", "verify-site"]
+    );
+}
+
+#[test]
+fn the_hash_covers_media_and_steps_but_no_reasons_or_estimates() {
+    let hash = |change: &dyn Fn(&mut Site)| {
+        let mut site = Site::at_rest();
+        site.declare("8.0 SR6");
+        change(&mut site);
+        match site.plan().standing {
+            Standing::Proposed { change, .. } => change.plan_hash,
+            other => unreachable!("{other:?}"),
+        }
+    };
+    let package = |change: &dyn Fn(&mut crm_api::release::Package)| {
+        hash(&|site: &mut Site| {
+            for release in &mut site.snapshot.releases {
+                release.spec.packages.iter_mut().for_each(change);
+            }
+        })
+    };
+    let plain = hash(&|_| {});
+    assert_eq!(plain, hash(&|_| {}));
+    assert_ne!(plain, package(&|package| package.sha256 = "a".repeat(64)));
+    assert_eq!(plain, hash(&|site| site.spec().windows = None), "when it may happen is not what happens");
+}

@@ -1,0 +1,110 @@
+//! The components of a site as they stand on its servers when a story begins.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crm_api::probe::{RunState, StartType};
+use crm_api::site::Component;
+
+use crate::world::files::Content;
+use crate::world::iis::Site;
+use crate::world::layout::SERVICE_REGISTRY;
+use crate::world::scenario::Server;
+use crate::world::services::Service;
+use crate::world::state::State;
+use crate::world::vendor::{
+    batch_program, flat_attachments, write_server_files, write_service_files, write_service_program, write_web_files,
+    write_web_program,
+};
+
+/// Average size of an attachment.
+const ATTACHMENT_BYTES: i64 = 200_000;
+/// A password that stands in configuration files, so that a test can look for it where it must never appear.
+pub const PASSWORD_IN_CONFIG: &str = "only-in-the-config-file";
+
+pub(crate) fn install(state: &mut State, server: &Server) {
+    for installed in &server.components {
+        let (node, number) = (server.name.as_str(), installed.number.as_str());
+        match installed.component {
+            Component::CrmServer => {
+                write_server_files(state, node, number);
+            }
+            Component::Web => install_web(state, node, number),
+            Component::Service => install_service(state, node, number),
+        }
+    }
+}
+
+fn install_web(state: &mut State, node: &str, number: &str) {
+    write_web_files(state, node, number);
+    write_web_program(state, node, number);
+    let layout = state.layout.clone();
+    let program = batch_program(state);
+    let Some(machine) = state.machines.get_mut(node) else {
+        return;
+    };
+    machine.iis.add_pool(&layout.web_pool);
+    let folders = BTreeMap::from([(layout.web_application, layout.web_path)]);
+    machine.iis.sites.insert("Default Web Site".to_owned(), Site { folders, handlers: BTreeSet::new() });
+    machine.services.push(automatic(layout.batch_service, program));
+}
+
+fn install_service(state: &mut State, node: &str, number: &str) {
+    write_service_files(state, node, number);
+    write_service_program(state, node, number);
+    let layout = state.layout.clone();
+    let config = service_config(state, node, number);
+    // Where the scheduler's own program lies is an assumption: elsewhere, it does not count as a program of the folder.
+    let folder = if state.assumptions.scheduler_runs_from_bin { layout.bin() } else { "C:\\Windows".to_owned() };
+    let Some(machine) = state.machines.get_mut(node) else {
+        return;
+    };
+    let path = &layout.service_path;
+    machine.files.put_text(&layout.config(), config);
+    machine
+        .files
+        .put_text(&format!("{path}\\ejCrontab.txt"), format!("* * * * * ejournalCron {}\r\n", layout.host_name));
+    machine.files.put_text(&format!("{path}\\log\\ejournal.log"), "");
+    machine.files.put_text(&format!("{path}\\templates\\index.html"), "the customer's own design\r\n");
+    let key = format!("{SERVICE_REGISTRY}\\{}", layout.host_name);
+    machine.registry.set(&key, &[("basePath", path), ("instanceId", "1")]);
+    machine.registry.set(&format!("{SERVICE_REGISTRY}\\Installer values"), &[("path", path)]);
+    machine.iis.add_pool(&layout.service_pool);
+    let folders = BTreeMap::from([
+        ("/".to_owned(), format!("{path}\\www\\doc")),
+        ("/csplugins".to_owned(), format!("{path}\\www\\csplugins")),
+        ("/scripts".to_owned(), layout.scripts()),
+    ]);
+    machine.iis.sites.insert(layout.iis_site, Site { folders, handlers: BTreeSet::new() });
+    machine.services.push(automatic(layout.scheduler, format!("{folder}\\ejSchedule.exe")));
+}
+
+fn automatic(name: String, program: String) -> Service {
+    Service { name, program, state: RunState::Running, start: StartType::Automatic }
+}
+
+/// Service's configuration file (vendor: config/service).
+fn service_config(state: &State, node: &str, number: &str) -> String {
+    let web = state.layout.web_nodes.first().map_or("localhost", String::as_str);
+    let host = if web == node { "localhost" } else { web };
+    let lines = [
+        "# SuperOffice Service".to_owned(),
+        format!("dbHost = {}", state.layout.sql_server),
+        format!("dbDatabase = {}", state.layout.database),
+        "dbType = mssql".to_owned(),
+        format!("dbPassword = {PASSWORD_IN_CONFIG}"),
+        "nsUser = ejSysUser".to_owned(),
+        format!("nsEndPoint = http://{host}{}/Remote/{}", state.layout.web_application, state.endpoint(number)),
+        "# frozen".to_owned(),
+    ];
+    lines.iter().fold(String::new(), |text, line| text + line + "\r\n")
+}
+
+pub(crate) fn put_attachments(state: &mut State, files: i64) {
+    let folder = state.layout.attachments.clone();
+    for node in state.layout.service_nodes.clone() {
+        if let Some(machine) = state.machines.get_mut(&node) {
+            let bulk = Content::Bulk { files, size_bytes: files.saturating_mul(ATTACHMENT_BYTES) };
+            machine.files.put(&flat_attachments(&folder), bulk);
+        }
+    }
+}

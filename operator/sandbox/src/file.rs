@@ -1,0 +1,250 @@
+//! Reading a scenario: one file with the world, the site at its old version and, where wanted, Secrets; and the
+//! catalogue that it names.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crm_api::{CrmRelease, CrmSite};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::world::Scenario;
+use crate::world::scenario;
+
+/// Everything that a run needs to begin.
+#[derive(Clone, Debug)]
+pub struct ScenarioFile {
+    /// The world, and what a person does to the site.
+    pub scenario: Scenario,
+    /// The site at its old version.
+    pub site: CrmSite,
+    /// The catalogue.
+    pub releases: Vec<CrmRelease>,
+    /// The objects as they were written, for the API: site, Secrets and releases.
+    pub(crate) objects: Objects,
+}
+
+/// The documents as they were written.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Objects {
+    pub(crate) site: Value,
+    pub(crate) secrets: Vec<Value>,
+    pub(crate) releases: Vec<Value>,
+}
+
+/// Why a scenario cannot be played. Names the file, the document and what is wrong with it.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// The file cannot be read.
+    #[error("{}: {source}", .file.display())]
+    Unreadable {
+        /// The file.
+        file: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A document is not what its kind asks for.
+    #[error("{}, document {document}{}: {problem}", .file.display(), of_kind(.kind))]
+    Document {
+        /// The file.
+        file: PathBuf,
+        /// Place of the document, from 1.
+        document: usize,
+        /// Its kind, where it says one.
+        kind: String,
+        /// What is wrong, with line and field where they are known.
+        problem: String,
+    },
+    /// The documents of a file are not those that it must have.
+    #[error("{}: {problem}", .file.display())]
+    Documents {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+fn of_kind(kind: &str) -> String {
+    if kind.is_empty() { String::new() } else { format!(" ({kind})") }
+}
+
+impl ScenarioFile {
+    /// Reads a scenario and the catalogue beside it.
+    ///
+    /// # Errors
+    /// When a file cannot be read, or a document is not what it should be.
+    pub fn read(path: &Path) -> Result<Self, FileError> {
+        let text = read_text(path)?;
+        let mut parts = Parts::default();
+        for document in documents(path, &text)? {
+            parts.take(document)?;
+        }
+        let scenario = parts.scenario.ok_or_else(|| lacks(path, "Scenario"))?;
+        let (site, written) = parts.site.ok_or_else(|| lacks(path, "CrmSite"))?;
+        let catalogue = path.parent().unwrap_or(Path::new("")).join(&scenario.spec.catalogue);
+        let text = read_text(&catalogue)?;
+        let (mut releases, mut written_releases) = (Vec::new(), Vec::new());
+        for document in documents(&catalogue, &text)? {
+            if document.kind() != "CrmRelease" {
+                return Err(document.wrong(format!("a catalogue holds CrmRelease only, not {:?}", document.kind())));
+            }
+            releases.push(document.typed()?);
+            written_releases.push(document.value);
+        }
+        if releases.is_empty() {
+            return Err(lacks(&catalogue, "CrmRelease"));
+        }
+        let objects = Objects { site: written, secrets: parts.secrets, releases: written_releases };
+        Ok(Self { scenario, site, releases, objects })
+    }
+
+    /// Name of the story.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.scenario.metadata.name
+    }
+
+    pub(crate) fn site_name(&self) -> &str {
+        self.site.metadata.name.as_deref().unwrap_or_default()
+    }
+
+    pub(crate) fn namespace(&self) -> &str {
+        self.site.metadata.namespace.as_deref().unwrap_or("default")
+    }
+
+    /// The `username` and `password` of the Secret that the site names, where the file brings it.
+    pub(crate) fn credentials(&self) -> Option<(String, String)> {
+        let name = &self.site.spec.database.credentials_ref.name;
+        let secret = self.objects.secrets.iter().find(|secret| secret["metadata"]["name"] == name.as_str())?;
+        let text = |key: &str| secret["stringData"][key].as_str().map(str::to_owned);
+        Some((text("username")?, text("password")?))
+    }
+}
+
+#[derive(Default)]
+struct Parts {
+    scenario: Option<Scenario>,
+    site: Option<(CrmSite, Value)>,
+    secrets: Vec<Value>,
+}
+
+impl Parts {
+    fn take(&mut self, document: Document<'_>) -> Result<(), FileError> {
+        let twice = || document.wrong("there is another one in this file; a story is about one site".to_owned());
+        match document.kind() {
+            scenario::KIND if self.scenario.is_some() => return Err(twice()),
+            scenario::KIND => self.scenario = Some(document.typed()?),
+            "CrmSite" if self.site.is_some() => return Err(twice()),
+            "CrmSite" => {
+                let site: CrmSite = document.typed()?;
+                if site.metadata.name.is_none() {
+                    return Err(document.wrong("metadata.name is missing".to_owned()));
+                }
+                self.site = Some((site, document.value));
+            }
+            "Secret" => {
+                if document.value["stringData"].is_null() {
+                    return Err(document.wrong("write username and password under stringData".to_owned()));
+                }
+                self.secrets.push(document.value);
+            }
+            other => {
+                let problem = format!("kind {other:?} has no place here; expected Scenario, CrmSite or Secret");
+                return Err(document.wrong(problem));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn lacks(file: &Path, kind: &str) -> FileError {
+    FileError::Documents { file: file.to_owned(), problem: format!("there is no document of kind {kind}; add one") }
+}
+
+fn read_text(file: &Path) -> Result<String, FileError> {
+    fs::read_to_string(file).map_err(|source| FileError::Unreadable { file: file.to_owned(), source })
+}
+
+/// One document of a file.
+struct Document<'a> {
+    file: &'a Path,
+    number: usize,
+    /// Its text behind as many empty lines as stand before it in the file: so a parser names the right line.
+    text: String,
+    value: Value,
+}
+
+impl Document<'_> {
+    fn kind(&self) -> &str {
+        self.value["kind"].as_str().unwrap_or_default()
+    }
+
+    fn typed<T: DeserializeOwned>(&self) -> Result<T, FileError> {
+        serde_saphyr::from_str(&self.text).map_err(|error| self.wrong(error.to_string()))
+    }
+
+    fn wrong(&self, problem: String) -> FileError {
+        FileError::Document { file: self.file.to_owned(), document: self.number, kind: self.kind().to_owned(), problem }
+    }
+}
+
+fn documents<'a>(file: &'a Path, text: &str) -> Result<Vec<Document<'a>>, FileError> {
+    let mut documents = Vec::new();
+    for text in split(text) {
+        let number = documents.len() + 1;
+        let value = serde_saphyr::from_str::<Value>(&text).map_err(|error| FileError::Document {
+            file: file.to_owned(),
+            document: number,
+            kind: String::new(),
+            problem: error.to_string(),
+        })?;
+        if !value.is_null() {
+            documents.push(Document { file, number, text, value });
+        }
+    }
+    Ok(documents)
+}
+
+/// The texts between the lines `---`, each behind the number of lines that precede it.
+fn split(text: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    for (number, line) in text.lines().enumerate() {
+        if line.trim_end() == "---" {
+            parts.push("\n".repeat(number + 1));
+        } else if let Some(part) = parts.last_mut() {
+            part.push_str(line);
+            part.push('\n');
+        }
+    }
+    parts.retain(|part| part.lines().any(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#')));
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::{ScenarioFile, split};
+
+    #[test]
+    fn a_document_keeps_its_place_in_the_file() {
+        let parts = split("# only a word\n---\na: 1\n---\nb: 2\n");
+        assert_eq!(parts, ["\n\na: 1\n", "\n\n\n\nb: 2\n"]);
+    }
+
+    #[test]
+    fn an_error_names_file_document_and_line() {
+        let folder = std::env::temp_dir().join(format!("crm-sandbox-file-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = folder.join("scenario.yaml");
+        let text = "kind: Secret\nmetadata: {name: a}\nstringData: {}\n---\nkind: CrmSite\nmetadata: {name: b}\nspec:\n  product: Dust\n";
+        std::fs::write(&file, text).unwrap();
+        let error = ScenarioFile::read(&file).unwrap_err().to_string();
+        assert!(error.contains("scenario.yaml, document 2 (CrmSite)"), "{error}");
+        assert!(error.contains("line 8") || error.contains("8:"), "{error}");
+        let missing = ScenarioFile::read(Path::new("/nowhere.yaml")).unwrap_err().to_string();
+        assert!(missing.starts_with("/nowhere.yaml: "), "{missing}");
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+}

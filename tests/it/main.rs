@@ -1,0 +1,4 @@
+//! Every test that crosses crates, in one binary: linking once is what keeps it fast.
+
+mod crds;
+mod files;

@@ -65,7 +65,8 @@ impl Link {
     }
 
     /// Follows the agent's own object, forever. A watch without a version begins with the object as it is now, so no
-    /// list is needed, neither at first nor after a break.
+    /// list is needed, neither at first nor after a break. An object that is deleted during a break is not missed until
+    /// it comes back: by then `startBefore` has put an end to its orders.
     pub(crate) async fn follow(&self, spec: &watch::Sender<Option<Arc<Spec>>>) -> Infallible {
         loop {
             match self.watch(spec).await {

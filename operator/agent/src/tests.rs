@@ -27,6 +27,13 @@ const UPGRADE: &str = r"C:\app\upgrade.exe";
 /// Longer than any order here takes.
 const LONG: Duration = Duration::from_secs(1200);
 
+/// The shells may run the agent on any executor: the future moves between threads.
+#[test]
+fn a_running_agent_is_send() {
+    fn is_send<T: Send>(_: fn(crate::Agent) -> T) {}
+    is_send(crate::Agent::run);
+}
+
 fn set_up(inner: &mut Inner) {
     inner.installed = "7".to_owned();
     inner.services.insert("Web".to_owned(), (Some(RunState::Running), Some(StartType::Automatic)));

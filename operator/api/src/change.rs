@@ -170,7 +170,7 @@ pub enum Task {
     },
     /// Waits until the database shows no session but the operator's own.
     ProveAlone {},
-    /// Backs the database up to a file, with checksums. A new attempt takes a new file.
+    /// Backs the database up to a file of the set, with checksums. A new attempt replaces a broken file.
     BackUpDatabase {
         /// Folder for the file.
         #[schemars(length(max = 1024))]

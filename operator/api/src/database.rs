@@ -19,9 +19,9 @@ pub struct DatabaseFacts {
     #[serde(default)]
     #[schemars(length(max = 64))]
     pub sessions: Vec<Session>,
-    /// Target files of backups of this database that are running.
+    /// Texts of the backups of this database that are running. A text with parameters does not name its file.
     #[serde(default)]
-    #[schemars(length(max = 8))]
+    #[schemars(length(max = 8), inner(length(max = 4096)))]
     pub backups_running: Vec<String>,
 }
 

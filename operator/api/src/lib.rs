@@ -69,12 +69,5 @@ pub fn heartbeat_lease(node: &str) -> String {
 /// Every kind of the group, in the order in which they should be installed.
 #[must_use]
 pub fn crds() -> Vec<CustomResourceDefinition> {
-    vec![
-        CrmRelease::crd(),
-        CrmSite::crd(),
-        CrmNode::crd(),
-        CrmChange::crd(),
-        CrmBackup::crd(),
-        CrmDecision::crd(),
-    ]
+    vec![CrmRelease::crd(), CrmSite::crd(), CrmNode::crd(), CrmChange::crd(), CrmBackup::crd(), CrmDecision::crd()]
 }

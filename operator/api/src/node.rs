@@ -106,4 +106,3 @@ impl CrmNodeStatus {
 
 /// Upper bound of a node's status, in bytes of JSON.
 pub const STATUS_BYTES_MAX: usize = 16 * 1024;
-

@@ -239,7 +239,7 @@ pub enum Answer {
     /// Answer to [`Probe::Processes`].
     Processes {
         /// Program names, sorted.
-        #[schemars(length(max = 128))]
+        #[schemars(length(max = 128), inner(length(max = 260)))]
         running: Vec<String>,
     },
     /// Answer to [`Probe::Pool`].
@@ -250,7 +250,7 @@ pub enum Answer {
     /// Answer to [`Probe::SitesServing`], [`Probe::Folders`] and [`Probe::ChangedFiles`].
     Names {
         /// The names, sorted; at most the first 64.
-        #[schemars(length(max = 64))]
+        #[schemars(length(max = 64), inner(length(max = 260)))]
         names: Vec<String>,
     },
     /// Answer to [`Probe::FastCgiHandlers`].
@@ -258,7 +258,7 @@ pub enum Answer {
         /// Programs in the folder.
         programs: i32,
         /// Programs without a handler, sorted.
-        #[schemars(length(max = 64))]
+        #[schemars(length(max = 64), inner(length(max = 260)))]
         missing: Vec<String>,
     },
     /// Answer to [`Probe::Url`].
@@ -297,7 +297,7 @@ pub struct Machine {
     pub dot_net: Option<String>,
     /// IIS features that are installed, by Windows feature name (`Web-CGI`, `Web-Metabase`).
     #[serde(default)]
-    #[schemars(length(max = 128))]
+    #[schemars(length(max = 128), inner(length(max = 128)))]
     pub features: Vec<String>,
     /// Whether the agent runs with administrator rights.
     pub elevated: bool,
@@ -308,7 +308,7 @@ pub struct Machine {
     pub reboot_pending: bool,
     /// Installed updates, `KB...`.
     #[serde(default)]
-    #[schemars(length(max = 256))]
+    #[schemars(length(max = 256), inner(length(max = 32)))]
     pub hotfixes: Vec<String>,
 }
 

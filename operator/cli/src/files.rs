@@ -16,7 +16,9 @@ pub struct Document {
     pub file: String,
     /// Place among the documents of the file that hold something, from 1.
     pub number: usize,
-    /// The text, with empty lines before it, so that line numbers are those of the file.
+    /// Lines of the file before the text.
+    pub lines_before: usize,
+    /// The text.
     pub text: String,
 }
 
@@ -107,21 +109,20 @@ fn split(file: &str, text: &str) -> Vec<Document> {
     let mut documents = Vec::new();
     let mut current = String::new();
     let mut holds_something = false;
-    let mut lines_before: usize = 0;
-    let mut close = |current: &mut String, holds_something: &mut bool| {
-        if *holds_something {
+    let mut lines_before = 0;
+    let mut close = |current: &mut String, holds_something: &mut bool, lines_before: usize| {
+        let text = std::mem::take(current);
+        if std::mem::take(holds_something) {
             let number = documents.len() + 1;
-            documents.push(Document { file: file.to_owned(), number, text: std::mem::take(current) });
+            documents.push(Document { file: file.to_owned(), number, lines_before, text });
         }
-        current.clear();
-        *holds_something = false;
     };
-    for line in text.lines() {
+    for (index, line) in text.lines().enumerate() {
         let rest = line.strip_prefix("---").filter(|rest| rest.is_empty() || rest.starts_with([' ', '\t']));
         let line = match rest {
             Some(rest) => {
-                close(&mut current, &mut holds_something);
-                current.push_str(&"\n".repeat(lines_before));
+                close(&mut current, &mut holds_something, lines_before);
+                lines_before = index;
                 rest
             }
             None => line,
@@ -130,9 +131,8 @@ fn split(file: &str, text: &str) -> Vec<Document> {
         holds_something |= !content.is_empty() && !content.starts_with('#') && content != "...";
         current.push_str(line);
         current.push('\n');
-        lines_before += 1;
     }
-    close(&mut current, &mut holds_something);
+    close(&mut current, &mut holds_something, lines_before);
     documents
 }
 
@@ -145,7 +145,7 @@ mod tests {
         let found = split("x", "# a comment\n---\na: 1\n---\n# nothing\n---\nb: |\n  ---\n  text\n");
         let texts: Vec<(usize, &str)> = found.iter().map(|found| (found.number, found.text.trim())).collect();
         assert_eq!(texts, [(1, "a: 1"), (2, "b: |\n  ---\n  text")]);
-        assert_eq!(found[1].text.lines().position(|line| line.starts_with("b:")), Some(6));
+        assert_eq!(found[1].lines_before, 5);
     }
 
     #[test]

@@ -85,7 +85,7 @@ pub fn read(files: &[PathBuf], input: &mut dyn Read) -> Result<Manifests, Vec<St
     let (found, unreadable) = documents(files, input);
     lines.extend(unreadable);
     for document in found {
-        match parse(&document.text) {
+        match parse(&document) {
             Ok(value) => accept(&mut manifests, &document, value, &mut lines),
             Err(what) => lines.push(format!("{}: {what}", document.place())),
         }
@@ -101,9 +101,10 @@ pub fn read(files: &[PathBuf], input: &mut dyn Read) -> Result<Manifests, Vec<St
     Err(lines)
 }
 
-fn parse(text: &str) -> Result<Value, String> {
-    serde_saphyr::from_str(text).map_err(|error| {
-        let at = error.location().map(|at| format!("line {}: ", at.line())).unwrap_or_default();
+fn parse(document: &Document) -> Result<Value, String> {
+    serde_saphyr::from_str(&document.text).map_err(|error| {
+        let line = |within: u64| u64::try_from(document.lines_before).unwrap_or(0).saturating_add(within);
+        let at = error.location().map(|at| format!("line {}: ", line(at.line()))).unwrap_or_default();
         let error = error.without_snippet().to_string();
         format!("{at}no valid YAML: {}; check indentation, quotes and colons there", quoted_long(&error))
     })

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use crm_api::database::{
-    DATABASE_BYTES, DatabaseFact, DatabaseFacts, SCHEMA_MODIFIED_AT, SQL_SERVER_VERSION, Session,
-};
+use crm_api::database::{DATABASE_BYTES, DatabaseFact, DatabaseFacts, SCHEMA_MODIFIED_AT, SQL_SERVER_VERSION, Session};
 use crm_api::site::CrmSiteSpec;
 use jiff::Timestamp;
 
@@ -65,7 +63,11 @@ fn running_backups_statement(database: &str) -> Statement {
 ///
 /// # Errors
 /// When SQL Server refuses or does not answer: half a reading is none.
-pub async fn read(sql: &Arc<dyn SqlServer>, site: &CrmSiteSpec, now: Timestamp) -> Result<DatabaseFacts, DatabaseError> {
+pub async fn read(
+    sql: &Arc<dyn SqlServer>,
+    site: &CrmSiteSpec,
+    now: Timestamp,
+) -> Result<DatabaseFacts, DatabaseError> {
     let mut questions = server_questions();
     if let Some(block) = &site.super_office {
         questions.extend(superoffice::questions(&block.table_prefix));

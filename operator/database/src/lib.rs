@@ -111,7 +111,11 @@ pub trait SqlServer: Send + Sync {
 /// Opens connections.
 pub trait Connect: Send + Sync {
     /// Logs in to a database.
-    fn connect(&self, target: Target, credentials: Credentials) -> BoxFuture<'_, Result<Arc<dyn SqlServer>, DatabaseError>>;
+    fn connect(
+        &self,
+        target: Target,
+        credentials: Credentials,
+    ) -> BoxFuture<'_, Result<Arc<dyn SqlServer>, DatabaseError>>;
 }
 
 /// A name as an identifier in T-SQL: in brackets, closing brackets doubled.

@@ -7,7 +7,6 @@ pub use crm_api::database::superoffice::{
 
 use crate::{Row, Statement, quote};
 
-
 /// One question and the facts that its first row gives: fact name, column, source for a person.
 #[derive(Clone, Debug)]
 pub struct Question {

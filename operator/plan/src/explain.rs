@@ -21,9 +21,15 @@ pub fn explain(snapshot: &Snapshot, plan: &Plan, now: Timestamp) -> String {
     let product = format!("{:?}", view.spec.product);
     match &plan.standing {
         Standing::Settled => {
-            format!("{site}   {product} {}   nothing to do: the site is as declared\n{}", view.spec.version, drift(&view))
+            format!(
+                "{site}   {product} {}   nothing to do: the site is as declared\n{}",
+                view.spec.version,
+                drift(&view)
+            )
         }
-        Standing::Observing { missing } => format!("{site}   {product}   no plan yet: too little was seen\n{}", bullets(missing)),
+        Standing::Observing { missing } => {
+            format!("{site}   {product}   no plan yet: too little was seen\n{}", bullets(missing))
+        }
         Standing::Refused { findings } => {
             format!("{site}   {product} -> {}   no plan\n{}", view.spec.version, findings_text(findings))
         }
@@ -38,12 +44,20 @@ pub fn explain(snapshot: &Snapshot, plan: &Plan, now: Timestamp) -> String {
         Standing::Underway { change, waiting } => {
             let waiting = waiting
                 .as_ref()
-                .map(|waiting| format!("waiting for {}: {}\n  can be ended by: {}\n", waiting.reason, waiting.message, waiting.ended_by))
+                .map(|waiting| {
+                    format!(
+                        "waiting for {}: {}\n  can be ended by: {}\n",
+                        waiting.reason, waiting.message, waiting.ended_by
+                    )
+                })
                 .unwrap_or_default();
             format!("{site}   {product} -> {}   change {change} is under way\n{waiting}", view.spec.version)
         }
         Standing::Halted { change, reason, remedy } => {
-            format!("{site}   {product} -> {}   halted in change {change}\n  {reason}\n  what to do: {remedy}\n", view.spec.version)
+            format!(
+                "{site}   {product} -> {}   halted in change {change}\n  {reason}\n  what to do: {remedy}\n",
+                view.spec.version
+            )
         }
     }
 }
@@ -87,7 +101,8 @@ fn headline(site: &str, product: &str, change: &CrmChangeSpec, view: &View<'_>, 
 
 /// The path beyond this hop in outline.
 fn path_text(change: &CrmChangeSpec, view: &View<'_>, snapshot: &Snapshot) -> String {
-    let (Some(from), Some(target)) = (view.catalogue.find(&change.from), view.catalogue.find(&snapshot.site.spec.version))
+    let (Some(from), Some(target)) =
+        (view.catalogue.find(&change.from), view.catalogue.find(&snapshot.site.spec.version))
     else {
         return "1 hop".to_owned();
     };
@@ -113,7 +128,8 @@ fn timing(change: &CrmChangeSpec, windows: Option<&WindowsSpec>, now: Timestamp)
         .and_then(|start| start.checked_add(SignedDuration::from_mins(i64::from(felt))).ok())
         .map(|end| format!("; ends about {}", local(windows, end)))
         .unwrap_or_default();
-    let back = if restore > 0 { format!("; room is kept for a restore of {}", duration(restore)) } else { String::new() };
+    let back =
+        if restore > 0 { format!("; room is kept for a restore of {}", duration(restore)) } else { String::new() };
     format!("{word} {zone}{end}{back}\n")
 }
 

@@ -110,7 +110,7 @@ pub enum Intent {
         since: Timestamp,
         /// What.
         task: Task,
-        /// Folder of the change's backup set.
+        /// File of the database backup in the change's backup set.
         backup_file: Option<String>,
     },
     /// Write the status of the site.

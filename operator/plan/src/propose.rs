@@ -97,13 +97,8 @@ fn next_hop(view: &View<'_>, current: &CrmReleaseSpec, target: &CrmReleaseSpec) 
         view.name(),
         short(&crate::hash::digest(&serde_json::json!([digest, current.version, to.version, attempt_number(view)])))
     );
-    let hop = Hop {
-        from: current,
-        to,
-        fast_cgi_now,
-        fast_cgi: view.spec.fast_cgi.or(fast_cgi_now),
-        backup_folder: &folder,
-    };
+    let hop =
+        Hop { from: current, to, fast_cgi_now, fast_cgi: view.spec.fast_cgi.or(fast_cgi_now), backup_folder: &folder };
     let findings = rules.checks(view, &hop);
     if findings.iter().any(|finding| finding.severity == Severity::Block) {
         return Verdict::Refused(findings);
@@ -148,11 +143,8 @@ fn assemble(view: &View<'_>, hop: &Hop<'_>, spec_digest: String) -> Result<CrmCh
 /// Expected minutes from the first step that passes the window on, and what a restore would need.
 #[must_use]
 pub fn minutes_needed(steps: &[Step]) -> (i32, i32) {
-    let felt: i32 = steps
-        .iter()
-        .skip_while(|step| step.gate != Some(crm_api::change::Gate::Window))
-        .map(|step| step.minutes)
-        .sum();
+    let felt: i32 =
+        steps.iter().skip_while(|step| step.gate != Some(crm_api::change::Gate::Window)).map(|step| step.minutes).sum();
     (felt, restore_minutes(steps))
 }
 
@@ -272,7 +264,10 @@ fn moved_by_hand(verified: &VerifiedState, current: &CrmReleaseSpec) -> Finding 
         class: Some("Version".to_owned()),
         ..refusal(
             "VerifiedRelease",
-            format!("the site was proven at {} and is at {} now: somebody upgraded it by hand", verified.version, current.version),
+            format!(
+                "the site was proven at {} and is at {} now: somebody upgraded it by hand",
+                verified.version, current.version
+            ),
             format!("declare {}: then it is proven there and further changes are possible", current.version),
         )
     }

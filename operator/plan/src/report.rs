@@ -31,7 +31,8 @@ pub fn site_status(view: &View<'_>, round: Round<'_>) -> CrmSiteStatus {
     let findings = findings(view, &round);
     let drift = drift_word(&findings, round.verified.is_some());
     let generation = view.snapshot.site.metadata.generation.unwrap_or(1);
-    let mut wanted = vec![ready(view, &round, &findings), up_to_date(view, &round), drifted(&findings, &round), fresh(view)];
+    let mut wanted =
+        vec![ready(view, &round, &findings), up_to_date(view, &round), drifted(&findings, &round), fresh(view)];
     wanted.extend(activity(&round));
     wanted.extend(products::of(view.spec.product).debts(view));
     let now = crm_api::Time::from(view.now);
@@ -72,9 +73,12 @@ fn is_restless(fact: &str) -> bool {
 fn findings(view: &View<'_>, round: &Round<'_>) -> Vec<Finding> {
     let mut findings = match round.standing {
         Standing::Refused { findings } | Standing::Proposed { findings, .. } => findings.clone(),
-        Standing::Settled | Standing::Observing { .. } | Standing::Underway { .. } | Standing::Halted { .. } => Vec::new(),
+        Standing::Settled | Standing::Observing { .. } | Standing::Underway { .. } | Standing::Halted { .. } => {
+            Vec::new()
+        }
     };
-    let at_rest = round.change.is_none_or(|(_, status)| status.phase.is_over() || status.phase == ChangePhase::Preparing);
+    let at_rest =
+        round.change.is_none_or(|(_, status)| status.phase.is_over() || status.phase == ChangePhase::Preparing);
     if at_rest && round.verified.is_some() && !matches!(round.standing, Standing::Observing { .. }) {
         findings.extend(products::of(view.spec.product).drift(view));
     }
@@ -121,11 +125,15 @@ fn at(view: &View<'_>, status: &CrmChangeStatus) -> String {
 fn up_to_date(view: &View<'_>, round: &Round<'_>) -> Wanted {
     let wanted = |state, reason, message: String| Wanted { kind: Kind::UpToDate, state, reason, message };
     match round.standing {
-        Standing::Settled => wanted(State::True, "AsDeclared", format!("the site is at {}, as declared", view.spec.version)),
+        Standing::Settled => {
+            wanted(State::True, "AsDeclared", format!("the site is at {}, as declared", view.spec.version))
+        }
         Standing::Observing { missing } => wanted(State::Unknown, "Observing", missing.join("; ")),
         Standing::Refused { findings } => {
-            let text: Vec<String> =
-                findings.iter().map(|finding| format!("{}: {} ({})", finding.check, finding.message, finding.remedy)).collect();
+            let text: Vec<String> = findings
+                .iter()
+                .map(|finding| format!("{}: {} ({})", finding.check, finding.message, finding.remedy))
+                .collect();
             wanted(State::False, "Refused", text.join("; "))
         }
         Standing::Proposed { change, .. } => {
@@ -192,9 +200,9 @@ fn activity(round: &Round<'_>) -> Option<Wanted> {
             message: "a change is about to be created".to_owned(),
         }),
         Standing::Underway { waiting, .. } => {
-            let at_work = round.change.is_some_and(|(_, status)| {
-                matches!(status.phase, ChangePhase::Changing | ChangePhase::BackingOut)
-            });
+            let at_work = round
+                .change
+                .is_some_and(|(_, status)| matches!(status.phase, ChangePhase::Changing | ChangePhase::BackingOut));
             at_work.then(|| Wanted {
                 kind: Kind::Reconciling,
                 state: State::True,
@@ -206,7 +214,9 @@ fn activity(round: &Round<'_>) -> Option<Wanted> {
             kind: Kind::Stalled,
             state: State::True,
             reason: "Refused",
-            message: findings.first().map_or_else(String::new, |finding| format!("{} ({})", finding.message, finding.remedy)),
+            message: findings
+                .first()
+                .map_or_else(String::new, |finding| format!("{} ({})", finding.message, finding.remedy)),
         }),
         Standing::Halted { reason, remedy, .. } => Some(Wanted {
             kind: Kind::Stalled,
@@ -270,7 +280,8 @@ pub fn change_conditions(
 #[must_use]
 pub fn site_announcements(old: &CrmSiteStatus, new: &CrmSiteStatus) -> Vec<Announcement> {
     let mut told = Vec::new();
-    let mut tell = |reason, message: String, warning| told.push(Announcement { reason, message, warning, change: None });
+    let mut tell =
+        |reason, message: String, warning| told.push(Announcement { reason, message, warning, change: None });
     if old.verified.is_none() {
         if let Some(verified) = &new.verified {
             tell("Adopted", format!("the site is proven to be at {}", verified.version), false);

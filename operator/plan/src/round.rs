@@ -126,7 +126,7 @@ fn without_change(view: &View<'_>, parts: Vec<ObservedPart>) -> Plan {
     hold_or_release(view, None, &mut intents);
     let wake_at = match &standing {
         Standing::Observing { .. } => view.now.checked_add(jiff::SignedDuration::from_secs(15)).ok(),
-        Standing::Proposed { .. } => Some(view.now),
+        Standing::Proposed { .. } => (!deleted).then_some(view.now),
         Standing::Settled | Standing::Refused { .. } | Standing::Underway { .. } | Standing::Halted { .. } => None,
     };
     Plan { standing, intents, wake_at }
@@ -136,12 +136,14 @@ fn without_change(view: &View<'_>, parts: Vec<ObservedPart>) -> Plan {
 #[must_use]
 pub(crate) fn proven(view: &View<'_>, current: Option<(&CrmChange, &CrmChangeStatus)>) -> Option<VerifiedState> {
     let recorded = view.snapshot.site.status.as_ref().and_then(|status| status.verified.clone());
-    let last = current.or_else(|| {
-        let change = view.snapshot.changes.iter().rev().find(|change| {
-            change.status.as_ref().is_some_and(|status| status.phase == ChangePhase::Succeeded)
-        })?;
-        change.status.as_ref().map(|status| (change, status))
-    });
+    let last =
+        current.or_else(|| {
+            let change =
+                view.snapshot.changes.iter().rev().find(|change| {
+                    change.status.as_ref().is_some_and(|status| status.phase == ChangePhase::Succeeded)
+                })?;
+            change.status.as_ref().map(|status| (change, status))
+        });
     let Some((change, status)) = last else { return recorded };
     let (ChangePhase::Succeeded, Some(ended)) = (status.phase, &status.ended_at) else { return recorded };
     if recorded.as_ref().is_some_and(|verified| verified.at.0 >= ended.0) {
@@ -204,10 +206,7 @@ fn record_backup(view: &View<'_>, name: &str, advance: &mut Advance, intents: &m
 /// Each node's questions, orders and how often it looks.
 fn instruct(view: &View<'_>, change: Option<&CrmChange>, advance: &Advance, intents: &mut Vec<Intent>) {
     let attentive = change.is_some()
-        && matches!(
-            advance.status.phase,
-            ChangePhase::Changing | ChangePhase::BackingOut | ChangePhase::Halted
-        );
+        && matches!(advance.status.phase, ChangePhase::Changing | ChangePhase::BackingOut | ChangePhase::Halted);
     for (node, mut probes) in products::of(view.spec.product).probes(view) {
         if let Some(change) = change {
             probes.extend(evidence_probes(change, &node));

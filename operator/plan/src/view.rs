@@ -102,9 +102,10 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn is_answered(&self, node: &str) -> bool {
         self.snapshot.node(node).is_some_and(|view| {
-            view.node.status.as_ref().is_some_and(|status| {
-                view.node.spec.probes.iter().all(|probe| status.answer(probe).is_some())
-            })
+            view.node
+                .status
+                .as_ref()
+                .is_some_and(|status| view.node.spec.probes.iter().all(|probe| status.answer(probe).is_some()))
         })
     }
 

@@ -3,3 +3,4 @@
 //! The controller and the agents that run in it are the ones that ship.
 
 pub mod cluster;
+pub mod world;

@@ -187,11 +187,6 @@ impl Deeds for Witness {
         let violation = notes.invariants.begins(at, node, order);
         self.close(notes, at, violation, false);
     }
-
-    fn starts(&self, node: &str, order: Option<&Order>) {
-        let id = order.map(|order| format!("{}#{}", order.id, order.attempt));
-        let _ = self.shared.cues.send(Cue::Starts { node: node.to_owned(), order: id });
-    }
 }
 
 impl Notes {

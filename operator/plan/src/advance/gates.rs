@@ -28,9 +28,12 @@ impl Run<'_> {
 
     fn pass_approval(&mut self) -> Flow {
         let plan = &self.change.spec.plan_hash;
-        let approval = self.view.snapshot.decisions.iter().find(|decision| {
-            decision.spec.word == Word::Approve && plan.starts_with(&decision.spec.plan_hash)
-        });
+        let approval = self
+            .view
+            .snapshot
+            .decisions
+            .iter()
+            .find(|decision| decision.spec.word == Word::Approve && plan.starts_with(&decision.spec.plan_hash));
         if let Some(decision) = approval {
             let name = decision.metadata.name.as_deref().unwrap_or_default();
             self.out.status.approved_by = Some(format!("{name} ({})", decision.spec.user));
@@ -56,7 +59,9 @@ impl Run<'_> {
                 }
                 flow
             }
-            Err(bad) => self.wait("Window", bad.to_string(), "whoever edits the site's spec".to_owned(), None, LOOK_AGAIN),
+            Err(bad) => {
+                self.wait("Window", bad.to_string(), "whoever edits the site's spec".to_owned(), None, LOOK_AGAIN)
+            }
         }
     }
 
@@ -89,7 +94,13 @@ impl Run<'_> {
         }
         let message = blocking.join("; ");
         self.announce("PreflightBlocked", message.clone(), true);
-        self.wait("Preflight", message, "whoever mends it; it is looked at again by itself".to_owned(), None, LOOK_AGAIN)
+        self.wait(
+            "Preflight",
+            message,
+            "whoever mends it; it is looked at again by itself".to_owned(),
+            None,
+            LOOK_AGAIN,
+        )
     }
 
     fn pass_point_of_no_return(&mut self, step: &Step) -> Flow {
@@ -108,7 +119,9 @@ impl Run<'_> {
         let needed = self.minutes_from(step).saturating_add(restore_minutes(&self.change.spec.steps));
         match opening(self.view.spec.windows.as_ref(), needed, self.view.now) {
             Ok(Opening::Open { .. }) => Flow::GoOn,
-            Ok(Opening::Closed { why, .. }) => self.start_back_out(format!("no room before the point of no return: {why}")),
+            Ok(Opening::Closed { why, .. }) => {
+                self.start_back_out(format!("no room before the point of no return: {why}"))
+            }
             Err(bad) => self.start_back_out(bad.to_string()),
         }
     }
@@ -125,7 +138,9 @@ impl Run<'_> {
             .sessions
             .iter()
             .take(5)
-            .map(|session| format!("{} on {} (login {}, session {})", session.program, session.host, session.login, session.id))
+            .map(|session| {
+                format!("{} on {} (login {}, session {})", session.program, session.host, session.login, session.id)
+            })
             .collect();
         let message = format!("{} sessions are still on the database: {}", database.sessions.len(), who.join(", "));
         let deadline = self.closed_deadline();

@@ -72,9 +72,8 @@ impl Run<'_> {
             "{} has run for longer than {} minutes on {node}; its outcome is unknown. It is not killed: a time-out is no proof that it ended",
             step.id, step.limit_minutes
         );
-        let remedy = format!(
-            "look at {node}: if its program hangs, end it there; what is found then decides how it goes on"
-        );
+        let remedy =
+            format!("look at {node}: if its program hangs, end it there; what is found then decides how it goes on");
         self.halt(message.clone(), remedy.clone());
         self.wait("Overdue", message, remedy, None, LOOK_AGAIN)
     }
@@ -102,7 +101,14 @@ impl Run<'_> {
                     return self.wait("Evidence", message, "the next look".to_owned(), None, LOOK_AGAIN_SOON);
                 }
                 Proof::Fails(text) | Proof::Unknown(text) => {
-                    return self.judge_unproven(step, result, node, ended_at, &format!("{text}{exit}"), Outcome::Partial);
+                    return self.judge_unproven(
+                        step,
+                        result,
+                        node,
+                        ended_at,
+                        &format!("{text}{exit}"),
+                        Outcome::Partial,
+                    );
                 }
             }
         }
@@ -172,13 +178,12 @@ impl Run<'_> {
             }
             Task::BackUpDatabase { .. } | Task::VerifyBackup {} => self.judge_task(step, result, task),
             Task::SetDatabaseSetting { setting, .. } => {
-                let proof = self.prove(step, result, result.attempt_started_at.0, None);
-                match proof {
-                    Proof::Holds(text) if self.result_of(step, result).is_none() => {
-                        let old = self.view.fact(setting).map(str::to_owned);
-                        self.change_result(&step.id, |result| result.old_value = result.old_value.take().or(old));
-                        self.verified(step, text)
-                    }
+                // What is overwritten is recorded with the start of the step, before anything is written.
+                let old = self.view.fact(setting).map(str::to_owned);
+                self.change_result(&step.id, |result| result.old_value = result.old_value.take().or(old));
+                let unasked = self.result_of(step, result).is_none();
+                match self.prove(step, result, result.attempt_started_at.0, None) {
+                    Proof::Holds(text) if unasked => self.verified(step, text),
                     Proof::Holds(_) | Proof::Fails(_) | Proof::Unknown(_) => self.judge_task(step, result, task),
                 }
             }
@@ -242,7 +247,13 @@ impl Run<'_> {
                 self.task(step, result, task);
                 let limit = Self::limit(step, result);
                 let message = step.title.clone();
-                self.wait("Step", message, "SQL Server".to_owned(), None, limit.duration_since(self.view.now).max(LOOK_AGAIN))
+                self.wait(
+                    "Step",
+                    message,
+                    "SQL Server".to_owned(),
+                    None,
+                    limit.duration_since(self.view.now).max(LOOK_AGAIN),
+                )
             }
             Some(Ok(done)) => self.judge_task_done(step, result, task, done),
             Some(Err(failed)) => {
@@ -257,9 +268,8 @@ impl Run<'_> {
     }
 
     fn judge_task_done(&mut self, step: &Step, result: &StepResult, task: &Task, done: TaskDone) -> Flow {
-        if let Some(old) = done.old_value {
-            self.change_result(&step.id, |result| result.old_value = Some(old));
-        }
+        let old = done.old_value;
+        self.change_result(&step.id, |result| result.old_value = result.old_value.take().or(old));
         match (task, done.database_backup) {
             (Task::VerifyBackup {}, Some(header)) => match self.whole_set(&header) {
                 Ok(status) => {
@@ -318,7 +328,11 @@ impl Run<'_> {
             kind: Kind::Verified,
             state: State::True,
             reason: "RestoreVerifyOnly",
-            message: format!("{} reads to its end with good checksums; {} files are recorded", header.path, files.len()),
+            message: format!(
+                "{} reads to its end with good checksums; {} files are recorded",
+                header.path,
+                files.len()
+            ),
         };
         let old = self.backup().and_then(|backup| backup.status.as_ref()).map(|status| status.conditions.clone());
         Ok(CrmBackupStatus {

@@ -232,9 +232,7 @@ impl Run<'_> {
         }
         let without_effect = result.outcome == Some(Outcome::Absent);
         let nothing_else = !self.change.spec.steps.iter().any(|other| {
-            other.id != step.id
-                && matches!(other.undo, Undo::Restore {})
-                && self.out.status.result(&other.id).is_some()
+            other.id != step.id && matches!(other.undo, Undo::Restore {}) && self.out.status.result(&other.id).is_some()
         });
         if nothing_else && (without_effect || !matches!(step.undo, Undo::Restore {})) {
             self.out.status.point_of_no_return_at = None;
@@ -278,7 +276,9 @@ impl Run<'_> {
                     && self.change.spec.plan_hash.starts_with(&decision.spec.plan_hash)
                     && decision.metadata.creation_timestamp.as_ref().is_some_and(|said| said.0.as_second() >= since)
             })
-            .map(|decision| format!("{} ({})", decision.metadata.name.as_deref().unwrap_or_default(), decision.spec.user))
+            .map(|decision| {
+                format!("{} ({})", decision.metadata.name.as_deref().unwrap_or_default(), decision.spec.user)
+            })
     }
 
     /// Claims make changes that share a server or a database take turns. The leader records them after a live list.
@@ -286,12 +286,8 @@ impl Run<'_> {
         if !self.out.status.claims_held.is_empty() || self.change.spec.claims.is_empty() {
             return Flow::GoOn;
         }
-        let taken = self
-            .view
-            .snapshot
-            .foreign_claims
-            .iter()
-            .find(|foreign| self.change.spec.claims.contains(&foreign.claim));
+        let taken =
+            self.view.snapshot.foreign_claims.iter().find(|foreign| self.change.spec.claims.contains(&foreign.claim));
         if let Some(foreign) = taken {
             let message = format!("{} is in use by a change of {}", foreign.claim, foreign.holder);
             let ended_by = format!("the end of the change of {}", foreign.holder);
@@ -306,7 +302,9 @@ impl Run<'_> {
     fn supersede(&mut self) {
         let back_is_possible = self.out.status.point_of_no_return_at.is_none() && !self.is_open_again();
         if self.is_edited() && back_is_possible && self.out.status.backing_out.is_none() {
-            self.start_back_out(format!("{SUPERSEDED}: the site's spec was edited; a new plan takes the place of this one"));
+            self.start_back_out(format!(
+                "{SUPERSEDED}: the site's spec was edited; a new plan takes the place of this one"
+            ));
         }
     }
 
@@ -323,8 +321,9 @@ impl Run<'_> {
         let message =
             format!("the site's spec was edited after the point of no return of the change to {}", self.change.spec.to);
         let backup = self.out.status.backup.as_deref().unwrap_or("none");
-        let remedy =
-            format!("forward: put the spec back as it was when the change began; back: restore the backup set {backup}");
+        let remedy = format!(
+            "forward: put the spec back as it was when the change began; back: restore the backup set {backup}"
+        );
         self.halt(message, remedy);
         Flow::Wait
     }

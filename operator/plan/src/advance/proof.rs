@@ -22,7 +22,13 @@ pub(super) enum Proof {
 impl Run<'_> {
     /// Judges the evidence of a step. Facts of `trusted_node` were reported together with the order's result; those of
     /// other nodes must have been confirmed since `since`.
-    pub(super) fn prove(&self, step: &Step, result: &StepResult, since: Timestamp, trusted_node: Option<&str>) -> Proof {
+    pub(super) fn prove(
+        &self,
+        step: &Step,
+        result: &StepResult,
+        since: Timestamp,
+        trusted_node: Option<&str>,
+    ) -> Proof {
         self.combine(&step.evidence, step, result, since, trusted_node)
     }
 

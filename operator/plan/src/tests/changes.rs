@@ -113,7 +113,11 @@ fn a_foreign_session_that_stays_is_named_and_everything_is_taken_back() {
     site.help_on();
     site.turn();
     let waiting = site.status().waiting.clone().unwrap();
-    assert!(waiting.message.contains("REPORTSRV") && waiting.message.contains("Crystal Reports"), "{}", waiting.message);
+    assert!(
+        waiting.message.contains("REPORTSRV") && waiting.message.contains("Crystal Reports"),
+        "{}",
+        waiting.message
+    );
     assert!(waiting.deadline.is_some());
     site.wait(31);
     settle(&mut site);

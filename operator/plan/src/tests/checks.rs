@@ -41,7 +41,8 @@ fn machine_checks() {
     check("RebootPending", &|site| site.machine("contoso-cs", |machine| machine.reboot_pending = true), &blind);
     check("DotNet", &|site| site.machine("contoso-cs", |machine| machine.dot_net = Some("4.5".to_owned())), &blind);
     check("IisFeatures", &|site| site.machine("contoso-cs", |machine| machine.features.clear()), &blind);
-    let old = |site: &mut Site| site.machine("contoso-cs", |machine| machine.windows = "Windows Server 2003".to_owned());
+    let old =
+        |site: &mut Site| site.machine("contoso-cs", |machine| machine.windows = "Windows Server 2003".to_owned());
     check("WindowsVersion", &old, &blind);
     check("FastCgiSupport", &|site| site.machine("contoso-cs", |machine| machine.iis = Some("7.0".to_owned())), &blind);
 }
@@ -82,7 +83,8 @@ fn satellites_warn_and_do_not_block() {
 
 #[test]
 fn service_checks() {
-    let answer = |probe: Probe, answer: Answer| move |site: &mut Site| site.answer("contoso-cs", &probe, answer.clone());
+    let answer =
+        |probe: Probe, answer: Answer| move |site: &mut Site| site.answer("contoso-cs", &probe, answer.clone());
     let sites = Probe::SitesServing { folder: r"C:\SuperOffice\Customer Service\www\scripts".to_owned() };
     let two = Answer::Names { names: vec!["A".to_owned(), "B".to_owned()] };
     check("SiteName", &answer(sites.clone(), two), &answer(sites, unreadable()));
@@ -90,7 +92,8 @@ fn service_checks() {
     let instances = Probe::RegistrySubkeys { key };
     let none = Answer::Subkeys { subkeys: std::collections::BTreeMap::new() };
     check("Instance", &answer(instances.clone(), none), &answer(instances, unreadable()));
-    let frozen = Probe::FlagLine { path: r"C:\SuperOffice\Customer Service\config".to_owned(), line: "frozen".to_owned() };
+    let frozen =
+        Probe::FlagLine { path: r"C:\SuperOffice\Customer Service\config".to_owned(), line: "frozen".to_owned() };
     check("NotFrozen", &answer(frozen.clone(), Answer::Flag { set: true }), &answer(frozen, unreadable()));
     let scheduler = Probe::Service { name: "ejSchedule crm.contoso.example".to_owned() };
     let stopped = Answer::Service { state: RunState::Stopped, start: StartType::Automatic };

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use crm_api::change::CrmChangeStatus;
-use crm_api::database::{DATABASE_BYTES, DatabaseFact, DatabaseFacts, SCHEMA_MODIFIED_AT, SQL_SERVER_VERSION, superoffice};
+use crm_api::database::{
+    DATABASE_BYTES, DatabaseFact, DatabaseFacts, SCHEMA_MODIFIED_AT, SQL_SERVER_VERSION, superoffice,
+};
 use crm_api::decision::{CrmDecisionSpec, Word};
 use crm_api::node::{CrmNodeSpec, CrmNodeStatus};
 use crm_api::order::{OrderPhase, OrderResult, Outcome};
@@ -81,7 +83,8 @@ impl Site {
             epoch: 1,
         };
         let mut site = Self { snapshot, now: saturday() };
-        let names: Vec<String> = View::new(&site.snapshot, site.now).node_names().iter().map(|n| (*n).to_owned()).collect();
+        let names: Vec<String> =
+            View::new(&site.snapshot, site.now).node_names().iter().map(|n| (*n).to_owned()).collect();
         site.snapshot.nodes = names.iter().map(|name| new_node(name)).collect();
         site.turn();
         site.turn();
@@ -133,7 +136,11 @@ impl Site {
             let status = view.node.status.get_or_insert_with(CrmNodeStatus::default);
             for probe in &view.node.spec.probes {
                 if status.answer(probe).is_none() {
-                    status.observations.push(Observation { id: probe.id(), answer: usual(probe), since: Time::from(now) });
+                    status.observations.push(Observation {
+                        id: probe.id(),
+                        answer: usual(probe),
+                        since: Time::from(now),
+                    });
                 }
             }
             view.heartbeat = Some(now);
@@ -153,7 +160,8 @@ impl Site {
             Intent::RecordChange { name, status } => self.change_named(&name).status = Some(*status),
             Intent::CreateBackup { name, spec } => self.snapshot.backups.push(CrmBackup::new(&name, *spec)),
             Intent::RecordBackup { name, status } => {
-                let stored = self.snapshot.backups.iter_mut().find(|backup| backup.metadata.name.as_deref() == Some(&name));
+                let stored =
+                    self.snapshot.backups.iter_mut().find(|backup| backup.metadata.name.as_deref() == Some(&name));
                 stored.unwrap().status = Some(*status);
             }
             Intent::InstructNode { node, spec } => self.node(&node).node.spec = *spec,

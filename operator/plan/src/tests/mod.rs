@@ -4,6 +4,6 @@ mod catalogue;
 mod changes;
 mod checks;
 mod fixture;
-mod proposals;
 mod properties;
+mod proposals;
 mod windows;

@@ -19,8 +19,11 @@ fn placements() -> impl Strategy<Value = (&'static str, Vec<&'static str>, Vec<&
 }
 
 fn planned(server: &'static str, web: &[&'static str], service: &[&'static str], fast_cgi: bool) -> CrmChangeSpec {
-    let mut site =
-        Site::with_placement(&[(Component::CrmServer, &[server]), (Component::Web, web), (Component::Service, service)]);
+    let mut site = Site::with_placement(&[
+        (Component::CrmServer, &[server]),
+        (Component::Web, web),
+        (Component::Service, service),
+    ]);
     site.spec().fast_cgi = Some(if fast_cgi { FastCgi::Enabled } else { FastCgi::Disabled });
     site.declare("8.0 SR6");
     match site.plan().standing {

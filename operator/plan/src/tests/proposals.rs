@@ -111,7 +111,8 @@ fn silent_agents_and_unreadable_databases_stop_every_plan() {
 #[test]
 fn frozen_and_a_stopped_scheduler_at_rest_are_drift() {
     let mut site = Site::at_rest();
-    let config = Probe::FlagLine { path: r"C:\SuperOffice\Customer Service\config".to_owned(), line: "frozen".to_owned() };
+    let config =
+        Probe::FlagLine { path: r"C:\SuperOffice\Customer Service\config".to_owned(), line: "frozen".to_owned() };
     site.answer("contoso-cs", &config, Answer::Flag { set: true });
     let scheduler = Probe::Service { name: "ejSchedule crm.contoso.example".to_owned() };
     let stopped = Answer::Service { state: RunState::Stopped, start: StartType::Automatic };
@@ -142,7 +143,16 @@ fn the_fast_cgi_flag_is_a_change_of_its_own_either_way() {
     let kinds: Vec<&str> = change.steps.iter().map(|step| step.id.split('@').next().unwrap()).collect();
     assert_eq!(
         kinds,
-        ["preflight", "notice", "back-up-iis", "run-upgrade-exe", "start-service-pool", "link-fastcgi", "flush-caches", "verify-site"]
+        [
+            "preflight",
+            "notice",
+            "back-up-iis",
+            "run-upgrade-exe",
+            "start-service-pool",
+            "link-fastcgi",
+            "flush-caches",
+            "verify-site"
+        ]
     );
 }
 

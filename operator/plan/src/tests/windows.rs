@@ -1,5 +1,5 @@
-use crm_api::site::{Blackout, Day, WeeklyWindow, WindowsSpec};
 use crm_api::Time;
+use crm_api::site::{Blackout, Day, WeeklyWindow, WindowsSpec};
 use jiff::Timestamp;
 
 use crate::windows::{Opening, opening};
@@ -33,7 +33,8 @@ fn a_window_is_open_only_with_room_for_the_work() {
 
 #[test]
 fn work_that_never_fits_has_no_opening_and_says_why() {
-    let Opening::Closed { why, next } = opening(Some(&saturdays("22:00", 60)), 200, at("2026-11-28T12:00:00Z")).unwrap()
+    let Opening::Closed { why, next } =
+        opening(Some(&saturdays("22:00", 60)), 200, at("2026-11-28T12:00:00Z")).unwrap()
     else {
         unreachable!("200 minutes do not fit into 60")
     };
@@ -48,7 +49,10 @@ fn daylight_saving_moves_the_opening_with_local_time() {
     assert_eq!(next(&windows, 60, "2026-10-23T12:00:00Z"), Some(at("2026-10-24T20:00:00Z")));
     assert_eq!(next(&windows, 60, "2026-10-26T12:00:00Z"), Some(at("2026-10-31T21:00:00Z")));
     // 02:30 does not exist on 28 March 2027: the window opens when the clock has jumped.
-    let sunday = WindowsSpec { allow: vec![WeeklyWindow { days: vec![Day::Sun], start: "02:30".to_owned(), duration_minutes: 120 }], ..windows };
+    let sunday = WindowsSpec {
+        allow: vec![WeeklyWindow { days: vec![Day::Sun], start: "02:30".to_owned(), duration_minutes: 120 }],
+        ..windows
+    };
     assert_eq!(next(&sunday, 60, "2027-03-27T12:00:00Z"), Some(at("2027-03-28T01:30:00Z")));
 }
 

@@ -11,13 +11,12 @@ use crm_plan::carry_out::{Memory, Stage};
 use serde::Deserialize;
 
 use super::{Fate, Lives, Moment, Points};
+use crate::world::World;
 
 /// Told of what an agent really does.
 pub(crate) trait Deeds: Send + Sync {
     /// An agent writes down that it begins an order.
     fn begins(&self, node: &str, order: &Order);
-    /// An agent is about to start the program of an order; none where it has none in hand.
-    fn starts(&self, node: &str, order: Option<&Order>);
 }
 
 /// One machine, for one start of its agent.
@@ -28,6 +27,7 @@ pub(crate) struct AgentHost {
     pub(crate) lives: Lives,
     pub(crate) points: Arc<Points>,
     pub(crate) deeds: Arc<dyn Deeds>,
+    pub(crate) world: World,
 }
 
 /// What is of interest in a journal.
@@ -70,7 +70,10 @@ impl AgentHost {
             Stage::Idle if record.action == 0 && record.programs_ended == 0 => {
                 self.deeds.begins(&self.node, &record.order);
             }
-            Stage::Starting => self.deeds.starts(&self.node, Some(&record.order)),
+            Stage::Starting => {
+                let order = format!("{}#{}", record.order.id, record.order.attempt);
+                self.world.set_order(&self.node, Some(order));
+            }
             Stage::Idle | Stage::Running | Stage::Seen => {}
         }
     }

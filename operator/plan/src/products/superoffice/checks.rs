@@ -326,9 +326,9 @@ fn iis_features(view: &View<'_>, _: &Layout<'_>, hop: &Hop<'_>) -> Vec<Found> {
 
 fn reboot_pending(view: &View<'_>, _: &Layout<'_>, _: &Hop<'_>) -> Vec<Found> {
     each_machine(view, |machine| {
-        machine.reboot_pending.then(|| {
-            ("Windows waits for a restart".to_owned(), "restart the server before the window".to_owned())
-        })
+        machine
+            .reboot_pending
+            .then(|| ("Windows waits for a restart".to_owned(), "restart the server before the window".to_owned()))
     })
 }
 

@@ -45,7 +45,10 @@ fn frozen(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Option<Finding> {
             "FrozenLeftOn",
             "Frozen",
             Some(node),
-            format!("the line `{FROZEN}` stands in {} and no change is under way: nobody can work in Service", layout.config()),
+            format!(
+                "the line `{FROZEN}` stands in {} and no change is under way: nobody can work in Service",
+                layout.config()
+            ),
             "if nobody is at work there, remove the line or comment it out",
         )
     })
@@ -104,16 +107,17 @@ fn verified_fast_cgi(view: &View<'_>) -> Option<FastCgi> {
 pub fn debts(view: &View<'_>, layout: &Layout<'_>) -> Vec<Wanted> {
     let mut wanted = Vec::new();
     for node in view.nodes_of(Component::Service) {
-        let loose = view
-            .fact(ATTACHMENT_PATH)
-            .and_then(|path| view.answer(node, &Probe::LooseFiles { path: path.to_owned() }));
+        let loose =
+            view.fact(ATTACHMENT_PATH).and_then(|path| view.answer(node, &Probe::LooseFiles { path: path.to_owned() }));
         if let Some(Answer::Size { files, .. }) = loose {
             if *files > 0 && wanted.is_empty() {
                 wanted.push(Wanted {
                     kind: Kind::AttachmentsRemapped,
                     state: State::False,
                     reason: "Deferred",
-                    message: format!("{files} attachments lie in one flat folder; a later run of upgrade.exe moves them"),
+                    message: format!(
+                        "{files} attachments lie in one flat folder; a later run of upgrade.exe moves them"
+                    ),
                 });
             }
         }
@@ -180,9 +184,12 @@ pub fn notices(view: &View<'_>, hop: &Hop<'_>) -> Vec<String> {
             "Service's public pages (customer centre) get the vendor's standard design; edited templates are kept in templates_<date>_<time> and have to be merged again by a person.".to_owned(),
         );
     }
-    if view.spec.super_office.as_ref().is_some_and(|block| {
-        block.attachments != Some(crm_api::site::Attachments::DuringUpgrade)
-    }) {
+    if view
+        .spec
+        .super_office
+        .as_ref()
+        .is_some_and(|block| block.attachments != Some(crm_api::site::Attachments::DuringUpgrade))
+    {
         notices.push("Attachments stay where they are; moving them into sub-folders is left for later.".to_owned());
     }
     notices

@@ -61,11 +61,7 @@ impl<'a> Layout<'a> {
             batch_service: block.web.batch_service.as_deref().unwrap_or("SuperOfficeSoBatchServer"),
             service_path,
             service_pool: block.service.pool.clone().unwrap_or(site),
-            scheduler: block
-                .service
-                .scheduler
-                .clone()
-                .unwrap_or_else(|| format!("ejSchedule {}", block.host_name)),
+            scheduler: block.service.scheduler.clone().unwrap_or_else(|| format!("ejSchedule {}", block.host_name)),
             declared_site,
         })
     }

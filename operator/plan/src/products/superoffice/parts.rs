@@ -139,17 +139,12 @@ pub fn changed_templates(layout: &Layout<'_>, kept: &str) -> Probe {
 /// The parts of the site and the versions that they show.
 #[must_use]
 pub fn parts(view: &View<'_>, layout: &Layout<'_>) -> Vec<ObservedPart> {
-    let fact = |source: &str, name: &str| SourceValue {
-        source: source.to_owned(),
-        value: view.fact(name).map(str::to_owned),
-    };
+    let fact =
+        |source: &str, name: &str| SourceValue { source: source.to_owned(), value: view.fact(name).map(str::to_owned) };
     let mut parts = vec![view.part(
         DATABASE,
         None,
-        vec![
-            fact("company.version", DATABASE_VERSION),
-            fact("ProductVersion (ServerSetup)", SERVER_SETUP_VERSION),
-        ],
+        vec![fact("company.version", DATABASE_VERSION), fact("ProductVersion (ServerSetup)", SERVER_SETUP_VERSION)],
     )];
     for placed in &view.spec.components {
         for node in &placed.nodes {

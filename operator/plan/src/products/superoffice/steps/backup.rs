@@ -77,7 +77,8 @@ pub(super) fn database(view: &View<'_>, hop: &Hop<'_>) -> Vec<Draft> {
     let mut record = draft(kind::RECORD_BACKUP, Some(recorder), title, Executor::Agent { actions });
     record.step.minutes = 2;
     record.step.limit_minutes = 120;
-    let mut verify = controller(kind::VERIFY_BACKUP, "prove that the whole backup set is fit for a restore", Task::VerifyBackup {});
+    let mut verify =
+        controller(kind::VERIFY_BACKUP, "prove that the whole backup set is fit for a restore", Task::VerifyBackup {});
     verify.step.minutes = 5;
     verify.step.limit_minutes = 240;
     vec![take, record, verify]

@@ -2,9 +2,7 @@
 
 use crm_api::change::{Executor, Gate, Undo};
 use crm_api::database::SCHEMA_MODIFIED_AT;
-use crm_api::database::superoffice::{
-    DATABASE_VERSION, SERVER_SETUP_VERSION, SERVICE_INSTALLED_AT, SERVICE_VERSION,
-};
+use crm_api::database::superoffice::{DATABASE_VERSION, SERVER_SETUP_VERSION, SERVICE_INSTALLED_AT, SERVICE_VERSION};
 use crm_api::evidence::{Expectation, Expected};
 use crm_api::order::{Action, PromptAnswer};
 use crm_api::probe::{Answer, Probe};
@@ -103,10 +101,7 @@ fn installer(
 ) -> Draft {
     let executor = match &package.method {
         Method::CommandLine { arguments, .. } => Executor::Agent {
-            actions: vec![Action::RunInstaller {
-                program: program_path(package, hop),
-                arguments: arguments.clone(),
-            }],
+            actions: vec![Action::RunInstaller { program: program_path(package, hop), arguments: arguments.clone() }],
         },
         Method::Attended { .. } => attended(node, package, hop, more_instructions),
     };
@@ -180,14 +175,7 @@ pub(super) fn only_fast_cgi(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>)
 
 /// `upgrade.exe` of this instance: elevated, from its own `bin`, for this domain only (vendor: automated-tasks/upgrade).
 /// The vendor calls a second run harmless.
-fn console(
-    view: &View<'_>,
-    layout: &Layout<'_>,
-    hop: &Hop<'_>,
-    node: &str,
-    title: String,
-    options: &[&str],
-) -> Draft {
+fn console(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>, node: &str, title: String, options: &[&str]) -> Draft {
     let block = hop.to.super_office.as_ref();
     let site = layout.iis_site(view, node).unwrap_or_default();
     let mut arguments: Vec<String> = options.iter().map(|option| (*option).to_owned()).collect();

@@ -1,0 +1,30 @@
+//! The approver: reads what a plan means, and says yes.
+
+use crm_api::condition::{self, Kind};
+use crm_api::decision::Word;
+
+use super::Person;
+
+/// Lives until dropped.
+pub(super) async fn live(mut person: Person) {
+    let mut approved = String::new();
+    loop {
+        person.wait_for_news().await;
+        let Some(plan) = plan_that_waits(&person).await.filter(|plan| *plan != approved) else { continue };
+        person.take_minutes(3, 15).await;
+        // What was read a while ago may be another plan by now: the word is about this one only.
+        if plan_that_waits(&person).await.as_ref() == Some(&plan)
+            && person.say(Word::Approve, &plan, None, None).await
+        {
+            approved = plan;
+        }
+    }
+}
+
+/// Hash of the plan that waits for approval.
+async fn plan_that_waits(person: &Person) -> Option<String> {
+    let status = person.site().await?.status?;
+    let waits = condition::find(&status.conditions, Kind::UpToDate)
+        .is_some_and(|condition| condition.reason == "AwaitingApproval");
+    status.plan.map(|plan| plan.hash).filter(|_| waits)
+}

@@ -1,0 +1,173 @@
+//! The attendant: does what a step's instructions say, at the machine; vouches for what no machine can see; and when a
+//! change is halted, does what the remedy says.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crm_api::CrmChange;
+use crm_api::change::{ChangePhase, Executor, Step, StepPhase, StepResult};
+use crm_api::decision::Word;
+use crm_api::evidence::Source;
+use crm_api::order::Action;
+
+use super::Person;
+use crate::world::World;
+
+/// A person allows so many further tries of a step, then leaves it to somebody who knows more.
+const RETRIES_MAX: u32 = 2;
+/// A person runs a wizard again so many times where the new version does not show.
+const RUNS_MAX: u32 = 3;
+/// A person believes that a wizard hangs after so many times the step's expected minutes.
+const PATIENCE: u32 = 4;
+/// A page that does not come up is tried so many times.
+const PAGE_TRIES: u32 = 12;
+
+struct Attendant {
+    person: Person,
+    world: World,
+    /// How often each step was done by hand.
+    done: BTreeMap<String, u32>,
+    attested: BTreeMap<String, i32>,
+    retried: BTreeMap<String, u32>,
+}
+
+/// Lives until dropped.
+pub(super) async fn live(person: Person, world: World) {
+    let mut attendant = Attendant {
+        person,
+        world,
+        done: BTreeMap::new(),
+        attested: BTreeMap::new(),
+        retried: BTreeMap::new(),
+    };
+    loop {
+        attendant.person.wait_for_news().await;
+        attendant.look().await;
+    }
+}
+
+impl Attendant {
+    async fn look(&mut self) {
+        let Some(change) = self.person.open_change().await else { return };
+        if let Some((step, result)) = attended(&change) {
+            return self.attend(&change, step, result).await;
+        }
+        let halted = change.status.as_ref().is_some_and(|status| status.phase == ChangePhase::Halted);
+        if halted {
+            self.mend().await;
+        }
+    }
+
+    async fn attend(&mut self, change: &CrmChange, step: &Step, result: &StepResult) {
+        let Executor::Attended { instructions } = &step.executor else { return };
+        let plan = change.spec.plan_hash.as_str();
+        let runs = self.done.get(&step.id).copied().unwrap_or(0);
+        if runs >= RUNS_MAX || self.attested.get(&step.id) == Some(&result.attempt) {
+            return;
+        }
+        self.person.take_minutes(2, 8).await;
+        if runs == 0 {
+            self.person.say(Word::Attend, plan, Some(&step.id), None).await;
+        }
+        let node = step.node.clone().unwrap_or_default();
+        let did = match program_of(instructions) {
+            Some(program) => self.run_wizard(&node, &program, step.minutes).await,
+            None if instructions.iter().any(|sentence| sentence.contains("Flush caches")) => self.flush(&node).await,
+            None => true,
+        };
+        if !did {
+            return;
+        }
+        *self.done.entry(step.id.clone()).or_default() += 1;
+        if let Some(statement) = statement_of(step) {
+            let said = self.person.say(Word::Attest, plan, Some(&step.id), Some(statement)).await;
+            if said {
+                self.attested.insert(step.id.clone(), result.attempt);
+            }
+        }
+    }
+
+    /// Clicks through a wizard; ends it in the task manager where it hangs.
+    async fn run_wizard(&mut self, node: &str, program: &str, minutes: i32) -> bool {
+        let minutes = u32::try_from(minutes).unwrap_or(0).max(1).saturating_mul(PATIENCE);
+        let patience = Duration::from_secs(u64::from(minutes) * 60);
+        let run = self.world.run_attended(node, program, &[], Vec::new());
+        match tokio::time::timeout(patience, run).await {
+            Ok(Ok(_)) => true,
+            // The machine is down, or the program is not there yet: look again later.
+            Ok(Err(_)) => false,
+            Err(_) => {
+                self.world.end_process(node, program);
+                true
+            }
+        }
+    }
+
+    async fn flush(&mut self, node: &str) -> bool {
+        for _ in 0..PAGE_TRIES {
+            self.person.take_minutes(1, 2).await;
+            if self.world.flush_caches(node) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Looks at what stands still, after a while, and does what the remedy says.
+    async fn mend(&mut self) {
+        self.person.take_minutes(5, 15).await;
+        let Some(change) = self.person.open_change().await else { return };
+        let Some(status) = &change.status else { return };
+        if status.phase != ChangePhase::Halted {
+            return;
+        }
+        if status.waiting.as_ref().is_some_and(|waiting| waiting.reason == "Overdue") {
+            return self.end_what_hangs(&change);
+        }
+        let failed = status.steps.iter().find(|result| result.phase == StepPhase::Failed);
+        let Some(step) = failed.map(|result| result.id.clone()) else { return };
+        let retried = self.retried.entry(step.clone()).or_default();
+        if *retried >= RETRIES_MAX {
+            return;
+        }
+        *retried += 1;
+        let reason = "I have looked at the machine; once more".to_owned();
+        self.person.say(Word::Retry, &change.spec.plan_hash, Some(&step), Some(reason)).await;
+    }
+
+    fn end_what_hangs(&self, change: &CrmChange) {
+        let step = change.status.as_ref().and_then(|status| status.step.as_deref());
+        let Some(step) = change.spec.steps.iter().find(|other| Some(other.id.as_str()) == step) else { return };
+        let (Executor::Agent { actions }, Some(node)) = (&step.executor, &step.node) else { return };
+        for action in actions {
+            if let Action::RunInstaller { program, .. } | Action::RunConsole { program, .. } = action {
+                self.world.end_process(node, program);
+            }
+        }
+    }
+}
+
+/// The attended step that was started and is not proven.
+fn attended(change: &CrmChange) -> Option<(&Step, &StepResult)> {
+    let status = change.status.as_ref()?;
+    change.spec.steps.iter().find_map(|step| {
+        let result = status.result(&step.id).filter(|result| result.phase == StepPhase::Started)?;
+        matches!(step.executor, Executor::Attended { .. }).then_some((step, result))
+    })
+}
+
+/// The program that the instructions say to start: `On NODE, as administrator, start PROGRAM.`
+fn program_of(instructions: &[String]) -> Option<String> {
+    instructions.iter().find_map(|sentence| {
+        let (_, program) = sentence.split_once("as administrator, start ")?;
+        Some(program.trim_end_matches('.').to_owned())
+    })
+}
+
+/// What the step asks a person to vouch for.
+fn statement_of(step: &Step) -> Option<String> {
+    step.evidence.iter().find_map(|expectation| match &expectation.source {
+        Source::Attestation { statement } => Some(statement.clone()),
+        Source::Node { .. } | Source::Database { .. } => None,
+    })
+}

@@ -51,7 +51,7 @@ pub(crate) async fn act(host: &dyn Host, action: &Action) -> Result<(), ActError
             Ok(host.replace_text(&file_list::beside(to), list).await?)
         }
         Action::WriteListing { from, to } => {
-            let list = file_list::sizes(&host.tree(from).await?);
+            let list = file_list::sizes(&host.listing(from).await?);
             Ok(host.replace_text(to, list).await?)
         }
         Action::AwaitProcessesGone { .. }

@@ -23,11 +23,11 @@ pub(crate) fn hashes(tree: &BTreeMap<String, FileContent>) -> String {
     text
 }
 
-/// The list of a tree with sizes: `size  sha256  relative path`.
-pub(crate) fn sizes(tree: &BTreeMap<String, FileContent>) -> String {
+/// The list of a tree with sizes: `size  relative path`.
+pub(crate) fn sizes(listing: &BTreeMap<String, i64>) -> String {
     let mut text = String::new();
-    for (path, content) in tree {
-        let _ = writeln!(text, "{}  {}  {path}", content.size_bytes, content.sha256);
+    for (path, size_bytes) in listing {
+        let _ = writeln!(text, "{size_bytes}  {path}");
     }
     text
 }

@@ -101,6 +101,8 @@ pub trait Host: Send + Sync {
     fn folders<'a>(&'a self, path: &'a str) -> Answered<'a, Vec<String>>;
     /// Everything below a folder, with relative path and content.
     fn tree<'a>(&'a self, path: &'a str) -> Answered<'a, BTreeMap<String, FileContent>>;
+    /// Everything below a folder with its size in bytes; no file is opened, so that large archives can be listed.
+    fn listing<'a>(&'a self, path: &'a str) -> Answered<'a, BTreeMap<String, i64>>;
     /// Number and size of everything below a folder.
     fn folder_size<'a>(&'a self, path: &'a str) -> Answered<'a, FolderContent>;
     /// Number and size of the files directly in a folder.

@@ -12,6 +12,7 @@
 //! - [`clock`]: the one clock; [`database`]: facts read from a site's database; [`condition`]: condition types and reasons.
 
 #![expect(unreachable_pub, reason = "the schema derive expands to private copies of public types")]
+#![expect(clippy::duplicated_attributes, reason = "several printer columns of one type are no mistake")]
 
 pub mod backup;
 pub mod change;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use crm_sandbox::faults::ArmedFault;
 use jiff::Timestamp;
 
 /// Plan and try out changes of on-premises CRM sites.
@@ -28,27 +29,32 @@ pub enum Command {
     /// Show what would be done to bring a site to its declared state, in which order and why, or why there is no plan
     #[command(after_help = PLAN_HELP)]
     Plan(PlanArguments),
+    /// Try a change out in a simulated world, with the real controller and agents
+    Sandbox(SandboxArguments),
 }
 
 const PLAN_HELP: &str = "\
-No cluster is needed: everything is read from the files. It is the function that the controller uses, so the plan and
-its hash are the controller's own. Files may hold CrmSite, CrmNode (with status), CrmRelease, CrmChange, CrmBackup,
-CrmDecision, the agents' Leases and DatabaseFacts; Lists as `kubectl get -o yaml` prints them, too. Where a CrmSite is
-there twice, the last one is the declaration and the first one is what the cluster has.
+No cluster is needed: everything is read from the files. It is the function that the controller uses, so the plan and \
+its hash are the controller's own. Files may hold CrmSite, CrmNode (with status), CrmRelease, CrmChange, CrmBackup, \
+CrmDecision, the agents' Leases, DatabaseFacts, and Lists as `kubectl get -o yaml` prints them. Where a CrmSite is \
+there twice, the last one is the declaration; what the cluster knows of it comes from the ones before.
 
 Examples:
-  # What would the version bump in Git do to the site as the agents saw it?
-  kubectl crm plan -f examples/superoffice/catalogue.yaml -f examples/superoffice/plan/
+  # What would the version bump do to the site as its agents saw it?
+  kubectl crm plan -f examples/superoffice/catalogue.yaml \\
+    -f examples/superoffice/plan/
 
   # Take the observed half from a cluster
-  kubectl get crmsite,crmnode,crmrelease,crmchange,lease -n crm -o yaml | kubectl crm plan -f - -f contoso.yaml
+  kubectl get crmsite,crmnode,crmrelease,crmchange,lease -n crm -o yaml |
+    kubectl crm plan -f - -f contoso.yaml
 
-  # The whole plan, steps with their actions and evidence, for a review
-  kubectl crm plan -f catalogue.yaml -f site.yaml -f observed.yaml -o yaml
+  # The whole plan with actions, evidence and sources, for a review
+  kubectl crm plan -f catalogue.yaml -f contoso/ -o yaml
 
 Exit codes:
   0  a plan, a change that is under way, or nothing to do
-  1  no plan: refused, halted, or too little seen; the output says why and what to do about it
+  1  no plan: refused, halted, or too little seen; the output says why
+     and what to do about it
   2  the command line or a file is wrong";
 
 /// Words of `plan`.
@@ -86,6 +92,97 @@ pub enum Format {
     Yaml,
     /// The whole plan as JSON
     Json,
+}
+
+/// Words of `sandbox`.
+#[derive(Args, Debug)]
+pub struct SandboxArguments {
+    /// What to do there.
+    #[command(subcommand)]
+    pub command: SandboxCommand,
+}
+
+/// What can be done in the sandbox.
+#[derive(Debug, Subcommand)]
+pub enum SandboxCommand {
+    /// Play a scenario to its end: simulated Windows servers, SQL Server, installers and people; real operator
+    #[command(after_help = RUN_HELP)]
+    Run(RunArguments),
+    /// Kill controller and agents around every write and every act, one at a time, and compare how it ends
+    #[command(after_help = SWEEP_HELP)]
+    Sweep(SweepArguments),
+}
+
+const RUN_HELP: &str = "\
+The file holds a CrmSite at its old version and a Scenario: what the servers look like and which line of the CrmSite \
+changes. The site settles, the line changes, and what follows is shown until it is clear how it ends. Hours pass in \
+seconds; nothing leaves this process.
+
+Examples:
+  kubectl crm sandbox run examples/superoffice/server-web-service-7.5-to-8.0.yaml
+
+  # Every event in one line, the same bytes on every machine
+  kubectl crm sandbox run FILE --story --seed 7
+
+  # The installer of Web ends with an error although it has done its work
+  kubectl crm sandbox run FILE --fault exit-one-with-effect@upgrade-web
+
+Exit codes:
+  0  the goal was reached and proved
+  1  the simulated time was up before it was clear how it ends
+  2  the command line or the file is wrong
+  3  the change was taken back; the site is as it was
+  4  halted: nothing goes on until a person acts
+  5  waiting for somebody who does not come
+  6  an invariant of safety was violated: a fault of the operator";
+
+const SWEEP_HELP: &str = "\
+Each kill is a run of its own. It must end as the undisturbed run does: same facts, versions and verified steps. A kill \
+inside a vendor program that may not be repeated may end in a stop that the scenario names.
+
+Exit codes:
+  0  no run ended differently
+  1  at least one did; each is listed with where the kill was
+  2  the command line or the file is wrong";
+
+/// Words of `sandbox run`.
+#[derive(Args, Debug)]
+pub struct RunArguments {
+    /// The scenario
+    #[arg(value_name = "FILE", required_unless_present = "list_faults", value_hint = ValueHint::FilePath)]
+    pub file: Option<PathBuf>,
+
+    /// Print every event in one line instead of the live view; same file and seed, same bytes
+    #[arg(long)]
+    pub story: bool,
+
+    /// Whatever is left to chance (delays of people, ids) comes from this number
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+
+    /// Let this go wrong, at its usual step or at the one that is named; repeat it for more
+    #[arg(long = "fault", value_name = "NAME[@STEP]")]
+    pub faults: Vec<ArmedFault>,
+
+    /// Nobody approves, attends or leaves: every wait stands
+    #[arg(long)]
+    pub no_people: bool,
+
+    /// List what can go wrong, and what comes of it
+    #[arg(long)]
+    pub list_faults: bool,
+}
+
+/// Words of `sandbox sweep`.
+#[derive(Args, Debug)]
+pub struct SweepArguments {
+    /// The scenario
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+
+    /// Whatever is left to chance comes from this number
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
 }
 
 fn time(text: &str) -> Result<Timestamp, String> {

@@ -3,12 +3,19 @@
 //! - [`arguments`]: subcommands, options and their help. [`streams`]: where is read from and written to.
 //! - [`manifests`]: files into typed documents; [`schema`]: a document against the schema of its kind.
 //! - [`snapshot`]: documents into what the planner sees. [`plan`]: the command `plan`.
-//! - `sandbox`: the commands `sandbox run` and `sandbox sweep`; `live`: the view while a story runs.
+//! - [`sandbox`]: the commands `sandbox run` and `sandbox sweep`. [`live`]: the view while a story runs, made of
+//!   [`log_line`] and [`block`]; [`paint`]: colours. [`outcome`]: what a run came to.
 
 pub mod arguments;
+pub mod block;
 pub mod files;
+pub mod live;
+pub mod log_line;
 pub mod manifests;
+pub mod outcome;
+pub mod paint;
 pub mod plan;
+pub mod sandbox;
 pub mod schema;
 pub mod snapshot;
 pub mod streams;
@@ -73,6 +80,9 @@ pub enum Failure {
     /// Nothing can be written any more.
     #[error("writing the output: {0}")]
     Output(#[from] io::Error),
+    /// The sandbox does not work.
+    #[error("{0}")]
+    Sandbox(String),
 }
 
 /// Runs one command line, the name of the program being its first word.
@@ -83,6 +93,7 @@ pub fn run(words: impl IntoIterator<Item = OsString>, streams: &mut Streams<'_>)
     };
     let done = match arguments.command {
         Command::Plan(wanted) => plan::plan(&wanted, streams),
+        Command::Sandbox(wanted) => sandbox::sandbox(&wanted.command, streams),
     };
     match done {
         Ok(exit) => exit,
@@ -91,7 +102,7 @@ pub fn run(words: impl IntoIterator<Item = OsString>, streams: &mut Streams<'_>)
         Err(failure) => {
             let exit = match failure {
                 Failure::Input(_) => Exit::BadInput,
-                Failure::Output(_) => Exit::No,
+                Failure::Output(_) | Failure::Sandbox(_) => Exit::No,
             };
             // Where even the errors cannot be written, the exit code has to do.
             let _ = writeln!(streams.err, "{failure}");

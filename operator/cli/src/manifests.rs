@@ -106,7 +106,9 @@ fn parse(document: &Document) -> Result<Value, String> {
         let line = |within: u64| u64::try_from(document.lines_before).unwrap_or(0).saturating_add(within);
         let at = error.location().map(|at| format!("line {}: ", line(at.line()))).unwrap_or_default();
         let error = error.without_snippet().to_string();
-        format!("{at}no valid YAML: {}; check indentation, quotes and colons there", quoted_long(&error))
+        // The parser's own place is within the document, not within the file.
+        let what = error.rfind(" at line ").map_or(error.as_str(), |end| &error[..end]);
+        format!("{at}no valid YAML: {}; check indentation, quotes and colons there", quoted_long(what))
     })
 }
 

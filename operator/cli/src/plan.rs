@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::arguments::{Format, PlanArguments};
 use crate::snapshot::{FromFiles, snapshot};
-use crate::{Exit, Failure, Streams, manifests};
+use crate::{Exit, Failure, Screen, Streams, manifests};
 
 /// Runs `plan`.
 ///
@@ -23,7 +23,7 @@ pub fn plan(wanted: &PlanArguments, streams: &mut Streams<'_>) -> Result<Exit, F
     let decided = crm_plan::plan(&from_files.snapshot, from_files.now);
     match wanted.output {
         Format::Text => {
-            let text = explain(&from_files.snapshot, &decided, from_files.now);
+            let text = explain(&from_files.snapshot, &decided, from_files.now, columns(streams.screen));
             streams.out.write_all(text.as_bytes())?;
             footnotes(&from_files, wanted.now.is_some(), streams)?;
         }
@@ -40,6 +40,16 @@ pub fn plan(wanted: &PlanArguments, streams: &mut Streams<'_>) -> Result<Exit, F
         Standing::Settled | Standing::Proposed { .. } | Standing::Underway { .. } => Exit::Good,
         Standing::Observing { .. } | Standing::Refused { .. } | Standing::Halted { .. } => Exit::No,
     })
+}
+
+/// Columns in a file or for another program: wide enough for a table, narrow enough for a mail.
+const COLUMNS_IN_A_PIPE: usize = 140;
+
+fn columns(screen: Screen) -> usize {
+    match screen {
+        Screen::Pipe => COLUMNS_IN_A_PIPE,
+        Screen::Terminal { columns, .. } => usize::from(columns),
+    }
 }
 
 /// Facts in files are as old as the files: say at which time they were judged.

@@ -43,7 +43,7 @@ pub fn snapshot(manifests: &Manifests, wanted: Option<&str>, now: Option<Timesta
     let now = now.or_else(|| newest(&nodes, document, &site));
     let Some(now) = now else {
         return Err(vec![
-            "no file holds a fact with its time (CrmNode with status, Lease, DatabaseFacts); add them, or say --now"
+            "no file holds a fact with its time (CrmNode with status, Lease, DatabaseFacts); add them with -f"
                 .to_owned(),
         ]);
     };

@@ -40,7 +40,7 @@ fn sessions_statement(database: &str) -> Statement {
     Statement {
         name: "server.sessions",
         text: "SELECT s.session_id, s.host_name, s.program_name, s.login_name FROM sys.dm_exec_sessions s \
-               WHERE s.is_user_process = 1 AND s.session_id <> @@SPID AND s.database_id = DB_ID(@P1) \
+               WHERE s.is_user_process = 1 AND s.program_name <> APP_NAME() AND s.database_id = DB_ID(@P1) \
                ORDER BY s.session_id"
             .to_owned(),
         parameters: vec![database.to_owned()],

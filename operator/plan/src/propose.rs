@@ -108,14 +108,14 @@ fn next_hop(view: &View<'_>, current: &CrmReleaseSpec, target: &CrmReleaseSpec) 
     }
     match assemble(view, &hop, digest) {
         Ok(change) => Verdict::Change(Box::new(change), findings),
-        Err(finding) => Verdict::Refused(vec![finding]),
+        Err(finding) => Verdict::Refused(vec![*finding]),
     }
 }
 
-fn assemble(view: &View<'_>, hop: &Hop<'_>, spec_digest: String) -> Result<CrmChangeSpec, Finding> {
+fn assemble(view: &View<'_>, hop: &Hop<'_>, spec_digest: String) -> Result<CrmChangeSpec, Box<Finding>> {
     let rules = products::of(view.spec.product);
     let steps = sort(rules.steps(view, hop), rules.rules()).map_err(|cycle| {
-        refusal("OrderingRules", cycle.to_string(), "report this: it is a fault of the operator".to_owned())
+        Box::new(refusal("OrderingRules", cycle.to_string(), "report this: it is a fault of the operator".to_owned()))
     })?;
     let schema_change = steps.iter().any(|step| matches!(step.undo, Undo::Restore {}));
     let mut change = CrmChangeSpec {
@@ -135,7 +135,7 @@ fn assemble(view: &View<'_>, hop: &Hop<'_>, spec_digest: String) -> Result<CrmCh
     let size = serde_json::to_string(&change).map_or(usize::MAX, |text| text.len());
     if size > crm_api::change::CHANGE_BYTES_MAX {
         let message = format!("the plan has {size} bytes, {} fit", crm_api::change::CHANGE_BYTES_MAX);
-        return Err(refusal("PlanSize", message, "declare fewer nodes in one site".to_owned()));
+        return Err(Box::new(refusal("PlanSize", message, "declare fewer nodes in one site".to_owned())));
     }
     Ok(change)
 }

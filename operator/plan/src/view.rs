@@ -98,10 +98,10 @@ impl<'a> View<'a> {
         })
     }
 
-    /// Whether a node has answered all the questions that it is asked now.
+    /// Whether a node has answered all the questions that it is asked now. One that is asked nothing has told nothing.
     #[must_use]
     pub fn is_answered(&self, node: &str) -> bool {
-        self.snapshot.node(node).is_some_and(|view| {
+        self.snapshot.node(node).filter(|view| !view.node.spec.probes.is_empty()).is_some_and(|view| {
             view.node
                 .status
                 .as_ref()

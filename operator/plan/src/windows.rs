@@ -122,11 +122,10 @@ fn occurrences(
         let length = SignedDuration::from_mins(i64::from(window.duration_minutes));
         for offset in -2..SEARCH_DAYS {
             let Ok(date) = today.checked_add(offset.days()) else { continue };
-            if window.days.iter().any(|day| weekday(*day) == date.weekday()) {
-                if let Some(opens) = at(date, start, zone) {
+            if window.days.iter().any(|day| weekday(*day) == date.weekday())
+                && let Some(opens) = at(date, start, zone) {
                     found.push((opens, opens.saturating_add(length).unwrap_or(Timestamp::MAX)));
                 }
-            }
         }
     }
     found.sort_unstable();

@@ -2,5 +2,16 @@
 //!
 //! The controller and the agents that run in it are the ones that ship.
 
+pub mod clock;
 pub mod cluster;
+mod edge;
+pub mod faults;
+pub mod file;
+pub mod invariants;
+mod people;
+pub mod plants;
+pub mod report;
+pub mod run;
+pub mod story;
+mod witness;
 pub mod world;

@@ -164,6 +164,13 @@ impl Host for World {
         unused()
     }
 
+    fn listing<'a>(&'a self, path: &'a str) -> Answered<'a, BTreeMap<String, i64>> {
+        self.read(move |inner| {
+            let tree = tree(inner, path)?;
+            Ok(tree.into_iter().map(|(path, content)| (path, content.size_bytes)).collect())
+        })
+    }
+
     fn tree<'a>(&'a self, path: &'a str) -> Answered<'a, BTreeMap<String, FileContent>> {
         self.read(move |inner| tree(inner, path))
     }

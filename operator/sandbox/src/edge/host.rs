@@ -86,6 +86,8 @@ macro_rules! host {
         act { $($act:ident($($aname:ident: $atype:ty),*) -> $aanswer:ty;)* }
     ) => {
         $(fn $look<'a>(&'a self, $($lname: $ltype),*) -> Answered<'a, $lanswer> {
+            #[cfg(test)]
+            crate::run::count(format!("host {}", stringify!($look)));
             Box::pin(self.look(self.inner.$look($($lname),*)))
         })*
         $(fn $act<'a>(&'a self, $($aname: $atype),*) -> Answered<'a, $aanswer> {
@@ -104,6 +106,7 @@ impl Host for AgentHost {
             read_text(path: &'a str) -> String;
             folders(path: &'a str) -> Vec<String>;
             tree(path: &'a str) -> BTreeMap<String, FileContent>;
+            listing(path: &'a str) -> BTreeMap<String, i64>;
             folder_size(path: &'a str) -> FolderContent;
             loose_files(path: &'a str) -> FolderContent;
             disk_free(path: &'a str) -> i64;

@@ -3,13 +3,13 @@
 use crm_api::condition::{self, Kind};
 use crm_api::decision::Word;
 
-use super::Person;
+use super::{LOOK_AGAIN, Person};
 
 /// Lives until dropped.
 pub(super) async fn live(mut person: Person) {
-    let mut approved = String::new();
+    let (mut approved, mut mailbox) = (String::new(), person.mailbox());
     loop {
-        person.wait_for_news().await;
+        mailbox.wait(LOOK_AGAIN).await;
         let Some(plan) = plan_that_waits(&person).await.filter(|plan| *plan != approved) else { continue };
         person.take_minutes(3, 15).await;
         // What was read a while ago may be another plan by now: the word is about this one only.

@@ -10,7 +10,7 @@ use crm_api::decision::Word;
 use crm_api::evidence::Source;
 use crm_api::order::Action;
 
-use super::Person;
+use super::{LOOK_AGAIN, Person};
 use crate::world::World;
 
 /// A person allows so many further tries of a step, then leaves it to somebody who knows more.
@@ -33,6 +33,7 @@ struct Attendant {
 
 /// Lives until dropped.
 pub(super) async fn live(person: Person, world: World) {
+    let mut mailbox = person.mailbox();
     let mut attendant = Attendant {
         person,
         world,
@@ -41,7 +42,7 @@ pub(super) async fn live(person: Person, world: World) {
         retried: BTreeMap::new(),
     };
     loop {
-        attendant.person.wait_for_news().await;
+        mailbox.wait(LOOK_AGAIN).await;
         attendant.look().await;
     }
 }
@@ -84,6 +85,9 @@ impl Attendant {
             if said {
                 self.attested.insert(step.id.clone(), result.attempt);
             }
+        } else {
+            // Give the agent time to see the new version before believing that nothing came of it.
+            self.person.take_minutes(2, 3).await;
         }
     }
 

@@ -33,7 +33,6 @@ struct Person {
     client: Client,
     namespace: String,
     dice: ChaCha8Rng,
-    mailbox: Mailbox,
     /// Decisions made so far.
     said: u32,
 }
@@ -55,7 +54,6 @@ impl Person {
             name: name.to_owned(),
             site: file.site_name().to_owned(),
             namespace: file.namespace().to_owned(),
-            mailbox: Mailbox::new(&client, file.namespace()),
             client,
             dice: ChaCha8Rng::seed_from_u64(own),
             said: 0,
@@ -69,9 +67,8 @@ impl Person {
         tokio::time::sleep(Duration::from_secs(u64::from(seconds))).await;
     }
 
-    /// Waits until something was announced, or it is time to look anyway.
-    async fn wait_for_news(&mut self) {
-        self.mailbox.wait(LOOK_AGAIN).await;
+    fn mailbox(&self) -> Mailbox {
+        Mailbox::new(&self.client, &self.namespace)
     }
 
     async fn get<K>(&self, name: &str) -> Option<K>

@@ -32,22 +32,18 @@ impl Teller {
     pub(super) fn change_recorded(&mut self, at: Timestamp, old: &Value, new: &Value) {
         let (before, after) = (&old["status"], &new["status"]);
         self.stand(after);
+        let steps = changed_steps(before, after);
+        for (earlier, step) in steps.iter().filter(|(earlier, _)| earlier.is_some()) {
+            self.step_over(at, *earlier, step);
+        }
         if before["backingOut"].is_null()
             && let Some(reason) = after["backingOut"].as_str()
         {
             self.tell(at, Place::default(), What::BacksOut, reason);
         }
         self.wait_over(at, after);
-        let no_steps = Vec::new();
-        let list = |status: &Value| status["steps"].as_array().cloned().unwrap_or_default();
-        let old_steps = if before.is_null() { no_steps } else { list(before) };
-        if let Some(steps) = after["steps"].as_array() {
-            for step in steps {
-                let earlier = old_steps.iter().find(|earlier| earlier["id"] == step["id"]);
-                if earlier != Some(step) {
-                    self.step_recorded(at, earlier, step);
-                }
-            }
+        for (earlier, step) in &steps {
+            self.step_begun(at, *earlier, step);
         }
         self.wait_begins(at, after);
         if before["phase"] != after["phase"] {
@@ -100,31 +96,44 @@ impl Teller {
         if why.is_empty() { format!("{title}{rules}") } else { format!("{title}; {why}{rules}") }
     }
 
-    fn step_recorded(&mut self, at: Timestamp, old: Option<&Value>, new: &Value) {
+    /// A step is over: verified, failed or taken back.
+    fn step_over(&mut self, at: Timestamp, old: Option<&Value>, new: &Value) {
         let id = new["id"].as_str().unwrap_or_default();
         let place = Place::of_step(id);
-        let evidence = || new["evidence"].as_str().unwrap_or_default().to_owned();
-        let attempt = |step: &Value| step["attempt"].as_i64().unwrap_or(0);
-        let old_phase = old.map_or("", |old| old["phase"].as_str().unwrap_or_default());
-        if old.is_none() {
-            self.tell(at, place, What::Started, self.reason_of(id));
+        let evidence = new["evidence"].as_str().unwrap_or_default();
+        if old.is_some_and(|old| old["phase"] == new["phase"]) {
+            return;
         }
-        let new_phase = new["phase"].as_str().unwrap_or_default();
-        match new_phase {
-            "Started" if old.is_some_and(|old| attempt(old) < attempt(new)) => {
+        match new["phase"].as_str().unwrap_or_default() {
+            "Verified" => self.tell(at, place, What::Verified, evidence),
+            "Failed" => {
+                let outcome = new["outcome"].as_str().unwrap_or("Unknown").to_lowercase();
+                self.tell(at, place, What::Failed, format!("{outcome}: {evidence}"));
+            }
+            "Undone" => self.tell(at, place, What::TakenBack, evidence),
+            _ => {}
+        }
+    }
+
+    /// A step is under way: begun, begun again, or being taken back.
+    fn step_begun(&mut self, at: Timestamp, old: Option<&Value>, new: &Value) {
+        let id = new["id"].as_str().unwrap_or_default();
+        let place = Place::of_step(id);
+        let Some(old) = old else {
+            self.tell(at, place, What::Started, self.reason_of(id));
+            // It can be begun and proven in one look.
+            return self.step_over(at, None, new);
+        };
+        let attempt = |step: &Value| step["attempt"].as_i64().unwrap_or(0);
+        match new["phase"].as_str().unwrap_or_default() {
+            "Started" if attempt(old) < attempt(new) => {
                 let allowed = new["grantedBy"].as_str().map(|who| format!(", allowed by {who}")).unwrap_or_default();
                 self.tell(at, place, What::TriedAgain, format!("try {}{allowed}", attempt(new)));
             }
-            "Verified" if old_phase != new_phase => self.tell(at, place, What::Verified, evidence()),
-            "Failed" if old_phase != new_phase => {
-                let outcome = new["outcome"].as_str().unwrap_or("Unknown").to_lowercase();
-                self.tell(at, place, What::Failed, format!("{outcome}: {}", evidence()));
-            }
-            "Undoing" if old_phase != new_phase => {
+            "Undoing" if old["phase"] != new["phase"] => {
                 let title = self.pinned(id, "title");
                 self.tell(at, place, What::TakingBack, title);
             }
-            "Undone" if old_phase != new_phase => self.tell(at, place, What::TakenBack, evidence()),
             _ => {}
         }
     }
@@ -174,6 +183,16 @@ impl Teller {
             _ => {}
         }
     }
+}
+
+/// The steps whose results differ, each with its earlier result.
+fn changed_steps<'a>(before: &'a Value, after: &'a Value) -> Vec<(Option<&'a Value>, &'a Value)> {
+    let list = |status: &'a Value| status["steps"].as_array().map_or(&[][..], Vec::as_slice);
+    let steps = list(after).iter().map(|step| {
+        let earlier = list(before).iter().find(|earlier| earlier["id"] == step["id"]);
+        (earlier, step)
+    });
+    steps.filter(|(earlier, step)| *earlier != Some(*step)).collect()
 }
 
 fn sentence(text: &str) -> String {

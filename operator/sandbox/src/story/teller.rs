@@ -110,10 +110,6 @@ impl Teller {
         Arc::make_mut(&mut self.standing)
     }
 
-    pub(super) fn standing(&self) -> &Standing {
-        &self.standing
-    }
-
     /// Something that the runner itself brings about.
     pub(crate) fn note(&mut self, at: Timestamp, node: Option<&str>, what: What, why: &str) {
         self.tell(at, Place { node, step: None }, what, why);
@@ -134,6 +130,16 @@ impl Teller {
     fn downtime_at(&self, at: Timestamp) -> SignedDuration {
         let open = self.out_since.map_or(SignedDuration::ZERO, |since| at.duration_since(since));
         self.downtime.saturating_add(open)
+    }
+
+    /// Whether a user cannot work at this moment.
+    pub(crate) fn somebody_is_out(&self) -> bool {
+        !self.users_out.is_empty()
+    }
+
+    /// How long at least one user could not work, up to a moment.
+    pub(crate) fn downtime(&self, at: Timestamp) -> SignedDuration {
+        self.downtime_at(at)
     }
 
     /// The events that came since the last call.

@@ -185,6 +185,11 @@ impl FileSystem {
         Ok(inside.into_iter().map(|(path, blob)| (path, blob.described())).collect())
     }
 
+    pub(crate) fn listing(&self, folder: &str) -> Result<BTreeMap<String, i64>, HostError> {
+        let inside = self.existing(folder)?;
+        Ok(inside.into_iter().map(|(path, blob)| (path, blob.content.size_bytes())).collect())
+    }
+
     pub(crate) fn size(&self, folder: &str) -> Result<FolderContent, HostError> {
         Ok(sum(&self.existing(folder)?))
     }

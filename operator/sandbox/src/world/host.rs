@@ -180,6 +180,10 @@ impl Host for SimHost {
         Box::pin(async move { self.look(path, |files| files.folders(path)) })
     }
 
+    fn listing<'a>(&'a self, path: &'a str) -> Answered<'a, BTreeMap<String, i64>> {
+        Box::pin(async move { self.look(path, |files| files.listing(path)) })
+    }
+
     fn tree<'a>(&'a self, path: &'a str) -> Answered<'a, BTreeMap<String, FileContent>> {
         Box::pin(async move { self.look(path, |files| files.tree(path)) })
     }

@@ -7,7 +7,7 @@ use crm_api::site::Component;
 
 use crate::world::files::Content;
 use crate::world::iis::Site;
-use crate::world::layout::SERVICE_REGISTRY;
+use crate::world::layout::{SERVER_PATH, SERVER_REGISTRY, SERVICE_REGISTRY};
 use crate::world::scenario::Server;
 use crate::world::services::Service;
 use crate::world::state::State;
@@ -25,12 +25,17 @@ pub(crate) fn install(state: &mut State, server: &Server) {
     for installed in &server.components {
         let (node, number) = (server.name.as_str(), installed.number.as_str());
         match installed.component {
-            Component::CrmServer => {
-                write_server_files(state, node, number);
-            }
+            Component::CrmServer => install_server(state, node, number),
             Component::Web => install_web(state, node, number),
             Component::Service => install_service(state, node, number),
         }
+    }
+}
+
+fn install_server(state: &mut State, node: &str, number: &str) {
+    write_server_files(state, node, number);
+    if let Some(machine) = state.machines.get_mut(node) {
+        machine.registry.set(SERVER_REGISTRY, &[("path", SERVER_PATH)]);
     }
 }
 

@@ -6,6 +6,8 @@ use crm_api::site::Component;
 
 /// Program folder of the CRM Server (vendor: install/server).
 pub const SERVER_PATH: &str = "C:\\Program Files\\SuperOffice\\SuperOffice Server";
+/// Registry key of the server tools (vendor: upgrade/to-81/move-crm-server).
+pub const SERVER_REGISTRY: &str = "HKLM\\SOFTWARE\\Wow6432Node\\SuperOffice ServerSetup";
 /// Registry key below which every Service instance has a sub-key (vendor: install/iis/reverse-proxy).
 pub const SERVICE_REGISTRY: &str = "HKLM\\SOFTWARE\\Wow6432Node\\SuperOffice Customer Service";
 /// Programs in `www\scripts` that the vendor's documents name.

@@ -109,8 +109,8 @@ pub fn debts(view: &View<'_>, layout: &Layout<'_>) -> Vec<Wanted> {
     for node in view.nodes_of(Component::Service) {
         let loose =
             view.fact(ATTACHMENT_PATH).and_then(|path| view.answer(node, &Probe::LooseFiles { path: path.to_owned() }));
-        if let Some(Answer::Size { files, .. }) = loose {
-            if *files > 0 && wanted.is_empty() {
+        if let Some(Answer::Size { files, .. }) = loose
+            && *files > 0 && wanted.is_empty() {
                 wanted.push(Wanted {
                     kind: Kind::AttachmentsRemapped,
                     state: State::False,
@@ -120,7 +120,6 @@ pub fn debts(view: &View<'_>, layout: &Layout<'_>) -> Vec<Wanted> {
                     ),
                 });
             }
-        }
         wanted.extend(templates_to_merge(view, layout, node));
     }
     wanted

@@ -1,0 +1,222 @@
+//! What the operator knows of a site: verified state, observed parts, findings, what is waited for.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::KubeSchema;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::FastCgi;
+use crate::Time;
+use crate::database::DatabaseFacts;
+
+/// What the operator knows of a site. Written by the controller only.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CrmSiteStatus {
+    /// Generation of the spec that this status speaks of; -1 before the first look.
+    #[serde(default = "never_observed")]
+    pub observed_generation: i64,
+    /// `Ready`, `UpToDate`, `Drifted`, `FactsFresh` and, while they apply, `Reconciling`, `Stalled` and the debts.
+    #[serde(default)]
+    #[schemars(length(max = 32))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["type".to_owned()]))]
+    pub conditions: Vec<Condition>,
+    /// What the site was last proven to be at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified: Option<VerifiedState>,
+    /// Versions as observed, per part.
+    #[serde(default)]
+    #[schemars(length(max = 32))]
+    pub parts: Vec<ObservedPart>,
+    /// Facts of the database.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database: Option<DatabaseFacts>,
+    /// Drift in a word: `none`, or the classes found.
+    #[serde(default)]
+    #[schemars(length(max = 256))]
+    pub drift: String,
+    /// What checks found, worst first.
+    #[serde(default)]
+    #[schemars(length(max = 64))]
+    pub findings: Vec<Finding>,
+    /// The open change, or the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 253))]
+    pub change: Option<String>,
+    /// What is waited for, and who can end it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<Waiting>,
+    /// The plan towards the declared version, in short.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<PlanSummary>,
+    /// Next opening of a window, in the site's own time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub next_window: Option<String>,
+}
+
+fn never_observed() -> i64 {
+    -1
+}
+
+impl Default for CrmSiteStatus {
+    fn default() -> Self {
+        Self {
+            observed_generation: never_observed(),
+            conditions: Vec::new(),
+            verified: None,
+            parts: Vec::new(),
+            database: None,
+            drift: String::new(),
+            findings: Vec::new(),
+            change: None,
+            waiting: None,
+            plan: None,
+            next_window: None,
+        }
+    }
+}
+
+/// What a site was last proven to be at. Declaration against this = update pending; observation against it = drift.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct VerifiedState {
+    /// Name of the release in the catalogue.
+    #[schemars(length(max = 64))]
+    pub version: String,
+    /// FastCGI as proven.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fast_cgi: Option<FastCgi>,
+    /// Digest of the spec that was proven.
+    #[schemars(length(max = 64))]
+    pub spec_digest: String,
+    /// The change that led here; left out where a running site was adopted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 253))]
+    pub change: Option<String>,
+    /// When it was proven.
+    pub at: Time,
+}
+
+/// One part of a site (the database, a component on a node) and the version it shows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ObservedPart {
+    /// Name of the part, for example `Database` or `Web`.
+    #[schemars(length(max = 64))]
+    pub part: String,
+    /// Node that carries it; left out for the database.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 253))]
+    pub node: Option<String>,
+    /// Consistent, Inconsistent, Unknown or Stale.
+    pub state: PartState,
+    /// The version, where the sources agree.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub version: Option<String>,
+    /// What each source shows.
+    #[schemars(length(max = 16))]
+    pub sources: Vec<SourceValue>,
+}
+
+/// How several sources of one fact agree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum PartState {
+    /// All sources show the same.
+    Consistent,
+    /// Two sources contradict each other.
+    Inconsistent,
+    /// No source could be read.
+    Unknown,
+    /// The facts are too old to lean on.
+    Stale,
+}
+
+/// One source and what it shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SourceValue {
+    /// Where it was read, for example `installed programs`.
+    #[schemars(length(max = 128))]
+    pub source: String,
+    /// What it shows; left out where it could not be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub value: Option<String>,
+}
+
+/// What a named check found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Finding {
+    /// Name of the check.
+    #[schemars(length(max = 64))]
+    pub check: String,
+    /// Drift class, for example `Version` or `FastCgi`; left out for findings that are no drift.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub class: Option<String>,
+    /// How much it matters.
+    pub severity: Severity,
+    /// Node concerned, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 253))]
+    pub node: Option<String>,
+    /// What was seen and what was expected.
+    #[schemars(length(max = 1024))]
+    pub message: String,
+    /// What a person can do about it.
+    #[schemars(length(max = 1024))]
+    pub remedy: String,
+}
+
+/// How much a finding matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub enum Severity {
+    /// A change cannot start.
+    Block,
+    /// A person should know.
+    Warn,
+    /// For the record.
+    Info,
+}
+
+/// What a site waits for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Waiting {
+    /// What for, in a word (`Approval`, `Window`, `Person`, `Evidence`, `Sessions`...).
+    #[schemars(length(max = 64))]
+    pub reason: String,
+    /// What for, in a sentence.
+    #[schemars(length(max = 1024))]
+    pub message: String,
+    /// Who or what can end it.
+    #[schemars(length(max = 512))]
+    pub ended_by: String,
+    /// When it began.
+    pub since: Time,
+    /// When it is given up; left out where it may last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<Time>,
+}
+
+/// The plan towards the declared version, in short.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PlanSummary {
+    /// Hash of the plan: what an approval names.
+    #[schemars(length(max = 64))]
+    pub hash: String,
+    /// Release that it starts from.
+    #[schemars(length(max = 64))]
+    pub from: String,
+    /// Release that it leads to.
+    #[schemars(length(max = 64))]
+    pub to: String,
+    /// Number of steps.
+    pub steps: i32,
+    /// Expected minutes from the first step that users feel to the last step.
+    pub minutes: i32,
+}

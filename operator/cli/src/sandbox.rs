@@ -1,0 +1,119 @@
+//! The commands `sandbox run` and `sandbox sweep`.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use crm_sandbox::faults::Fault;
+use crm_sandbox::file::ScenarioFile;
+use crm_sandbox::report::{Outcome, RunReport};
+use crm_sandbox::run::{Attendance, Options, RunError, Sandbox};
+use jiff::tz::TimeZone;
+
+use crate::arguments::{RunArguments, SandboxCommand, SweepArguments};
+use crate::live::{Live, Title};
+use crate::words::one_line;
+use crate::{Exit, Failure, Streams, manifests};
+
+/// Runs a command of `sandbox`.
+///
+/// # Errors
+/// When an input is wrong or the output ends.
+pub fn sandbox(command: &SandboxCommand, streams: &mut Streams<'_>) -> Result<Exit, Failure> {
+    match command {
+        SandboxCommand::Run(wanted) => run(wanted, streams),
+        SandboxCommand::Sweep(wanted) => sweep(wanted, streams),
+    }
+}
+
+fn run(wanted: &RunArguments, streams: &mut Streams<'_>) -> Result<Exit, Failure> {
+    let Some(file) = wanted.file.as_deref().filter(|_| !wanted.list_faults) else {
+        list_faults(streams.out)?;
+        return Ok(Exit::Good);
+    };
+    let sandbox = open(file)?;
+    let people = if wanted.no_people { Attendance::Nobody } else { Attendance::Present };
+    let options = Options { seed: wanted.seed, people, faults: wanted.faults.clone(), ..Options::default() };
+    let report = if wanted.story {
+        let report = told(&sandbox, &options, streams.out)?;
+        if report.outcome != Outcome::Reached {
+            writeln!(streams.err, "{}", crate::outcome::sentence(&report.outcome))?;
+        }
+        report
+    } else {
+        let mut live = Live::new(streams.out, streams.screen, title(&sandbox));
+        let report = sandbox.run(&options, &mut |event| live.show(event)).map_err(refused)?;
+        live.finish()?;
+        crate::outcome::print(&report, streams)?;
+        report
+    };
+    Ok(exit(&report.outcome))
+}
+
+/// The canonical log, and nothing else.
+fn told(sandbox: &Sandbox, options: &Options, out: &mut dyn Write) -> Result<RunReport, Failure> {
+    let mut written = Ok(());
+    let report = sandbox.run(options, &mut |event| {
+        if written.is_ok() {
+            written = writeln!(out, "{event}");
+        }
+    });
+    written?;
+    report.map_err(refused)
+}
+
+fn exit(outcome: &Outcome) -> Exit {
+    match outcome {
+        Outcome::Reached => Exit::Good,
+        Outcome::BackedOut(_) => Exit::BackedOut,
+        Outcome::Halted { .. } => Exit::Halted,
+        Outcome::Waiting { .. } => Exit::Waiting,
+        Outcome::TimedOut => Exit::No,
+        Outcome::Violated(_) => Exit::Violated,
+    }
+}
+
+/// Reads a scenario. Its CrmSite and catalogue are checked first, since those messages name field and remedy.
+fn open(file: &Path) -> Result<Sandbox, Failure> {
+    let input = |error: &dyn std::error::Error| Failure::Input(vec![one_line(&error.to_string())]);
+    manifests::read(&[file.to_owned()], &mut io::empty()).map_err(Failure::Input)?;
+    let scenario = ScenarioFile::read(file).map_err(|error| input(&error))?;
+    Sandbox::new(scenario).map_err(refused)
+}
+
+fn refused(error: RunError) -> Failure {
+    match error {
+        RunError::World(_) | RunError::Refused { .. } => Failure::Input(vec![one_line(&error.to_string())]),
+        RunError::Kinds(_) | RunError::Runtime(_) => Failure::Sandbox(chain(&error)),
+    }
+}
+
+/// An error with its causes.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string);
+    one_line(&causes.collect::<Vec<String>>().join(": "))
+}
+
+fn title(sandbox: &Sandbox) -> Title {
+    let site = &sandbox.file().site;
+    let zone = site.spec.windows.as_ref().and_then(|windows| TimeZone::get(&windows.time_zone).ok());
+    Title {
+        site: site.metadata.name.clone().unwrap_or_default(),
+        product: format!("{:?}", site.spec.product),
+        zone: zone.unwrap_or(TimeZone::UTC),
+    }
+}
+
+fn list_faults(out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "Name one with --fault NAME, or --fault NAME@STEP where it shall strike at another step.\n")?;
+    for fault in Fault::all() {
+        let step = fault.usual_step().map(|step| format!("  (usually at {step})")).unwrap_or_default();
+        writeln!(out, "{}{step}\n    {}", fault.name(), fault.outcome())?;
+    }
+    Ok(())
+}
+
+fn sweep(wanted: &SweepArguments, streams: &mut Streams<'_>) -> Result<Exit, Failure> {
+    let _sandbox = open(&wanted.file)?;
+    writeln!(streams.err, "not there yet")?;
+    Ok(Exit::No)
+}

@@ -1,0 +1,53 @@
+//! What can stand in the way of a whole change: claims of other changes, and a declaration that was edited meanwhile.
+
+use super::{Flow, LOOK_AGAIN, Run, SUPERSEDED};
+use crate::hash::spec_digest;
+
+impl Run<'_> {
+    /// Claims make changes that share a server or a database take turns. The leader records them after a live list.
+    pub(super) fn claim(&mut self) -> Flow {
+        if !self.out.status.claims_held.is_empty() || self.change.spec.claims.is_empty() {
+            return Flow::GoOn;
+        }
+        let taken =
+            self.view.snapshot.foreign_claims.iter().find(|foreign| self.change.spec.claims.contains(&foreign.claim));
+        if let Some(foreign) = taken {
+            let message = format!("{} is in use by a change of {}", foreign.claim, foreign.holder);
+            let ended_by = format!("the end of the change of {}", foreign.holder);
+            return self.wait("Claim", message, ended_by, None, LOOK_AGAIN);
+        }
+        self.out.status.claims_held = self.change.spec.claims.clone();
+        Flow::GoOn
+    }
+
+    /// The declaration was edited in mid-change: before the point of no return another change takes the place of this
+    /// one.
+    pub(super) fn supersede(&mut self) {
+        let back_is_possible = self.out.status.point_of_no_return_at.is_none() && !self.is_open_again();
+        if self.is_edited() && back_is_possible && self.out.status.backing_out.is_none() {
+            self.start_back_out(format!(
+                "{SUPERSEDED}: the site's spec was edited; a new plan takes the place of this one"
+            ));
+        }
+    }
+
+    fn is_edited(&self) -> bool {
+        spec_digest(self.view.spec) != self.change.spec.spec_digest
+    }
+
+    /// The declaration was edited after the point of no return: nothing more is begun, and there is only forward or
+    /// restore.
+    pub(super) fn refuse_edited(&mut self) -> Flow {
+        if !self.is_edited() || self.out.status.point_of_no_return_at.is_none() {
+            return Flow::GoOn;
+        }
+        let message =
+            format!("the site's spec was edited after the point of no return of the change to {}", self.change.spec.to);
+        let backup = self.out.status.backup.as_deref().unwrap_or("none");
+        let remedy = format!(
+            "forward: put the spec back as it was when the change began; back: restore the backup set {backup}"
+        );
+        self.halt(message, remedy);
+        Flow::Wait
+    }
+}

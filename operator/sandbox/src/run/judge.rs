@@ -1,0 +1,159 @@
+//! How a run ends: by what the API shows and by who would still act.
+
+use std::sync::Arc;
+
+use crm_api::clock::Clock as _;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use super::stage::Stage;
+use super::{Attendance, SIMULATED_HOURS_MAX};
+use crate::report::Outcome;
+use crate::witness::Notes;
+
+/// A site that has not settled by then will not.
+const SETTLES_WITHIN: SignedDuration = SignedDuration::from_hours(2);
+/// A wait that nobody has ended for so long, though people are there, will last.
+const PATIENCE: SignedDuration = SignedDuration::from_hours(3);
+/// The same, where nobody is there.
+const PATIENCE_ALONE: SignedDuration = SignedDuration::from_mins(30);
+/// Waits that only a person ends.
+const WAITS_FOR_PEOPLE: [&str; 5] = ["Approval", "Person", "Preflight", "Claim", "Facts"];
+
+/// Where a run stands.
+pub(super) enum Phase {
+    /// The site is not settled at its old version.
+    Settling,
+    /// It is: the edit can be applied.
+    Settled,
+    /// The edit was applied, and it is not over.
+    Changing,
+    /// It is over.
+    Over(Outcome),
+}
+
+/// Judges where a run stands.
+pub(super) struct Judge {
+    patience: SignedDuration,
+    started_at: Timestamp,
+    edited_at: Option<Timestamp>,
+    /// Generation of the site before the edit.
+    generation: i64,
+}
+
+impl Judge {
+    pub(super) fn new(stage: &Stage, people: Attendance) -> Self {
+        let patience = match people {
+            Attendance::Present => PATIENCE,
+            Attendance::Nobody => PATIENCE_ALONE,
+        };
+        Self { patience, started_at: stage.clock.now(), edited_at: None, generation: 0 }
+    }
+
+    /// The edit is applied now.
+    pub(super) fn edited(&mut self, stage: &Stage) {
+        self.edited_at = Some(stage.clock.now());
+        let notes = stage.witness.notes();
+        self.generation = notes.site.as_ref().and_then(|site| site["metadata"]["generation"].as_i64()).unwrap_or(0);
+    }
+
+    pub(super) fn edited_at(&self) -> Option<Timestamp> {
+        self.edited_at
+    }
+
+    pub(super) fn look(&self, stage: &Stage) -> Phase {
+        let now = stage.clock.now();
+        let notes = stage.witness.notes();
+        let Some(site) = notes.site.clone() else { return Phase::Settling };
+        let Some(edited_at) = self.edited_at else {
+            if is_settled(&site) {
+                return Phase::Settled;
+            }
+            return if now.duration_since(self.started_at) > SETTLES_WITHIN {
+                Phase::Over(Outcome::Halted { reason: condition_text(&site, "UpToDate"), remedy: String::new() })
+            } else {
+                Phase::Settling
+            };
+        };
+        if now.duration_since(edited_at) > SignedDuration::from_hours(SIMULATED_HOURS_MAX) {
+            return Phase::Over(Outcome::TimedOut);
+        }
+        let observed = site["status"]["observedGeneration"].as_i64().unwrap_or(-1);
+        if observed <= self.generation && !self.is_no_edit(&site) {
+            return Phase::Changing;
+        }
+        let everybody_works = !notes.teller.somebody_is_out();
+        if everybody_works && is_settled(&site) {
+            return Phase::Over(Outcome::Reached);
+        }
+        let stood_still = now.duration_since(notes.progress_at) > self.patience;
+        match self.end_of_change(&notes, &site, everybody_works, stood_still) {
+            Some(outcome) => Phase::Over(outcome),
+            None => Phase::Changing,
+        }
+    }
+
+    /// An edit that changes nothing leaves the generation as it is.
+    fn is_no_edit(&self, site: &Value) -> bool {
+        site["metadata"]["generation"].as_i64() == Some(self.generation)
+    }
+
+    fn end_of_change(
+        &self,
+        notes: &Notes,
+        site: &Arc<Value>,
+        everybody_works: bool,
+        stood_still: bool,
+    ) -> Option<Outcome> {
+        let reason = condition_reason(site, "UpToDate");
+        if reason == "Refused" {
+            let reason = condition_text(site, "UpToDate");
+            return Some(Outcome::Halted { reason, remedy: "correct what it names, or edit the site".to_owned() });
+        }
+        let change = notes.change()?;
+        let status = &change["status"];
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        match status["phase"].as_str().unwrap_or_default() {
+            "Failed" if everybody_works && reason == "Halted" => Some(Outcome::BackedOut(text(&status["backingOut"]))),
+            "Failed" if stood_still => Some(Outcome::BackedOut(text(&status["backingOut"]))),
+            "Halted" if stood_still => {
+                let message = condition_text(change, "Stalled");
+                let reason = condition_text(change, "Succeeded");
+                let remedy = message.strip_prefix(&format!("{reason}. ")).unwrap_or(&message).to_owned();
+                Some(Outcome::Halted { reason, remedy })
+            }
+            _ if stood_still => {
+                let waiting = &status["waiting"];
+                let waits = WAITS_FOR_PEOPLE.iter().any(|reason| waiting["reason"] == *reason);
+                waits.then(|| Outcome::Waiting {
+                    reason: text(&waiting["reason"]),
+                    message: text(&waiting["message"]),
+                    ended_by: text(&waiting["endedBy"]),
+                })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The site is proven to be where it is declared to be, and healthy.
+fn is_settled(site: &Value) -> bool {
+    let status = &site["status"];
+    let generation = &site["metadata"]["generation"];
+    !status["verified"].is_null()
+        && status["observedGeneration"] == *generation
+        && condition(site, "Ready").is_some_and(|ready| ready["status"] == "True")
+        && condition(site, "UpToDate").is_some_and(|up_to_date| up_to_date["status"] == "True")
+}
+
+fn condition<'a>(object: &'a Value, kind: &str) -> Option<&'a Value> {
+    object["status"]["conditions"].as_array()?.iter().find(|condition| condition["type"] == kind)
+}
+
+fn condition_text(object: &Value, kind: &str) -> String {
+    condition(object, kind).and_then(|found| found["message"].as_str()).unwrap_or_default().to_owned()
+}
+
+fn condition_reason(object: &Value, kind: &str) -> String {
+    condition(object, kind).and_then(|found| found["reason"].as_str()).unwrap_or_default().to_owned()
+}

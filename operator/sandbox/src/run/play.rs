@@ -1,0 +1,80 @@
+//! The loop of a run: hands on what happens, does what is due, and asks after everything whether it is over.
+
+use jiff::SignedDuration;
+use tokio::time::Instant;
+
+use super::cast::Cast;
+use super::judge::{Judge, Phase};
+use super::seams::FaultSeam;
+use super::stage::Stage;
+use super::{Attendance, Cue, Options, RunError, Sandbox};
+use crate::people;
+use crate::report::{Outcome, RunReport};
+use crate::story::StoryEvent;
+
+/// How often it is asked whether it is over when nothing happens.
+const JUDGE_AGAIN: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// Plays a run to its end.
+pub(super) async fn play(
+    sandbox: &Sandbox,
+    options: &Options,
+    on_event: &mut dyn FnMut(&StoryEvent),
+) -> Result<RunReport, RunError> {
+    let mut stage = Stage::set(sandbox, options).await?;
+    let mut cast = Cast::new(&options.plants);
+    let seam = FaultSeam::set(&stage, &options.faults);
+    stage.world.start();
+    cast.start_everybody(&stage);
+    let mut people = Vec::new();
+    if options.people == Attendance::Present {
+        people = people::start(&stage.file, &stage.cluster, &stage.world, options.seed);
+    }
+    let mut judge = Judge::new(&stage, options.people);
+    let before = stage.world.versions();
+    let outcome = loop {
+        for event in stage.witness.take_events() {
+            on_event(&event);
+        }
+        if let Some(violation) = stage.witness.notes().violation.clone() {
+            break Outcome::Violated(violation);
+        }
+        match judge.look(&stage) {
+            Phase::Settling | Phase::Changing => {}
+            Phase::Settled => {
+                judge.edited(&stage);
+                stage.edit_site().await?;
+                continue;
+            }
+            Phase::Over(outcome) => break outcome,
+        }
+        let next = Instant::now() + JUDGE_AGAIN;
+        let next = cast.next_due().map_or(next, |due| due.min(next));
+        tokio::select! {
+            biased;
+            Some(cue) = stage.cues.recv() => follow(&cue, &mut cast, &stage, &seam),
+            () = stage.witness.stirred() => {}
+            () = tokio::time::sleep_until(next) => cast.do_due(&stage),
+        }
+    };
+    people.iter().for_each(tokio::task::JoinHandle::abort);
+    for event in stage.witness.take_events() {
+        on_event(&event);
+    }
+    Ok(RunReport::of(&stage, options, outcome, before, judge.edited_at()))
+}
+
+fn follow(cue: &Cue, cast: &mut Cast, stage: &Stage, seam: &FaultSeam) {
+    match cue {
+        Cue::ControllerDies(identity) => cast.controller_died(stage, identity),
+        Cue::AgentDies(node) => cast.agent_died(stage, node),
+        Cue::GoesDown(node) => cast.machine_down(stage, node),
+        Cue::IsUp(node) => cast.machine_up(node),
+        Cue::UsersAreTold => stage.world.tell_users(),
+        Cue::StepStarted(step) => {
+            for (after_secs, due) in seam.step_started(stage, step) {
+                cast.later(SignedDuration::from_secs(after_secs), due);
+            }
+        }
+    }
+}

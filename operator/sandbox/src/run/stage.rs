@@ -1,0 +1,131 @@
+//! The stage: a cluster, a world, and the objects that are there before the story begins.
+
+use std::sync::Arc;
+
+use crm_api::clock::Clock as _;
+use crm_database::Credentials;
+use kube::api::{ApiResource, DynamicObject, Patch, PatchParams, PostParams};
+use kube::core::GroupVersionKind;
+use kube::{Api, Client};
+use serde_json::{Value, json};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+use super::{Cue, GIT_OPS, Options, RunError, Sandbox};
+use crate::clock::SimClock;
+use crate::cluster::Cluster;
+use crate::edge::{Lives, Points};
+use crate::file::ScenarioFile;
+use crate::witness::Witness;
+use crate::world::World;
+
+/// Namespace of the controller's lease.
+pub(crate) const OPERATOR_NAMESPACE: &str = "crm-operator";
+/// Who sets the stage.
+const ADMINISTRATOR: &str = "administrator";
+/// The login that the sandbox makes up where the scenario brings no Secret.
+const MADE_UP_LOGIN: (&str, &str) = ("crm-operator", "made-up-for-the-sandbox");
+
+/// Everything that a run is played on.
+pub(crate) struct Stage {
+    pub(crate) file: Arc<ScenarioFile>,
+    pub(crate) clock: SimClock,
+    pub(crate) cluster: Cluster,
+    pub(crate) world: World,
+    pub(crate) witness: Witness,
+    pub(crate) lives: Lives,
+    pub(crate) points: Arc<Points>,
+    pub(crate) cues: UnboundedReceiver<Cue>,
+}
+
+impl Stage {
+    /// Sets it. Nobody acts on it yet.
+    pub(crate) async fn set(sandbox: &Sandbox, options: &Options) -> Result<Self, RunError> {
+        let file = Arc::clone(&sandbox.file);
+        let clock = SimClock::starting_at(file.scenario.spec.start);
+        let cluster = Cluster::new(clock.for_cluster(), Arc::clone(&sandbox.kinds));
+        let login = file.credentials();
+        let credentials = login.clone().unwrap_or((MADE_UP_LOGIN.0.to_owned(), MADE_UP_LOGIN.1.to_owned()));
+        let credentials = Credentials::new(credentials.0, credentials.1);
+        let world = World::new(&file.scenario, &file.site, &file.releases, credentials, options.seed)?;
+        let (sender, cues) = unbounded_channel();
+        let witness = Witness::new(&file, sender.clone(), move || clock.now());
+        let lives = Lives::default();
+        let leading = witness.clone();
+        let leads = Arc::new(move |identity: &str| leading.is_leading(identity));
+        let points = Arc::new(Points::new(options.kill, lives.clone(), sender, leads));
+        cluster.intercept(Arc::new(lives.clone()));
+        cluster.intercept(Arc::clone(&points) as Arc<dyn crate::cluster::Intercept>);
+        cluster.observe(witness.of_cluster());
+        world.on_event(witness.of_world());
+        let stage = Self { file, clock, cluster, world, witness, lives, points, cues };
+        stage.create_objects(login.is_none()).await?;
+        Ok(stage)
+    }
+
+    async fn create_objects(&self, make_up_login: bool) -> Result<(), RunError> {
+        let file = &self.file;
+        self.cluster.add_namespace(OPERATOR_NAMESPACE);
+        self.cluster.add_namespace(file.namespace());
+        let client = self.cluster.client(ADMINISTRATOR);
+        for release in &file.objects.releases {
+            create(&client, None, release).await?;
+        }
+        for secret in &file.objects.secrets {
+            create(&client, Some(file.namespace()), secret).await?;
+        }
+        if make_up_login {
+            let name = &file.site.spec.database.credentials_ref.name;
+            let secret = json!({
+                "apiVersion": "v1", "kind": "Secret", "metadata": {"name": name},
+                "stringData": {"username": MADE_UP_LOGIN.0, "password": MADE_UP_LOGIN.1},
+            });
+            create(&client, Some(file.namespace()), &secret).await?;
+        }
+        for server in &file.scenario.spec.servers {
+            let node = json!({
+                "apiVersion": crm_api::API_VERSION, "kind": "CrmNode", "metadata": {"name": server.name}, "spec": {},
+            });
+            create(&client, Some(file.namespace()), &node).await?;
+        }
+        create(&self.cluster.client(GIT_OPS), Some(file.namespace()), &file.objects.site).await
+    }
+
+    /// Applies what the scenario says that a person edits in Git.
+    pub(crate) async fn edit_site(&self) -> Result<(), RunError> {
+        let client = self.cluster.client(GIT_OPS);
+        let api = api(&client, Some(self.file.namespace()), &self.file.objects.site);
+        let patch = Patch::Merge(json!({"spec": self.file.scenario.spec.then}));
+        let name = self.file.site_name();
+        match api.patch(name, &PatchParams::default(), &patch).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(RunError::Refused { object: format!("CrmSite {name}, spec.then"), message: error.to_string() }),
+        }
+    }
+}
+
+fn api(client: &Client, namespace: Option<&str>, object: &Value) -> Api<DynamicObject> {
+    let text = |field: &str| object[field].as_str().unwrap_or_default();
+    let (group, version) = text("apiVersion").split_once('/').unwrap_or(("", text("apiVersion")));
+    let kind = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, text("kind")));
+    match namespace {
+        Some(namespace) => Api::namespaced_with(client.clone(), namespace, &kind),
+        None => Api::all_with(client.clone(), &kind),
+    }
+}
+
+async fn create(client: &Client, namespace: Option<&str>, object: &Value) -> Result<(), RunError> {
+    let named = || format!("{} {}", object["kind"].as_str().unwrap_or("?"), object["metadata"]["name"].as_str().unwrap_or("?"));
+    let refused = |message: String| RunError::Refused { object: named(), message };
+    let typed: DynamicObject = serde_json::from_value(object.clone()).map_err(|error| refused(error.to_string()))?;
+    match api(client, namespace, object).create(&PostParams::default(), &typed).await {
+        Ok(_) => Ok(()),
+        Err(error) => Err(refused(error.to_string())),
+    }
+}
+
+#[cfg(test)]
+pub(crate) static COUNTS: std::sync::Mutex<std::collections::BTreeMap<String, u32>> = std::sync::Mutex::new(std::collections::BTreeMap::new());
+#[cfg(test)]
+pub(crate) fn count(what: String) {
+    *COUNTS.lock().unwrap().entry(what).or_default() += 1;
+}

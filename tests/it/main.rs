@@ -2,4 +2,7 @@
 
 mod crds;
 mod files;
+mod plan_command;
+mod stories;
+mod sandbox_command;
 mod structure;

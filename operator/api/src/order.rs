@@ -203,7 +203,11 @@ pub struct Order {
     /// What to do, in this order.
     #[schemars(length(max = 64))]
     pub actions: Vec<Action>,
-    /// If all of these hold, the order is done, whoever did it.
+    /// Whether `doneWhen` says all that the step is judged by. Only then an order that finds it true may be called done
+    /// without having run; where other machines or the database have a say, only a run counts.
+    #[serde(default)]
+    pub may_skip: bool,
+    /// If all of these hold after its actions, the order is done.
     #[serde(default)]
     #[schemars(length(max = 64))]
     pub done_when: Vec<LocalExpectation>,

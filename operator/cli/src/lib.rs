@@ -1,7 +1,7 @@
 //! The command line of crm-operator, as a library: `main` and the tests run the same function.
 //!
 //! - [`arguments`]: subcommands, options and their help. [`streams`]: where is read from and written to.
-//! - [`manifests`]: files into typed documents; [`schema`]: a document against the schema of its kind.
+//! - [`manifests`]: files into typed documents; [`schema`] and [`kinds`]: a document against its kind.
 //! - [`snapshot`]: documents into what the planner sees. [`plan`]: the command `plan`.
 //! - [`sandbox`]: the commands `sandbox run` and `sandbox sweep`. [`live`]: the view while a story runs, made of
 //!   [`log_line`] and [`block`]; [`paint`]: colours. [`outcome`]: what a run came to.
@@ -9,6 +9,7 @@
 pub mod arguments;
 pub mod block;
 pub mod files;
+pub mod kinds;
 pub mod live;
 pub mod log_line;
 pub mod manifests;

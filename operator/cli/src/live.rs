@@ -1,7 +1,6 @@
 //! The view of a story while it happens. On a terminal: a log of what is over, and below it a block that is drawn again
 //! in place; slowed down so that one can follow. Anywhere else: the same log as plain lines, at once.
 
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,8 +10,8 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::block::{BLOCK_LINES, Moment, block};
-use crate::log_line::{Entry, entry};
-use crate::paint::Paint;
+use crate::log_line::{Entry, Steps, entry};
+use crate::paint::{Paint, cut};
 use crate::streams::{Pace, Screen};
 
 /// Real milliseconds per square root of a simulated second: minutes pass quickly, hours not for ever.
@@ -44,8 +43,7 @@ pub struct Live<'a> {
     out: &'a mut dyn Write,
     title: Title,
     style: Style,
-    /// Number and title of the steps that the change has stood at, by id.
-    steps: BTreeMap<String, (usize, String)>,
+    steps: Steps,
     last: Option<(Timestamp, Arc<Standing>)>,
     /// Real time spent on pauses.
     paused: Duration,
@@ -75,7 +73,7 @@ impl<'a> Live<'a> {
                 }
             }
         };
-        let steps = BTreeMap::new();
+        let steps = Steps::default();
         Self { out, title, style, steps, last: None, paused: Duration::ZERO, drawn: false, broken: None }
     }
 
@@ -102,9 +100,7 @@ impl<'a> Live<'a> {
     }
 
     fn try_show(&mut self, event: &StoryEvent) -> io::Result<()> {
-        if let Some(step) = &event.standing.step {
-            self.steps.insert(step.id.clone(), (step.number, step.title.clone()));
-        }
+        self.steps.learn(event);
         match self.style {
             Style::Lines { paint } => {
                 let mut text = String::new();
@@ -170,7 +166,11 @@ impl<'a> Live<'a> {
         paint: Paint,
     ) -> io::Result<()> {
         let mut text = self.erased();
-        for line in date.map(|date| paint.dim(date)).into_iter().chain(entry.map(|entry| entry.short(columns, paint))) {
+        for line in date
+            .map(|date| paint.dim(&cut(date, columns)))
+            .into_iter()
+            .chain(entry.map(|entry| entry.short(columns, paint)))
+        {
             text.push_str(&line);
             text.push('\n');
         }

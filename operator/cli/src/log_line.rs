@@ -7,6 +7,11 @@ use crm_sandbox::story::{StoryEvent, What};
 
 use crate::paint::{Paint, Tone, cut, width};
 
+/// From this width on, the log is laid out as a table.
+const TABLE_COLUMNS_MIN: usize = 120;
+/// Width of the text in that table.
+const TEXT_COLUMNS: usize = 58;
+
 /// One line of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
@@ -20,20 +25,51 @@ pub struct Entry {
     detail: String,
 }
 
+/// Numbers and titles of the steps that were told of so far, by id.
+#[derive(Clone, Debug, Default)]
+pub struct Steps {
+    known: BTreeMap<String, (usize, String)>,
+    last: usize,
+}
+
+impl Steps {
+    /// Learns from an event. A step at which the change stands says its number; one that begins and ends in one round
+    /// never does, but steps begin in their order, and the reason of its beginning opens with its title.
+    pub fn learn(&mut self, event: &StoryEvent) {
+        if let Some(step) = &event.standing.step {
+            self.known.insert(step.id.clone(), (step.number, step.title.clone()));
+        }
+        if event.what == What::Planned {
+            *self = Self::default();
+        }
+        let (What::Started, Some(id)) = (event.what, id_of(event)) else { return };
+        let title = event.why.split("; ").next().unwrap_or_default();
+        let title = title.split(" [").next().unwrap_or_default().to_owned();
+        let next = self.last + 1;
+        self.last = self.known.entry(id).or_insert((next, title)).0;
+    }
+
+    fn of(&self, event: &StoryEvent) -> Option<&(usize, String)> {
+        self.known.get(&id_of(event)?)
+    }
+}
+
+/// The id of the step that an event is about.
+fn id_of(event: &StoryEvent) -> Option<String> {
+    let step = event.step.as_ref()?;
+    Some(event.node.as_ref().map_or_else(|| step.clone(), |node| format!("{step}@{node}")))
+}
+
 /// The line for an event, if it is worth one.
 #[must_use]
-pub fn entry(event: &StoryEvent, steps: &BTreeMap<String, (usize, String)>) -> Option<Entry> {
+pub fn entry(event: &StoryEvent, steps: &Steps) -> Option<Entry> {
     let (tone, mark) = mark(event.what)?;
-    let id = match (&event.step, &event.node) {
-        (Some(step), Some(node)) => Some(format!("{step}@{node}")),
-        (Some(step), None) => Some(step.clone()),
-        (None, _) => None,
-    };
-    let step = id.as_ref().and_then(|id| steps.get(id));
+    let step = steps.of(event);
     let place = step.map(|(number, _)| format!("{number}/{}", event.standing.steps)).unwrap_or_default();
     let title = step.map(|(_, title)| title.clone()).or_else(|| event.step.clone());
     let (text, detail) = match (event.what, title) {
         (What::Verified, Some(title)) => (title, event.why.clone()),
+        (What::Said, Some(title)) => (event.why.clone(), title),
         (what, Some(title)) => (format!("{}: {title}", what.as_str()), event.why.clone()),
         (What::UserOut | What::UserBack | What::ByHand | What::Said | What::Begins, None) => {
             (event.why.clone(), String::new())
@@ -66,13 +102,9 @@ fn mark(what: What) -> Option<(Tone, &'static str)> {
         | What::Schema
         | What::UserBack
         | What::Back => (Tone::Neutral, "·"),
-        What::Condition
-        | What::Started
-        | What::TakingBack
-        | What::GoesOn
-        | What::Runs
-        | What::Ended
-        | What::Backup => return None,
+        What::Condition | What::Started | What::TakingBack | What::GoesOn | What::Runs | What::Ended | What::Backup => {
+            return None;
+        }
     })
 }
 
@@ -87,20 +119,22 @@ impl Entry {
         format!("{time}  {head}  {text}{}{}", paint.dim(&node), paint.dim(&detail))
     }
 
-    /// The line cut to a screen.
+    /// The line cut to a screen. Where there is room, what was seen stands in a column of its own.
     #[must_use]
     pub fn short(&self, columns: usize, paint: Paint) -> String {
         let Self { time, tone, mark, place, node, text, detail } = self;
         let lead = format!("{time} ");
         let place = format!(" {place:>5}  ");
         let room = columns.saturating_sub(width(&lead) + width(mark) + width(&place));
-        let text = cut(text, room);
-        let mut rest = String::new();
-        for part in [node, detail] {
-            if !part.is_empty() {
-                rest.push_str("  ");
-                rest.push_str(part);
-            }
+        let is_table = columns >= TABLE_COLUMNS_MIN && !detail.is_empty();
+        let text = cut(text, if is_table { TEXT_COLUMNS } else { room });
+        let gap = if is_table { TEXT_COLUMNS.saturating_sub(width(&text)) } else { 0 };
+        let mut rest = " ".repeat(gap);
+        // Evidence mostly begins with the node that it is from.
+        let node = if detail.starts_with(node.as_str()) { "" } else { node };
+        for part in [node, detail].into_iter().filter(|part| !part.is_empty()) {
+            rest.push_str("  ");
+            rest.push_str(part);
         }
         let rest = cut(&rest, room.saturating_sub(width(&text)));
         let text = if *tone == Tone::Neutral { text } else { paint.bold(&text) };

@@ -5,22 +5,19 @@ use std::io::Read;
 use std::path::PathBuf;
 
 use crm_api::database::DatabaseFacts;
-use crm_api::{
-    API_VERSION, CrmBackup, CrmChange, CrmDecision, CrmNode, CrmRelease, CrmSite, GROUP,
-};
+use crm_api::{API_VERSION, CrmBackup, CrmChange, CrmDecision, CrmNode, CrmRelease, CrmSite, GROUP};
 use k8s_openapi::api::coordination::v1::Lease;
-use kube::{CustomResourceExt, Resource};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::files::{Document, documents};
+use crate::kinds::Kind;
 use crate::schema::{Mistake, mistakes};
 use crate::words::{nearest, one_line, quoted, shown};
 
 /// Our own kinds, by the names that manifests give them.
-const KINDS: [&str; 7] =
-    ["CrmSite", "CrmNode", "CrmRelease", "CrmChange", "CrmBackup", "CrmDecision", DATABASE_FACTS];
+const KINDS: [&str; 7] = ["CrmSite", "CrmNode", "CrmRelease", "CrmChange", "CrmBackup", "CrmDecision", DATABASE_FACTS];
 /// A local document with the facts of a site's database; no cluster knows it. `metadata.name` is the site.
 pub const DATABASE_FACTS: &str = "DatabaseFacts";
 /// Mistakes that are printed at once.
@@ -173,23 +170,21 @@ fn one(manifests: &mut Manifests, place: &str, file: &str, object: &Map<String, 
 
 /// Takes an object of our own group.
 fn take(manifests: &mut Manifests, kind: &str, object: &Map<String, Value>) -> Vec<Mistake> {
-    fn into<T>(list: &mut Vec<T>, object: &Map<String, Value>) -> Vec<Mistake>
+    fn into<T>(list: &mut Vec<T>, kind: &Kind, object: &Map<String, Value>) -> Vec<Mistake>
     where
-        T: Resource<DynamicType = ()> + CustomResourceExt + Serialize + DeserializeOwned,
+        T: Serialize + DeserializeOwned,
     {
-        typed::<T>(object).map(|typed| list.push(typed)).err().unwrap_or_default()
+        typed::<T>(kind, object).map(|typed| list.push(typed)).err().unwrap_or_default()
     }
-    match kind {
-        "CrmSite" => into(&mut manifests.sites, object),
-        "CrmNode" => into(&mut manifests.nodes, object),
-        "CrmRelease" => into(&mut manifests.releases, object),
-        "CrmChange" => into(&mut manifests.changes, object),
-        "CrmBackup" => into(&mut manifests.backups, object),
-        "CrmDecision" => into(&mut manifests.decisions, object),
-        DATABASE_FACTS => {
-            database(object).map(|facts| manifests.databases.push(facts)).err().unwrap_or_default()
-        }
-        unknown => {
+    match (kind, Kind::named(kind)) {
+        ("CrmSite", Some(kind)) => into(&mut manifests.sites, kind, object),
+        ("CrmNode", Some(kind)) => into(&mut manifests.nodes, kind, object),
+        ("CrmRelease", Some(kind)) => into(&mut manifests.releases, kind, object),
+        ("CrmChange", Some(kind)) => into(&mut manifests.changes, kind, object),
+        ("CrmBackup", Some(kind)) => into(&mut manifests.backups, kind, object),
+        ("CrmDecision", Some(kind)) => into(&mut manifests.decisions, kind, object),
+        (DATABASE_FACTS, _) => database(object).map(|facts| manifests.databases.push(facts)).err().unwrap_or_default(),
+        (unknown, _) => {
             let remedy = match nearest(unknown, &KINDS) {
                 Some(kind) => format!("did you mean {kind}?"),
                 None => format!("known are: {}", KINDS.join(", ")),
@@ -200,23 +195,23 @@ fn take(manifests: &mut Manifests, kind: &str, object: &Map<String, Value>) -> V
 }
 
 /// One of our kinds: names, schema, type, rules.
-fn typed<T>(object: &Map<String, Value>) -> Result<T, Vec<Mistake>>
+fn typed<T>(kind: &Kind, object: &Map<String, Value>) -> Result<T, Vec<Mistake>>
 where
-    T: Resource<DynamicType = ()> + CustomResourceExt + Serialize + DeserializeOwned,
+    T: Serialize + DeserializeOwned,
 {
     let mut found = metadata_mistakes(object);
-    let crd = serde_json::to_value(T::crd()).unwrap_or_default();
-    let schema = crd.pointer("/spec/versions/0/schema/openAPIV3Schema").cloned().unwrap_or_default();
     let mut body = object.clone();
     for every_object_has in ["apiVersion", "kind", "metadata"] {
         body.remove(every_object_has);
     }
-    found.extend(mistakes(&schema, &Value::Object(body), ""));
+    found.extend(mistakes(&kind.schema, &Value::Object(body), ""));
     if !found.is_empty() {
         return Err(found);
     }
     let typed: T = serde_json::from_value(Value::Object(object.clone())).map_err(|error| vec![said(&error)])?;
-    match kube::core::cel::validate_cel(&typed) {
+    // Rules are judged over the whole object with its defaults, as the API server has it.
+    let whole = serde_json::to_value(&typed).map_err(|error| vec![said(&error)])?;
+    match kind.validate(&whole) {
         Ok(()) => Ok(typed),
         Err(refused) => Err(refused.as_slice().iter().map(broken_rule).collect()),
     }
@@ -262,10 +257,7 @@ fn is_name(name: &str) -> bool {
     let inside = |character: char| {
         character.is_ascii_lowercase() || character.is_ascii_digit() || character == '-' || character == '.'
     };
-    name.len() <= 253
-        && edge(name.chars().next())
-        && edge(name.chars().next_back())
-        && name.chars().all(inside)
+    name.len() <= 253 && edge(name.chars().next()) && edge(name.chars().next_back()) && name.chars().all(inside)
 }
 
 fn take_lease(manifests: &mut Manifests, object: &Map<String, Value>) -> Vec<Mistake> {
@@ -281,15 +273,13 @@ fn take_lease(manifests: &mut Manifests, object: &Map<String, Value>) -> Vec<Mis
 /// The schema of a site's database facts is part of the schema of its status.
 fn database(object: &Map<String, Value>) -> Result<DatabaseDocument, Vec<Mistake>> {
     let mut found = metadata_mistakes(object);
-    let crd = serde_json::to_value(CrmSite::crd()).unwrap_or_default();
-    let schema =
-        crd.pointer("/spec/versions/0/schema/openAPIV3Schema/properties/status/properties/database").cloned();
+    let schema = Kind::named("CrmSite").and_then(|kind| kind.schema.pointer("/properties/status/properties/database"));
     let mut body = object.clone();
     let metadata = body.remove("metadata");
     body.remove("apiVersion");
     body.remove("kind");
     let body = Value::Object(body);
-    found.extend(mistakes(&schema.unwrap_or_default(), &body, ""));
+    found.extend(mistakes(schema.unwrap_or(&Value::Null), &body, ""));
     if !found.is_empty() {
         return Err(found);
     }

@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 use crate::arguments::{RunArguments, SandboxCommand, SweepArguments};
 use crate::live::{Live, Title};
 use crate::words::one_line;
-use crate::{Exit, Failure, Streams, manifests};
+use crate::{Exit, Failure, Streams, manifests, outcome};
 
 /// Runs a command of `sandbox`.
 ///
@@ -36,14 +36,14 @@ fn run(wanted: &RunArguments, streams: &mut Streams<'_>) -> Result<Exit, Failure
     let report = if wanted.story {
         let report = told(&sandbox, &options, streams.out)?;
         if report.outcome != Outcome::Reached {
-            writeln!(streams.err, "{}", crate::outcome::sentence(&report.outcome))?;
+            writeln!(streams.err, "{}", report.outcome)?;
         }
         report
     } else {
         let mut live = Live::new(streams.out, streams.screen, title(&sandbox));
         let report = sandbox.run(&options, &mut |event| live.show(event)).map_err(refused)?;
         live.finish()?;
-        crate::outcome::print(&report, streams)?;
+        outcome::print(&report, streams.screen, streams.out)?;
         report
     };
     Ok(exit(&report.outcome))

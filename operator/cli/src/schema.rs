@@ -197,7 +197,8 @@ impl Check {
         let pattern = schema.get("pattern").and_then(Value::as_str);
         let misses = |pattern: &str| Regex::new(pattern).is_ok_and(|regex| !regex.is_match(text));
         if let Some(pattern) = pattern.filter(|pattern| misses(pattern)) {
-            let remedy = description(schema).map_or_else(|| "write it in that form".to_owned(), |text| format!("expected here: {text}"));
+            let remedy = description(schema)
+                .map_or_else(|| "write it in that form".to_owned(), |text| format!("expected here: {text}"));
             self.add(field, format!("{value} does not match {pattern}"), remedy);
         }
         let is_time = schema.get("format").and_then(Value::as_str) == Some("date-time");

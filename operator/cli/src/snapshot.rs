@@ -82,13 +82,13 @@ fn versions_of_site<'a>(manifests: &'a Manifests, wanted: Option<&str>) -> Resul
         (None, several) => {
             return Err(format!("the files hold several sites; name one of them: {}", several.join(", ")));
         }
-        (Some(wanted), _) => *names.iter().find(|name| **name == wanted).ok_or_else(|| {
-            format!("no file holds a CrmSite {}; there are: {}", quoted(wanted), names.join(", "))
-        })?,
+        (Some(wanted), _) => *names
+            .iter()
+            .find(|name| **name == wanted)
+            .ok_or_else(|| format!("no file holds a CrmSite {}; there are: {}", quoted(wanted), names.join(", ")))?,
     };
     let versions = sites.remove(name).unwrap_or_default();
-    let mut namespaces: Vec<&str> =
-        versions.iter().filter_map(|site| site.metadata.namespace.as_deref()).collect();
+    let mut namespaces: Vec<&str> = versions.iter().filter_map(|site| site.metadata.namespace.as_deref()).collect();
     namespaces.sort_unstable();
     namespaces.dedup();
     if namespaces.len() > 1 {
@@ -172,9 +172,10 @@ fn nodes(
 fn newest_in_status(node: &CrmNode) -> Option<Timestamp> {
     let status = node.status.as_ref()?;
     let seen = status.observations.iter().map(|observation| observation.since.0);
-    let done = status.results.iter().flat_map(|result| {
-        std::iter::once(result.started_at.0).chain(result.ended_at.as_ref().map(|at| at.0))
-    });
+    let done = status
+        .results
+        .iter()
+        .flat_map(|result| std::iter::once(result.started_at.0).chain(result.ended_at.as_ref().map(|at| at.0)));
     seen.chain(done).max()
 }
 
@@ -255,11 +256,7 @@ fn claims(changes: &[&CrmChange]) -> Vec<ForeignClaim> {
         .flat_map(|(change, status)| {
             let namespace = change.metadata.namespace.as_deref().unwrap_or_default();
             let holder = format!("{namespace}/{}", change.spec.site);
-            status
-                .claims_held
-                .iter()
-                .map(move |claim| ForeignClaim { claim: claim.clone(), holder: holder.clone() })
+            status.claims_held.iter().map(move |claim| ForeignClaim { claim: claim.clone(), holder: holder.clone() })
         })
         .collect()
 }
-

@@ -21,6 +21,7 @@ mod leadership;
 mod limits;
 mod observe;
 mod queue;
+mod raw;
 mod reconcile;
 mod setting_task;
 mod tasks;

@@ -10,17 +10,19 @@ use crm_plan::Snapshot;
 use crm_plan::snapshot::{ForeignClaim, NodeView};
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::Lease;
-use kube::api::ApiResource;
-use kube::core::{DynamicObject, NamespaceResourceScope, ObjectMeta, Resource};
-use kube::{Api, ResourceExt as _};
+use kube::Api;
+use kube::ResourceExt as _;
+use kube::core::{DynamicObject, ObjectMeta};
+use serde::Deserialize as _;
 
-use crate::call::{CallError, call, list};
+use crate::call::{CallError, call};
 use crate::connection::{ConnectionError, Open as _, SiteDatabase};
 use crate::context::Context;
 use crate::limits::DATABASE_READ;
 use crate::queue::SiteKey;
+use crate::raw::{self, Raw};
 use crate::tasks::{KnownTask, states_of};
-use crate::validate::{Malformed, Observed, parse, parse_all};
+use crate::validate::{Malformed, Observed, parse_all};
 
 /// Why a site could not be looked at.
 #[derive(Debug, thiserror::Error)]
@@ -42,25 +44,24 @@ pub(crate) async fn observe(
     key: &SiteKey,
     tasks: &[KnownTask],
 ) -> Result<Option<Observed>, ObserveError> {
-    let sites = namespaced::<CrmSite>(context, &key.namespace);
-    let Some(found) = call("read the site", sites.get_opt(&key.name)).await? else {
+    let (client, namespace) = (&context.client, key.namespace.as_str());
+    let Some(found) = raw::get::<CrmSite>(client, "read the site", namespace, &key.name).await? else {
         return Ok(None);
     };
-    let site: CrmSite = parse(found).map_err(ObserveError::Site)?;
+    let site: CrmSite = found.parse().map_err(ObserveError::Site)?;
     let (mut blocking, mut ignored) = (Vec::new(), Vec::new());
 
-    let nodes = nodes(context, &site, &key.namespace, &mut blocking).await?;
-    let releases = list("list releases", &everywhere::<CrmRelease>(context)).await?.0;
-    let releases = parse_all(releases, &mut ignored);
+    let nodes = nodes(context, &site, namespace, &mut blocking).await?;
+    let releases = parse_all(&raw::list::<CrmRelease>(client, "list releases", None).await?, &mut ignored);
     // One live list serves both: the site's own changes, and the claims that others hold.
-    let (own, others) = partition(list("list changes", &everywhere::<CrmChange>(context)).await?.0, key);
-    let mut changes: Vec<CrmChange> = parse_all(own, &mut blocking);
+    let (own, others) = partition(raw::list::<CrmChange>(client, "list changes", None).await?, key);
+    let mut changes: Vec<CrmChange> = parse_all(&own, &mut blocking);
     changes.sort_by_key(|change| age(&change.metadata));
-    let backups = list("list backups", &namespaced::<CrmBackup>(context, &key.namespace)).await?.0;
-    let mut backups: Vec<CrmBackup> = parse_all(partition(backups, key).0, &mut blocking);
+    let backups = raw::list::<CrmBackup>(client, "list backups", Some(namespace)).await?;
+    let mut backups: Vec<CrmBackup> = parse_all(&partition(backups, key).0, &mut blocking);
     backups.sort_by_key(|backup| age(&backup.metadata));
-    let decisions = list("list decisions", &namespaced::<CrmDecision>(context, &key.namespace)).await?.0;
-    let mut decisions: Vec<CrmDecision> = parse_all(partition(decisions, key).0, &mut ignored);
+    let decisions = raw::list::<CrmDecision>(client, "list decisions", Some(namespace)).await?;
+    let mut decisions: Vec<CrmDecision> = parse_all(&partition(decisions, key).0, &mut ignored);
     decisions.sort_by_key(|decision| age(&decision.metadata));
     let database = database(context, &site).await?;
 
@@ -80,17 +81,6 @@ pub(crate) async fn observe(
     Ok(Some(Observed { snapshot, blocking, ignored }))
 }
 
-fn everywhere<K: Resource<DynamicType = ()>>(context: &Context) -> Api<DynamicObject> {
-    Api::all_with(context.client.clone(), &ApiResource::erase::<K>(&()))
-}
-
-fn namespaced<K>(context: &Context, namespace: &str) -> Api<DynamicObject>
-where
-    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
-{
-    Api::namespaced_with(context.client.clone(), namespace, &ApiResource::erase::<K>(&()))
-}
-
 /// Oldest first; the name decides between objects of one second.
 fn age(metadata: &ObjectMeta) -> (Option<Timestamp>, Option<String>) {
     (metadata.creation_timestamp.as_ref().map(|at| at.0), metadata.name.clone())
@@ -104,10 +94,8 @@ pub(crate) fn site_of(object: &DynamicObject) -> Option<&str> {
 }
 
 /// The objects of this site, and all others.
-fn partition(objects: Vec<DynamicObject>, key: &SiteKey) -> (Vec<DynamicObject>, Vec<DynamicObject>) {
-    objects.into_iter().partition(|object| {
-        object.metadata.namespace.as_deref() == Some(&key.namespace) && site_of(object) == Some(&key.name)
-    })
+fn partition(objects: Vec<Raw>, key: &SiteKey) -> (Vec<Raw>, Vec<Raw>) {
+    objects.into_iter().partition(|object| object.belongs_to(key))
 }
 
 /// The nodes that the site names, in the order of their names; those that do not exist are left out.
@@ -118,14 +106,14 @@ async fn nodes(
     aside: &mut Vec<Malformed>,
 ) -> Result<Vec<NodeView>, CallError> {
     let names: BTreeSet<&String> = site.spec.components.iter().flat_map(|placed| &placed.nodes).collect();
-    let api = namespaced::<CrmNode>(context, namespace);
     let leases: Api<Lease> = Api::namespaced(context.client.clone(), namespace);
     let mut views = Vec::new();
     for name in names {
         // The sign of life first: read after the facts, it could vouch for facts that were already older.
         let lease = call("read a node's lease", leases.get_opt(&heartbeat_lease(name))).await?;
         let heartbeat = lease.and_then(|lease| lease.spec?.renew_time).map(|at| at.0);
-        match call("read a node", api.get_opt(name)).await?.map(parse::<CrmNode>) {
+        let found = raw::get::<CrmNode>(&context.client, "read a node", namespace, name).await?;
+        match found.map(|found| found.parse::<CrmNode>()) {
             Some(Ok(node)) => views.push(NodeView { node, heartbeat }),
             Some(Err(malformed)) => aside.push(malformed),
             None => {}
@@ -139,25 +127,23 @@ async fn nodes(
 /// # Errors
 /// When the changes cannot be listed.
 pub(crate) async fn foreign_claims(context: &Context, key: &SiteKey) -> Result<Vec<ForeignClaim>, CallError> {
-    let changes = list("list changes for their claims", &everywhere::<CrmChange>(context)).await?.0;
+    let changes = raw::list::<CrmChange>(&context.client, "list changes for their claims", None).await?;
     Ok(claims_of(&partition(changes, key).1))
 }
 
 /// Claims that open changes hold. Read from the raw objects: a change that does not parse, or whose phase is a word from
 /// a later version, still holds what it holds.
-fn claims_of(changes: &[DynamicObject]) -> Vec<ForeignClaim> {
+fn claims_of(changes: &[Raw]) -> Vec<ForeignClaim> {
     let mut claims = Vec::new();
     for change in changes {
-        let status = change.data.get("status");
-        let phase = status.and_then(|status| status.get("phase")).cloned();
-        if phase.and_then(|phase| serde_json::from_value::<ChangePhase>(phase).ok()).is_some_and(ChangePhase::is_over) {
+        let phase = change.phase().and_then(|phase| ChangePhase::deserialize(phase).ok());
+        if phase.is_some_and(ChangePhase::is_over) {
             continue;
         }
-        let holder =
-            format!("{}/{}", change.namespace().unwrap_or_default(), site_of(change).unwrap_or("an unknown site"));
-        let held = status.and_then(|status| status.get("claimsHeld")).and_then(serde_json::Value::as_array);
-        let texts = held.into_iter().flatten().filter_map(serde_json::Value::as_str);
-        claims.extend(texts.map(|claim| ForeignClaim { claim: claim.to_owned(), holder: holder.clone() }));
+        let holder = format!("{}/{}", change.namespace(), change.site().unwrap_or("an unknown site"));
+        claims.extend(
+            change.claims_held().map(|claim| ForeignClaim { claim: claim.to_owned(), holder: holder.clone() }),
+        );
     }
     claims.sort_by(|one, other| (&one.claim, &one.holder).cmp(&(&other.claim, &other.holder)));
     claims
@@ -190,16 +176,15 @@ async fn database(
 mod tests {
     use super::{claims_of, partition};
     use crate::queue::SiteKey;
-    use kube::core::DynamicObject;
+    use crate::raw::{Raw, of};
     use serde_json::json;
 
-    fn change(namespace: &str, site: &str, status: serde_json::Value) -> DynamicObject {
-        serde_json::from_value(json!({
+    fn change(namespace: &str, site: &str, status: serde_json::Value) -> Raw {
+        of(&json!({
             "metadata": {"name": format!("{site}-1"), "namespace": namespace},
             "spec": {"site": site},
             "status": status,
         }))
-        .unwrap()
     }
 
     #[test]

@@ -5,9 +5,10 @@
 //! the site that cannot be judged without it.
 
 use crm_plan::Snapshot;
-use kube::ResourceExt as _;
-use kube::core::{DynamicObject, Resource};
+use kube::core::Resource;
 use serde::de::DeserializeOwned;
+
+use crate::raw::Raw;
 
 /// An object that is not what its kind says.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -49,48 +50,32 @@ pub(crate) fn validate(observed: Observed) -> Result<(Snapshot, Vec<Malformed>),
     if blocking.is_empty() { Ok((snapshot, ignored)) } else { Err(ValidateError { malformed: blocking }) }
 }
 
-/// Parses one object.
-///
-/// # Errors
-/// When it is not of its kind.
-pub(crate) fn parse<K>(object: DynamicObject) -> Result<K, Malformed>
-where
-    K: Resource<DynamicType = ()> + DeserializeOwned,
-{
-    let (namespace, name, uid) = (object.namespace(), object.name_any(), object.uid().unwrap_or_default());
-    object.try_parse().map_err(|error| {
-        let message = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
-        Malformed { kind: K::kind(&()).into_owned(), namespace, name, uid, message }
-    })
-}
-
 /// Parses a list; what does not parse is put aside.
-pub(crate) fn parse_all<K>(objects: Vec<DynamicObject>, aside: &mut Vec<Malformed>) -> Vec<K>
+pub(crate) fn parse_all<K>(objects: &[Raw], aside: &mut Vec<Malformed>) -> Vec<K>
 where
     K: Resource<DynamicType = ()> + DeserializeOwned,
 {
-    objects.into_iter().filter_map(|object| parse(object).map_err(|malformed| aside.push(malformed)).ok()).collect()
+    objects.iter().filter_map(|object| object.parse().map_err(|malformed| aside.push(malformed)).ok()).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::parse_all;
     use crm_api::CrmDecision;
-    use kube::core::DynamicObject;
+    use crate::raw::{Raw, of};
     use serde_json::json;
 
     #[test]
     fn an_object_that_does_not_parse_stops_only_itself() {
-        let decision = |name: &str, word: &str| -> DynamicObject {
-            serde_json::from_value(json!({
+        let decision = |name: &str, word: &str| -> Raw {
+            of(&json!({
                 "metadata": {"name": name, "namespace": "crm", "uid": "u"},
                 "spec": {"site": "contoso", "word": word, "planHash": "4f1c09", "user": "ada"},
             }))
-            .unwrap()
         };
         let mut aside = Vec::new();
         let parsed: Vec<CrmDecision> =
-            parse_all(vec![decision("a", "Approve"), decision("b", "Shrug"), decision("c", "Approve")], &mut aside);
+            parse_all(&[decision("a", "Approve"), decision("b", "Shrug"), decision("c", "Approve")], &mut aside);
         assert_eq!(parsed.len(), 2);
         assert_eq!(aside.len(), 1);
         assert_eq!(aside[0].kind, "CrmDecision");

@@ -83,11 +83,15 @@ impl<'a> Catalogue<'a> {
             for next in self.releases.iter().rev() {
                 let listed = next.from.iter().any(|allowed| self.same(allowed, at));
                 let new = next.version != from.version && !came_from.contains_key(next.version.as_str());
-                if listed && new && next.on_site && next.rank <= to.rank
-                    && let Some(before) = self.find(at) {
-                        came_from.insert(&next.version, before);
-                        queue.push_back(&next.version);
-                    }
+                if listed
+                    && new
+                    && next.on_site
+                    && next.rank <= to.rank
+                    && let Some(before) = self.find(at)
+                {
+                    came_from.insert(&next.version, before);
+                    queue.push_back(&next.version);
+                }
             }
         }
         let mut path = Vec::new();

@@ -2,7 +2,7 @@
 //! same by *done*.
 
 use crm_api::evidence::Expected;
-use crm_api::probe::{Answer, RunState};
+use crm_api::probe::{Answer, Probe, RunState};
 
 /// A judgement, with the fact in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +27,16 @@ impl Verdict {
     pub fn text(&self) -> &str {
         match self {
             Self::Holds(text) | Self::Fails(text) | Self::Unknown(text) => text,
+        }
+    }
+
+    /// The same judgement in other words.
+    #[must_use]
+    pub fn saying(self, words: String) -> Self {
+        match self {
+            Self::Holds(_) => Self::Holds(words),
+            Self::Fails(_) => Self::Fails(words),
+            Self::Unknown(_) => Self::Unknown(words),
         }
     }
 
@@ -118,6 +128,34 @@ fn flag_of(answer: &Answer) -> Option<bool> {
         Answer::Flag { set } => Some(*set),
         _ => None,
     }
+}
+
+/// A fact as a person would say it: what was looked at, and what was seen there.
+#[must_use]
+pub fn say(probe: &Probe, answer: Option<&Answer>) -> String {
+    let seen = answer.map_or_else(|| "not answered".to_owned(), describe);
+    match probe {
+        Probe::Machine {} => format!("the machine: {seen}"),
+        Probe::Program { name } => format!("{name} {seen} in installed programs"),
+        Probe::FileVersion { path } | Probe::FileHash { path } => format!("{} {seen}", file_name(path)),
+        Probe::IniValue { path, key, .. } => format!("{key} {seen} in {}", file_name(path)),
+        Probe::ConfigValue { path, key } => format!("{key} {seen} in {}", file_name(path)),
+        Probe::FlagLine { path, line } => format!("`{line}` {seen} in {}", file_name(path)),
+        Probe::RegistrySubkeys { key } => format!("{key}: {seen}"),
+        Probe::Service { name } => format!("service {name} {seen}"),
+        Probe::Processes { folder } => format!("{seen} from {folder}"),
+        Probe::Pool { name } => format!("pool {name} {seen}"),
+        Probe::SitesServing { folder } => format!("IIS sites that serve {folder}: {seen}"),
+        Probe::FastCgiHandlers { .. } => format!("FastCGI handlers: {seen}"),
+        Probe::Url { url } => format!("{url}: {seen}"),
+        Probe::DiskFree { path } | Probe::FolderSize { path } | Probe::LooseFiles { path } => format!("{path}: {seen}"),
+        Probe::Folders { path, prefix } => format!(r"{path}\{prefix}*: {seen}"),
+        Probe::ChangedFiles { path, .. } => format!("changed in {path}: {seen}"),
+    }
+}
+
+fn file_name(path: &str) -> &str {
+    path.rsplit(['\\', '/']).next().unwrap_or(path)
 }
 
 /// An answer in a few words.

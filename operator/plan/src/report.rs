@@ -283,9 +283,10 @@ pub fn site_announcements(old: &CrmSiteStatus, new: &CrmSiteStatus) -> Vec<Annou
     let mut tell =
         |reason, message: String, warning| told.push(Announcement { reason, message, warning, change: None });
     if old.verified.is_none()
-        && let Some(verified) = &new.verified {
-            tell("Adopted", format!("the site is proven to be at {}", verified.version), false);
-        }
+        && let Some(verified) = &new.verified
+    {
+        tell("Adopted", format!("the site is proven to be at {}", verified.version), false);
+    }
     if old.drift != new.drift && new.drift != "none" && new.drift != "unknown" {
         let text: Vec<&str> = new.findings.iter().map(|finding| finding.message.as_str()).collect();
         tell("Drifted", text.join("; "), true);
@@ -296,8 +297,9 @@ pub fn site_announcements(old: &CrmSiteStatus, new: &CrmSiteStatus) -> Vec<Annou
             .map(|condition| condition.message.clone())
     };
     if let Some(message) = refusal(new)
-        && refusal(old).as_ref() != Some(&message) {
-            tell("Refused", message, true);
-        }
+        && refusal(old).as_ref() != Some(&message)
+    {
+        tell("Refused", message, true);
+    }
     told
 }

@@ -123,9 +123,10 @@ fn occurrences(
         for offset in -2..SEARCH_DAYS {
             let Ok(date) = today.checked_add(offset.days()) else { continue };
             if window.days.iter().any(|day| weekday(*day) == date.weekday())
-                && let Some(opens) = at(date, start, zone) {
-                    found.push((opens, opens.saturating_add(length).unwrap_or(Timestamp::MAX)));
-                }
+                && let Some(opens) = at(date, start, zone)
+            {
+                found.push((opens, opens.saturating_add(length).unwrap_or(Timestamp::MAX)));
+            }
         }
     }
     found.sort_unstable();

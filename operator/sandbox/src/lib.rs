@@ -13,5 +13,6 @@ pub mod plants;
 pub mod report;
 pub mod run;
 pub mod story;
+pub mod sweep;
 mod witness;
 pub mod world;

@@ -154,9 +154,10 @@ impl Run<'_> {
     /// release everywhere, but for what verified steps have moved.
     pub(super) fn pass_facts(&mut self, step: &Step) -> Flow {
         if let Some(node) = &step.node
-            && !self.view.is_fresh(node) {
-                return self.wait_for_facts(format!("the agent of {node} is silent"));
-            }
+            && !self.view.is_fresh(node)
+        {
+            return self.wait_for_facts(format!("the agent of {node} is silent"));
+        }
         if !step.destructive && step.gate != Some(Gate::Window) {
             return Flow::GoOn;
         }

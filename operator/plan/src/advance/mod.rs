@@ -229,8 +229,10 @@ impl Run<'_> {
     /// person decides.
     fn after_failure(&mut self, step: &Step, result: &StepResult) -> Flow {
         let failed_at = result.ended_at.as_ref().map_or(self.view.now, |at| at.0);
-        if let Some(decision) = self.decision(Word::Retry, &step.id, failed_at) {
-            return self.next_attempt(step, Some(decision));
+        // One word allows one try: times are in whole seconds, so the name decides whether it was used up.
+        let retry = self.decision(Word::Retry, &step.id, failed_at);
+        if retry.is_some() && retry != result.granted_by {
+            return self.next_attempt(step, retry);
         }
         let without_effect = result.outcome == Some(Outcome::Absent);
         let nothing_else = !self.change.spec.steps.iter().any(|other| {

@@ -52,6 +52,7 @@ impl Run<'_> {
         all.extend(actions.iter().cloned());
         let mut order = self.order_of(step, result, "", all);
         order.done_when = local(&step.evidence, step);
+        order.may_skip = !order.done_when.is_empty() && order.done_when.len() == step.evidence.len();
         // A person who allows another try has looked: then what is there does not forbid it.
         if result.granted_by.is_none() {
             order.absent_when = local(&step.absent_when, step);
@@ -78,6 +79,7 @@ impl Run<'_> {
             start_before: crm_api::Time::from(start_before.unwrap_or(self.view.now)),
             time_limit_seconds: step.limit_minutes.saturating_mul(60),
             actions,
+            may_skip: false,
             done_when: Vec::new(),
             absent_when: Vec::new(),
         }

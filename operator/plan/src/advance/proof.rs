@@ -6,7 +6,7 @@ use crm_api::evidence::{Expectation, Expected, Source};
 use jiff::Timestamp;
 
 use super::Run;
-use crate::evidence::{Verdict, judge, judge_database};
+use crate::evidence::{Verdict, judge, judge_database, say};
 
 /// What the evidence of a step says as a whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,11 +48,10 @@ impl Run<'_> {
     ) -> Proof {
         let (mut held, mut failed, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
         for expectation in expectations {
-            let (name, verdict) = self.judge_one(expectation, step, result, since, trusted_node);
-            match verdict {
-                Verdict::Holds(text) => held.push(format!("{name}: {text}")),
-                Verdict::Fails(text) => failed.push(format!("{name}: {text}{}", wanted(&expectation.expected))),
-                Verdict::Unknown(text) => unknown.push(format!("{name}: {text}")),
+            match self.judge_one(expectation, step, result, since, trusted_node) {
+                Verdict::Holds(text) => held.push(text),
+                Verdict::Fails(text) => failed.push(format!("{text}{}", wanted(&expectation.expected))),
+                Verdict::Unknown(text) => unknown.push(text),
             }
         }
         if !failed.is_empty() {
@@ -60,7 +59,7 @@ impl Run<'_> {
         } else if !unknown.is_empty() {
             Proof::Unknown(unknown.join("; "))
         } else {
-            Proof::Holds(held.join("; "))
+            Proof::Holds(held.join(", "))
         }
     }
 
@@ -71,39 +70,43 @@ impl Run<'_> {
         result: &StepResult,
         since: Timestamp,
         trusted_node: Option<&str>,
-    ) -> (String, Verdict) {
+    ) -> Verdict {
         match &expectation.source {
             Source::Node { node, probe } => {
-                let name = format!("{node} {}", probe.id());
-                let verdict = judge(&expectation.expected, self.view.answer(node, probe));
+                let answer = self.view.answer(node, probe);
+                let elsewhere = if step.node.as_ref() == Some(node) { String::new() } else { format!(" on {node}") };
+                let fact = format!("{}{elsewhere}", say(probe, answer));
+                let verdict = judge(&expectation.expected, answer);
                 if trusted_node == Some(node.as_str()) || self.view.confirmed_since(node, since) {
-                    (name, verdict)
+                    verdict.saying(fact)
                 } else {
-                    (name, Verdict::Unknown(format!("{} (not confirmed yet)", verdict.text())))
+                    Verdict::Unknown(format!("{fact} (not confirmed yet)"))
                 }
             }
-            Source::Database { fact } => {
-                let start_of = |id: &str| {
-                    if id == step.id {
-                        return Some(result.started_at.0);
-                    }
-                    self.out.status.result(id).map(|other| other.started_at.0)
-                };
-                let verdict = if self.view.database().is_some() {
-                    judge_database(&expectation.expected, self.view.fact(fact), start_of)
-                } else {
-                    Verdict::Unknown("the database cannot be read".to_owned())
-                };
-                (format!("database {fact}"), verdict)
-            }
+            Source::Database { fact } => self.judge_fact(fact, &expectation.expected, step, result),
             Source::Attestation { statement } => {
-                let verdict = match self.decision(Word::Attest, &step.id, result.attempt_started_at.0) {
+                match self.decision(Word::Attest, &step.id, result.attempt_started_at.0) {
                     Some(decision) => Verdict::Holds(format!("attested by {decision}")),
-                    None => Verdict::Unknown(statement.clone()),
-                };
-                ("a person".to_owned(), verdict)
+                    None => Verdict::Unknown(format!("nobody has attested: {statement}")),
+                }
             }
         }
+    }
+
+    fn judge_fact(&self, name: &str, expected: &Expected, step: &Step, result: &StepResult) -> Verdict {
+        let Some(database) = self.view.database() else {
+            return Verdict::Unknown("the database cannot be read".to_owned());
+        };
+        let start_of = |id: &str| {
+            if id == step.id {
+                return Some(result.started_at.0);
+            }
+            self.out.status.result(id).map(|other| other.started_at.0)
+        };
+        let fact = database.facts.iter().find(|fact| fact.name == name);
+        let source = fact.map_or(name, |fact| fact.source.as_str());
+        let value = fact.and_then(|fact| fact.value.as_deref());
+        judge_database(expected, value, start_of).saying(format!("{source} {}", value.unwrap_or("not there")))
     }
 }
 

@@ -111,7 +111,7 @@ fn first_judgement(order: &Order, ever_started: bool, facts: &Facts) -> Next {
         Err(look) => return Next::Look(look),
     };
     let begun = Note::Begun { order: Box::new(order.clone()), ever_started };
-    if seen.outcome == Outcome::Done {
+    if seen.outcome == Outcome::Done && order.may_skip {
         let message = format!("already so: {}", seen.because);
         return Next::Note(vec![begun, Note::Ended { outcome: Outcome::Done, message: super::clip(&message) }]);
     }

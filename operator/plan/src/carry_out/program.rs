@@ -21,6 +21,10 @@ pub(super) enum Start {
 pub(super) fn may_start(order: &Order, program: &Program<'_>, ever_started: bool, seen: &Seen) -> Start {
     let proves_nothing = order.absent_when.is_empty();
     match seen.outcome {
+        Outcome::Done if !order.may_skip && program.repeatable() => Start::Yes,
+        // What this machine shows is not all of it, and whoever gave this attempt knows that.
+        Outcome::Done if !order.may_skip && !ever_started && proves_nothing => Start::Yes,
+        Outcome::Done if !order.may_skip && !ever_started => Start::No(Outcome::Partial, seen.because.clone()),
         Outcome::Absent => Start::Yes,
         Outcome::Partial if proves_nothing && !ever_started => Start::Yes,
         Outcome::Partial if program.repeatable() => Start::Yes,

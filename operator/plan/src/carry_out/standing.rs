@@ -10,7 +10,7 @@ use super::memory::{Note, Record};
 use super::rules::{self, Way};
 use super::words::Message;
 use super::{Facts, Look, Next};
-use crate::evidence::{Verdict, judge};
+use crate::evidence::{Verdict, judge, say};
 
 /// How an order stands by its own expectations.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,17 +60,15 @@ fn judge_all(expectations: &[LocalExpectation], answers: &BTreeMap<String, Answe
     expectations
         .iter()
         .map(|expectation| {
-            let id = expectation.probe.id();
-            let verdict = judge(&expectation.expected, answers.get(&id));
-            (id, verdict)
+            let answer = answers.get(&expectation.probe.id());
+            (say(&expectation.probe, answer), judge(&expectation.expected, answer))
         })
         .collect()
 }
 
 fn quote(verdicts: &[(String, Verdict)], which: impl Fn(&Verdict) -> bool) -> String {
     let chosen: Vec<_> = verdicts.iter().filter(|(_, verdict)| which(verdict)).collect();
-    let mut texts: Vec<String> =
-        chosen.iter().take(QUOTED_FACTS_MAX).map(|(id, verdict)| format!("{id} is {}", verdict.text())).collect();
+    let mut texts: Vec<String> = chosen.iter().take(QUOTED_FACTS_MAX).map(|(fact, _)| fact.clone()).collect();
     if chosen.len() > QUOTED_FACTS_MAX {
         texts.push(format!("and {} more", chosen.len() - QUOTED_FACTS_MAX));
     }

@@ -54,6 +54,7 @@ fn order(actions: Vec<Action>) -> Order {
         start_before: Time::from(at(600)),
         time_limit_seconds: 300,
         actions,
+        may_skip: true,
         done_when: vec![is("8")],
         absent_when: vec![is("7")],
     }
@@ -207,7 +208,17 @@ fn what_is_so_already_is_done_without_doing_anything() {
     let wish = wish(vec![order(vec![stop(), installer()])]);
     let (outcome, message) = end_of(&Machine::at("8").decide(&wish, &memory(Vec::new())));
     assert_eq!(outcome, Outcome::Done);
-    assert!(message.starts_with("already so: program:Server is 8"), "{message}");
+    assert!(message.starts_with("already so: Server 8 in installed programs"), "{message}");
+}
+
+#[test]
+fn what_one_machine_shows_is_no_reason_to_skip_a_program_that_others_have_a_say_in() {
+    let order = Order { may_skip: false, ..order(vec![installer()]) };
+    let (outcome, _) = end_of(&Machine::at("8").decide(&wish(vec![order.clone()]), &memory(Vec::new())));
+    assert_eq!(outcome, Outcome::Partial, "a person has to look");
+    let granted = Order { absent_when: Vec::new(), ..order };
+    let begun = Machine::at("8").decide(&wish(vec![granted]), &memory(Vec::new()));
+    assert!(matches!(begun, Next::Note(notes) if notes.len() == 1), "a person has looked");
 }
 
 #[test]

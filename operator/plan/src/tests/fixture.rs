@@ -375,6 +375,7 @@ fn usual(probe: &Probe) -> Answer {
             }
         }
         Probe::Service { .. } => Answer::Service { state: RunState::Running, start: StartType::Automatic },
+        Probe::Processes { folder } if folder.contains("media") => Answer::Processes { running: Vec::new() },
         Probe::Processes { .. } => Answer::Processes { running: vec!["ejournalCron.exe".to_owned()] },
         Probe::Pool { .. } => Answer::Pool { state: RunState::Running },
         Probe::SitesServing { .. } => Answer::Names { names: vec!["SuperOffice Service".to_owned()] },

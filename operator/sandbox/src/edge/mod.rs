@@ -9,5 +9,5 @@ mod sql;
 pub(crate) use host::{AgentHost, Deeds};
 pub(crate) use life::Lives;
 pub(crate) use points::{Fate, Points};
-pub use points::{KillPoint, Moment};
+pub use points::{KillPoint, Moment, PointNames};
 pub(crate) use sql::ControllerSql;

@@ -54,7 +54,7 @@ pub(crate) enum Fate {
 /// The counter of points, shared by all seams of one run.
 pub(crate) struct Points {
     kill: Option<KillPoint>,
-    names: Mutex<Names>,
+    names: Mutex<PointNames>,
     /// Number of the write that is just being carried out.
     current: Mutex<Option<usize>>,
     lives: Lives,
@@ -62,11 +62,13 @@ pub(crate) struct Points {
     is_leading: Arc<dyn Fn(&str) -> bool + Send + Sync>,
 }
 
-/// What stands at each point.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Names {
-    pub(crate) controller: Vec<String>,
-    pub(crate) agent: Vec<String>,
+/// What stands at each point, in the order in which they came.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PointNames {
+    /// Writes of the controller.
+    pub controller: Vec<String>,
+    /// Journal writes and deeds of agents.
+    pub agent: Vec<String>,
 }
 
 impl Points {
@@ -79,7 +81,7 @@ impl Points {
         Self { kill, names: Mutex::default(), current: Mutex::default(), lives, cues, is_leading }
     }
 
-    pub(crate) fn names(&self) -> Names {
+    pub(crate) fn names(&self) -> PointNames {
         self.names.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -146,7 +148,7 @@ impl Intercept for Points {
             name => name.to_owned(),
         };
         let part = if call.subresource.is_empty() { String::new() } else { format!("/{}", call.subresource) };
-        let number = self.controller_begins(format!("{} {}{part} {name}", call.verb, call.kind));
+        let number = self.controller_begins(format!("{} {} {}{part} {name}", call.identity, call.verb, call.kind));
         self.set_current(Some(number));
         match self.controller_fate(&call.identity, number, Moment::Before) {
             Fate::Die => Verdict::Hang,

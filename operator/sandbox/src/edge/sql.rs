@@ -43,7 +43,7 @@ struct Connection {
 impl Connection {
     async fn change(&self, statement: Statement) -> Result<Vec<Row>, DatabaseError> {
         let ControllerSql { identity, points, .. } = &self.way;
-        let number = points.controller_begins(format!("SQL {}", statement.name));
+        let number = points.controller_begins(format!("{identity} SQL {}", statement.name));
         if points.controller_fate(identity, number, Moment::Before) == Fate::Die {
             std::future::pending::<()>().await;
         }

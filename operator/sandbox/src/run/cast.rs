@@ -15,13 +15,13 @@ use tokio::time::Instant;
 use super::stage::{OPERATOR_NAMESPACE, Stage};
 use super::{AGENT_PREFIX, AGENT_RESTARTS_AFTER, CONTROLLER_PREFIX, CONTROLLER_RESTARTS_AFTER};
 use crate::edge::{AgentHost, ControllerSql};
-use crate::plants::{self, Plant};
+use crate::plants::Planted;
 use crate::story::What;
 
 /// Version that agents report.
 const AGENT_VERSION: &str = env!("CARGO_PKG_VERSION");
 /// How long a leader may be silent, and how often it renews. Longer than in a cluster: a run of hours renews often.
-const LEASE: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(20));
+const LEASE: (Duration, Duration) = (Duration::from_secs(180), Duration::from_secs(60));
 /// Windows starts its services so long after a boot.
 const SERVICES_START_AFTER: SignedDuration = SignedDuration::from_secs(20);
 
@@ -48,11 +48,11 @@ pub(super) struct Cast {
     agent_starts: BTreeMap<String, u32>,
     due: BTreeMap<(Instant, u32), Due>,
     given: u32,
-    plants: Vec<Plant>,
+    planted: Planted,
 }
 
 impl Cast {
-    pub(super) fn new(plants: &[Plant]) -> Self {
+    pub(super) fn new(planted: Planted) -> Self {
         Self {
             agents: BTreeMap::new(),
             controllers: BTreeMap::new(),
@@ -60,7 +60,7 @@ impl Cast {
             agent_starts: BTreeMap::new(),
             due: BTreeMap::new(),
             given: 0,
-            plants: plants.to_vec(),
+            planted,
         }
     }
 
@@ -103,7 +103,7 @@ impl Cast {
             stage.witness.with_teller(|teller, at| teller.back(at, Some(node), "the agent"));
         }
         let host = AgentHost {
-            inner: plants::on_machine(&self.plants, Arc::new(host)),
+            inner: self.planted.on_machine(Arc::new(host)),
             node: node.to_owned(),
             identity: identity.clone(),
             lives: stage.lives.clone(),
@@ -129,14 +129,14 @@ impl Cast {
             stage.witness.with_teller(|teller, at| teller.back(at, None, "a controller"));
         }
         let connect: Arc<dyn Connect> = Arc::new(ControllerSql {
-            connect: plants::on_database(&self.plants, Arc::new(stage.world.sql())),
+            connect: self.planted.on_database(Arc::new(stage.world.sql())),
             identity: identity.clone(),
             lives: stage.lives.clone(),
             points: Arc::clone(&stage.points),
         });
         let mut config = crm_controller::Config::new(&identity, OPERATOR_NAMESPACE);
         (config.lease_duration, config.renew_interval) = LEASE;
-        let client = plants::on_api(&self.plants, &identity, stage.cluster.client(&identity));
+        let client = self.planted.on_api(&identity, stage.cluster.client(&identity));
         let controller = Controller::new(config, client, connect, Arc::new(stage.clock));
         let task = tokio::spawn(controller.run());
         self.controllers.insert(identity.clone(), Actor { identity, task });

@@ -4,6 +4,7 @@
 //! - `stage`: the cluster and the world, and the objects that are there from the beginning. `cast`: who is alive, and who
 //!   is started again. `judge`: how it ends. `seams`: faults of the API that a run can have.
 
+mod at_rest;
 mod cast;
 mod judge;
 mod play;
@@ -11,7 +12,8 @@ mod seams;
 mod stage;
 #[cfg(test)]
 pub(crate) mod tests;
-pub(crate) use stage::Stage;
+pub use at_rest::AtRest;
+pub(crate) use stage::{OPERATOR_NAMESPACE, Stage};
 #[cfg(test)]
 pub(crate) use stage::count;
 

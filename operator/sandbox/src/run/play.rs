@@ -9,11 +9,12 @@ use super::seams::FaultSeam;
 use super::stage::Stage;
 use super::{Attendance, Cue, Options, RunError, Sandbox};
 use crate::people;
+use crate::plants::Planted;
 use crate::report::{Outcome, RunReport};
 use crate::story::StoryEvent;
 
 /// How often it is asked whether it is over when nothing happens.
-const JUDGE_AGAIN: std::time::Duration = std::time::Duration::from_secs(60);
+pub(super) const JUDGE_AGAIN: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// Plays a run to its end.
 pub(super) async fn play(
@@ -22,7 +23,7 @@ pub(super) async fn play(
     on_event: &mut dyn FnMut(&StoryEvent),
 ) -> Result<RunReport, RunError> {
     let mut stage = Stage::set(sandbox, options).await?;
-    let mut cast = Cast::new(&options.plants);
+    let mut cast = Cast::new(Planted::new(&options.plants, &stage.file));
     let seam = FaultSeam::set(&stage, &options.faults);
     stage.world.start();
     cast.start_everybody(&stage);

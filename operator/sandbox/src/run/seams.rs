@@ -18,7 +18,7 @@ const AGENT_LOST_AFTER_SECS: i64 = 60;
 /// It is back so many seconds later.
 const AGENT_BACK_AFTER_SECS: u64 = 600;
 /// A leader is kept from its lease for so long: longer than it may stay silent.
-const LEASE_CUT: Duration = Duration::from_secs(180);
+const LEASE_CUT: Duration = Duration::from_secs(400);
 
 /// Watches for the moments at which faults strike.
 #[derive(Clone)]

@@ -23,7 +23,7 @@ pub(crate) const OPERATOR_NAMESPACE: &str = "crm-operator";
 /// Who sets the stage.
 const ADMINISTRATOR: &str = "administrator";
 /// The login that the sandbox makes up where the scenario brings no Secret.
-const MADE_UP_LOGIN: (&str, &str) = ("crm-operator", "made-up-for-the-sandbox");
+pub(super) const MADE_UP_LOGIN: (&str, &str) = ("crm-operator", "made-up-for-the-sandbox");
 
 /// Everything that a run is played on.
 pub(crate) struct Stage {

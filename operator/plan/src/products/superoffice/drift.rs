@@ -110,16 +110,16 @@ pub fn debts(view: &View<'_>, layout: &Layout<'_>) -> Vec<Wanted> {
         let loose =
             view.fact(ATTACHMENT_PATH).and_then(|path| view.answer(node, &Probe::LooseFiles { path: path.to_owned() }));
         if let Some(Answer::Size { files, .. }) = loose
-            && *files > 0 && wanted.is_empty() {
-                wanted.push(Wanted {
-                    kind: Kind::AttachmentsRemapped,
-                    state: State::False,
-                    reason: "Deferred",
-                    message: format!(
-                        "{files} attachments lie in one flat folder; a later run of upgrade.exe moves them"
-                    ),
-                });
-            }
+            && *files > 0
+            && wanted.is_empty()
+        {
+            wanted.push(Wanted {
+                kind: Kind::AttachmentsRemapped,
+                state: State::False,
+                reason: "Deferred",
+                message: format!("{files} attachments lie in one flat folder; a later run of upgrade.exe moves them"),
+            });
+        }
         wanted.extend(templates_to_merge(view, layout, node));
     }
     wanted

@@ -67,11 +67,8 @@ pub(super) fn stop_scheduler(view: &View<'_>, layout: &Layout<'_>) -> Vec<Draft>
     view.nodes_of(Component::Service)
         .iter()
         .map(|node| {
-            let actions = vec![
-                Action::SetServiceStart { name: name.clone(), start: StartType::Disabled },
-                Action::StopService { name: name.clone() },
-                Action::AwaitProcessesGone { folder: bin.clone() },
-            ];
+            let mut actions = stop_service_actions(name).to_vec();
+            actions.push(Action::AwaitProcessesGone { folder: bin.clone() });
             let title = format!("stop {name} so that no boot starts it, and wait for its children");
             let mut draft = draft(kind::STOP_SCHEDULER, Some(node), title, Executor::Agent { actions });
             draft.step.gate = gate.take();
@@ -79,21 +76,28 @@ pub(super) fn stop_scheduler(view: &View<'_>, layout: &Layout<'_>) -> Vec<Draft>
                 on_node(node, probe.clone(), Expected::State { is: RunState::Stopped }),
                 on_node(node, Probe::Processes { folder: bin.clone() }, Expected::NoneRunning {}),
             ];
-            draft.step.undo = Undo::Actions { actions: start_scheduler_actions(view, layout, node) };
+            draft.step.undo = Undo::Actions { actions: start_service_actions(view, name, node) };
             draft.step.minutes = 2;
             draft
         })
         .collect()
 }
 
-/// Gives the scheduler its start type back and starts it, as it was when the plan was made.
-pub(super) fn start_scheduler_actions(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Vec<Action> {
-    let name = &layout.scheduler;
-    let start = match view.answer(node, &Probe::Service { name: name.clone() }) {
+/// Stops a service so that no boot starts it: Windows starts automatic services again, in the middle of anything.
+fn stop_service_actions(name: &str) -> [Action; 2] {
+    [
+        Action::SetServiceStart { name: name.to_owned(), start: StartType::Disabled },
+        Action::StopService { name: name.to_owned() },
+    ]
+}
+
+/// Gives a service the start type back that it had when the plan was made, and starts it.
+pub(super) fn start_service_actions(view: &View<'_>, name: &str, node: &str) -> Vec<Action> {
+    let start = match view.answer(node, &Probe::Service { name: name.to_owned() }) {
         Some(Answer::Service { start: StartType::Manual, .. }) => StartType::Manual,
         _ => StartType::Automatic,
     };
-    vec![Action::SetServiceStart { name: name.clone(), start }, Action::StartService { name: name.clone() }]
+    vec![Action::SetServiceStart { name: name.to_owned(), start }, Action::StartService { name: name.to_owned() }]
 }
 
 pub(super) fn freeze(view: &View<'_>, layout: &Layout<'_>) -> Vec<Draft> {
@@ -121,8 +125,8 @@ pub(super) fn stop_writers(view: &View<'_>, layout: &Layout<'_>) -> Vec<Draft> {
         let mut undo = vec![Action::StartPool { name: pool.to_owned() }];
         let mut evidence = Vec::new();
         if runs_batch_service(view, layout, node) {
-            actions.push(Action::StopService { name: batch.to_owned() });
-            undo.push(Action::StartService { name: batch.to_owned() });
+            actions.extend(stop_service_actions(batch));
+            undo.extend(start_service_actions(view, batch, node));
             let probe = Probe::Service { name: batch.to_owned() };
             evidence.push(on_node(node, probe, Expected::State { is: RunState::Stopped }));
         }

@@ -7,7 +7,7 @@ use crm_api::order::Action;
 use crm_api::probe::{Probe, RunState};
 use crm_api::site::{Component, FastCgi};
 
-use super::close::{runs_batch_service, start_scheduler_actions};
+use super::close::{runs_batch_service, start_service_actions};
 use super::{Draft, controller, draft, in_database, kind, on_node, text};
 use crate::products::Hop;
 use crate::products::superoffice::layout::{FROZEN, Layout};
@@ -130,8 +130,8 @@ pub(super) fn start_writers(view: &View<'_>, layout: &Layout<'_>) -> Vec<Draft> 
         .filter(|node| runs_batch_service(view, layout, node))
         .map(|node| {
             let name = layout.batch_service.to_owned();
-            let actions = vec![Action::StartService { name: name.clone() }];
-            let title = "start the batch server again".to_owned();
+            let actions = start_service_actions(view, &name, node);
+            let title = "give the batch server its start type back and start it".to_owned();
             let mut draft = draft(kind::START_WRITERS, Some(node), title, Executor::Agent { actions });
             let probe = Probe::Service { name };
             draft.step.evidence = vec![on_node(node, probe, Expected::State { is: RunState::Running })];
@@ -144,7 +144,7 @@ pub(super) fn start_scheduler(view: &View<'_>, layout: &Layout<'_>) -> Vec<Draft
     view.nodes_of(Component::Service)
         .iter()
         .map(|node| {
-            let actions = start_scheduler_actions(view, layout, node);
+            let actions = start_service_actions(view, &layout.scheduler, node);
             let title = format!("give {} its start type back and start it", layout.scheduler);
             let mut draft = draft(kind::START_SCHEDULER, Some(node), title, Executor::Agent { actions });
             let probe = Probe::Service { name: layout.scheduler.clone() };

@@ -106,6 +106,10 @@ fn installer(
         Method::Attended { .. } => attended(node, package, hop, more_instructions),
     };
     let mut draft = draft(kind, Some(node), title, executor);
+    // Files can be new while the installer is still at work: it has to be gone as well.
+    let gone = Probe::Processes { folder: media_folder(hop.to, package.component) };
+    draft.step.evidence.push(on_node(node, gone.clone(), Expected::NoneRunning {}));
+    draft.step.absent_when.push(on_node(node, gone, Expected::NoneRunning {}));
     draft.step.destructive = true;
     draft.step.undo = Undo::Restore {};
     draft.step.minutes = package.minutes;

@@ -1,0 +1,183 @@
+//! Objects as the API server sent them: text with its header read. What does not parse stops only itself, what belongs to
+//! another site is never parsed at all.
+
+use std::collections::BTreeMap;
+
+use kube::api::{GetParams, ListParams, Request};
+use kube::core::{NamespaceResourceScope, Resource};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::call::{CallError, call};
+use crate::limits::{LIST_PAGE, LIST_PAGES_MAX};
+use crate::queue::SiteKey;
+use crate::validate::Malformed;
+
+/// One object, not parsed yet.
+#[derive(Debug)]
+pub(crate) struct Raw {
+    text: Box<RawValue>,
+    header: Header,
+}
+
+/// The little that is read of every object. Nothing in it can fail to parse.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Header {
+    metadata: HeaderMetadata,
+    spec: BTreeMap<String, Lazy>,
+    status: Option<HeaderStatus>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct HeaderMetadata {
+    name: String,
+    namespace: Option<String>,
+    uid: String,
+    labels: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct HeaderStatus {
+    phase: Value,
+    claims_held: Value,
+}
+
+/// A string, or something that is passed over.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Lazy {
+    Text(String),
+    Other(serde::de::IgnoredAny),
+}
+
+#[derive(Deserialize)]
+struct Page {
+    metadata: PageMetadata,
+    items: Vec<Box<RawValue>>,
+}
+
+#[derive(Deserialize)]
+struct PageMetadata {
+    #[serde(default, rename = "continue")]
+    continue_: Option<String>,
+}
+
+impl Raw {
+    /// Reads the header of an object.
+    pub(crate) fn new(text: Box<RawValue>) -> Self {
+        let header = serde_json::from_str(text.get()).unwrap_or_default();
+        Self { text, header }
+    }
+
+    /// The name of the site that it belongs to: from its spec, which cannot be edited; by the label where the spec does
+    /// not say.
+    pub(crate) fn site(&self) -> Option<&str> {
+        match self.header.spec.get("site") {
+            Some(Lazy::Text(site)) => Some(site),
+            Some(Lazy::Other(_)) | None => self.header.metadata.labels.get(crm_api::SITE_LABEL).map(String::as_str),
+        }
+    }
+
+    /// Namespace, empty where it has none.
+    pub(crate) fn namespace(&self) -> &str {
+        self.header.metadata.namespace.as_deref().unwrap_or_default()
+    }
+
+    /// Whether it belongs to a site.
+    pub(crate) fn belongs_to(&self, key: &SiteKey) -> bool {
+        self.namespace() == key.namespace && self.site() == Some(key.name.as_str())
+    }
+
+    /// `status.phase`, whatever it is.
+    pub(crate) fn phase(&self) -> Option<&Value> {
+        self.header.status.as_ref().map(|status| &status.phase)
+    }
+
+    /// `status.claimsHeld`, those that are texts.
+    pub(crate) fn claims_held(&self) -> impl Iterator<Item = &str> {
+        let held = self.header.status.as_ref().and_then(|status| status.claims_held.as_array());
+        held.into_iter().flatten().filter_map(Value::as_str)
+    }
+
+    /// Parses it.
+    ///
+    /// # Errors
+    /// When it is not of its kind.
+    pub(crate) fn parse<K>(&self) -> Result<K, Malformed>
+    where
+        K: Resource<DynamicType = ()> + DeserializeOwned,
+    {
+        serde_json::from_str(self.text.get()).map_err(|error| Malformed {
+            kind: K::kind(&()).into_owned(),
+            namespace: self.header.metadata.namespace.clone(),
+            name: self.header.metadata.name.clone(),
+            uid: self.header.metadata.uid.clone(),
+            message: error.to_string(),
+        })
+    }
+}
+
+/// All objects of a kind in one namespace, or in all of them.
+///
+/// # Errors
+/// When one page did not come. Half a list is none; reading again is harmless.
+pub(crate) async fn list<K: Resource<DynamicType = ()>>(
+    client: &kube::Client,
+    what: &'static str,
+    namespace: Option<&str>,
+) -> Result<Vec<Raw>, CallError> {
+    let request = Request::new(K::url_path(&(), namespace));
+    let mut params = ListParams::default().limit(LIST_PAGE);
+    let mut items = Vec::new();
+    for _ in 0..LIST_PAGES_MAX {
+        let page: Page = call(what, async {
+            let text = client.request_text(request.list(&params).map_err(kube::Error::BuildRequest)?).await?;
+            serde_json::from_str(&text).map_err(kube::Error::SerdeError)
+        })
+        .await?;
+        items.extend(page.items.into_iter().map(Raw::new));
+        match page.metadata.continue_.filter(|token| !token.is_empty()) {
+            Some(token) => params = params.continue_token(&token),
+            None => return Ok(items),
+        }
+    }
+    Err(CallError::Endless { what })
+}
+
+/// One object, or `None` where there is none.
+///
+/// # Errors
+/// When no answer, or a bad one, came.
+pub(crate) async fn get<K>(
+    client: &kube::Client,
+    what: &'static str,
+    namespace: &str,
+    name: &str,
+) -> Result<Option<Raw>, CallError>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+{
+    let request = Request::new(K::url_path(&(), Some(namespace)));
+    let answer = call(what, async {
+        let text = client
+            .request_text(request.get(name, &GetParams::default()).map_err(kube::Error::BuildRequest)?)
+            .await?;
+        serde_json::from_str(&text).map_err(kube::Error::SerdeError)
+    })
+    .await;
+    match answer {
+        Ok(text) => Ok(Some(Raw::new(text))),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+pub(crate) fn of(value: &Value) -> Raw {
+    Raw::new(serde_json::value::to_raw_value(value).unwrap())
+}

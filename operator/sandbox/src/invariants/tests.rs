@@ -1,0 +1,33 @@
+//! The checks bite: each planted bug removes one guard of the shipping system, and an invariant notices.
+
+use crate::invariants::Invariant;
+use crate::plants::Plant;
+use crate::report::Outcome;
+use crate::run::Options;
+use crate::run::tests::sandbox;
+
+#[test]
+fn every_planted_bug_is_caught_by_its_invariant() {
+    let sandbox = sandbox();
+    let mut wrong = Vec::new();
+    for plant in Plant::ALL {
+        let report = sandbox.run_planted(plant, 0).unwrap();
+        let caught = matches!(&report.outcome, Outcome::Violated(it) if it.invariant == plant.caught_by());
+        if !caught {
+            let story: Vec<String> = report.story.iter().map(ToString::to_string).collect();
+            wrong.push(format!("{}: {}\n{}", plant.name(), report.outcome, story.join("\n")));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+#[test]
+fn the_undisturbed_story_puts_the_checks_to_the_test() {
+    let report = sandbox().run(&Options::default(), &mut |_| {}).unwrap();
+    assert_eq!(report.outcome, Outcome::Reached);
+    for exercised in &report.exercised {
+        // Nothing is run again where nothing goes wrong.
+        let least = u32::from(exercised.invariant != Invariant::UnknownIsNotAbsent);
+        assert!(exercised.times >= least, "{exercised:?}");
+    }
+}

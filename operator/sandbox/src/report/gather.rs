@@ -1,0 +1,185 @@
+//! Gathers a report from the stage at the end of a run.
+
+use std::collections::BTreeMap;
+
+use crm_api::clock::Clock as _;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use super::{BackupReport, Happened, Outcome, RunReport, VersionChange};
+use crate::run::{Options, Stage};
+use crate::world::{GhostEvent, Happening, VersionRow};
+
+/// Conditions of a site that are debts while they are False.
+const DEBTS: [&str; 2] = ["AttachmentsRemapped", "CustomerCentreMerged"];
+
+impl RunReport {
+    pub(crate) fn of(
+        stage: &Stage,
+        options: &Options,
+        outcome: Outcome,
+        before: Vec<VersionRow>,
+        edited_at: Option<Timestamp>,
+    ) -> Self {
+        let now = stage.clock.now();
+        let history = stage.world.history();
+        let notes = stage.witness.notes();
+        let change = notes.change().cloned();
+        let site = notes.site.clone();
+        let change_name = change.as_ref().and_then(|change| text(&change["metadata"]["name"]));
+        let backup = change_name.as_deref().and_then(|change| backup_of(stage, change));
+        Self {
+            scenario: stage.file.name().to_owned(),
+            site: format!("{}/{}", stage.file.namespace(), stage.file.site_name()),
+            seed: options.seed,
+            faults: options.faults.iter().map(ToString::to_string).collect(),
+            outcome,
+            versions: versions(before, stage.world.versions()),
+            duration: now.duration_since(edited_at.unwrap_or(stage.file.scenario.spec.start)),
+            edited_at,
+            closed_for: change.as_ref().and_then(|change| closed_for(&change["status"], now)),
+            downtime: notes.teller.downtime(now),
+            backup,
+            findings: findings(change.as_deref(), site.as_deref()),
+            writes: notes.writes,
+            happened: count(&history),
+            exercised: notes.invariants.exercised(),
+            human_retries: human_retries(stage),
+            digest: digest(stage, change.as_deref(), site.as_deref()),
+            points: stage.points.names(),
+            story: notes.teller.events().to_vec(),
+            record: change_name,
+            final_site: site.map(|site| (*site).clone()),
+        }
+    }
+}
+
+fn text(value: &Value) -> Option<String> {
+    value.as_str().map(str::to_owned)
+}
+
+fn versions(before: Vec<VersionRow>, after: Vec<VersionRow>) -> Vec<VersionChange> {
+    let find = |row: &VersionRow| {
+        let same = |other: &&VersionRow| (&other.part, &other.node, &other.source) == (&row.part, &row.node, &row.source);
+        after.iter().find(same).and_then(|other| other.version.clone())
+    };
+    before
+        .iter()
+        .map(|row| VersionChange {
+            part: row.part.clone(),
+            node: row.node.clone(),
+            source: row.source.clone(),
+            before: row.version.clone(),
+            after: find(row),
+        })
+        .collect()
+}
+
+fn closed_for(status: &Value, now: Timestamp) -> Option<SignedDuration> {
+    let time = |field: &str| status[field].as_str().and_then(|at| at.parse::<Timestamp>().ok());
+    let closed = time("closedAt")?;
+    Some(time("openedAt").unwrap_or(now).duration_since(closed))
+}
+
+fn backup_of(stage: &Stage, change: &str) -> Option<BackupReport> {
+    let all = stage.cluster.list("CrmBackup");
+    let backup = all.iter().find(|backup| backup["spec"]["change"] == change)?;
+    let status = &backup["status"];
+    let mut files = Vec::new();
+    if let Some(path) = text(&status["database"]["path"]) {
+        files.push(("SQL Server".to_owned(), path, status["database"]["sizeBytes"].as_i64().unwrap_or(0)));
+    }
+    for file in status["files"].as_array().into_iter().flatten() {
+        let path = text(&file["file"]["path"]).unwrap_or_default();
+        files.push((text(&file["node"]).unwrap_or_default(), path, file["file"]["sizeBytes"].as_i64().unwrap_or(0)));
+    }
+    Some(BackupReport {
+        name: text(&backup["metadata"]["name"]).unwrap_or_default(),
+        release: text(&backup["spec"]["release"]).unwrap_or_default(),
+        verified: is_true(backup, "Verified"),
+        files,
+    })
+}
+
+fn conditions(object: &Value) -> impl Iterator<Item = &Value> {
+    object["status"]["conditions"].as_array().into_iter().flatten()
+}
+
+fn is_true(object: &Value, kind: &str) -> bool {
+    conditions(object).any(|condition| condition["type"] == kind && condition["status"] == "True")
+}
+
+fn findings(change: Option<&Value>, site: Option<&Value>) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    let recorded = change.and_then(|change| change["status"]["findings"].as_array());
+    all.extend(recorded.into_iter().flatten().filter_map(text));
+    let Some(site) = site else { return all };
+    for finding in site["status"]["findings"].as_array().into_iter().flatten() {
+        let part = |field: &str| finding[field].as_str().unwrap_or_default();
+        all.push(format!("{}: {} ({})", part("severity"), part("message"), part("remedy")));
+    }
+    for debt in conditions(site).filter(|condition| condition["status"] == "False") {
+        let kind = debt["type"].as_str().unwrap_or_default();
+        if DEBTS.contains(&kind) {
+            all.push(format!("{kind}: {}", debt["message"].as_str().unwrap_or_default()));
+        }
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    all.retain(|finding| seen.insert(finding.clone()));
+    all
+}
+
+fn count(history: &[GhostEvent]) -> Happened {
+    let mut count = Happened::default();
+    for event in history {
+        count.events += 1;
+        match &event.what {
+            Happening::Started { .. } => count.programs += 1,
+            Happening::Effect { .. } => count.effects += 1,
+            Happening::BackupTaken { .. } => count.backups += 1,
+            Happening::RebootStarted { .. } => count.restarts += 1,
+            Happening::AgentKilled { .. } => count.agents_lost += 1,
+            Happening::FaultStruck { .. } => count.faults += 1,
+            _ => {}
+        }
+    }
+    count
+}
+
+/// Steps that a person has allowed another try.
+fn human_retries(stage: &Stage) -> Vec<String> {
+    let decisions = stage.cluster.list("CrmDecision");
+    let retries = decisions.iter().filter(|decision| decision["spec"]["word"] == "Retry");
+    retries.filter_map(|decision| text(&decision["spec"]["step"])).collect()
+}
+
+/// How everything stands, without times, ids, attempts and epochs.
+fn digest(stage: &Stage, change: Option<&Value>, site: Option<&Value>) -> BTreeMap<String, String> {
+    let mut facts = stage.world.digest_facts();
+    let mut fact = |name: String, value: &str| {
+        facts.insert(name, value.to_owned());
+    };
+    for change in stage.cluster.list("CrmChange") {
+        let hop = format!("change {} -> {}", change["spec"]["from"], change["spec"]["to"]);
+        fact(format!("{hop}, phase"), change["status"]["phase"].as_str().unwrap_or_default());
+        for step in change["status"]["steps"].as_array().into_iter().flatten() {
+            let id = step["id"].as_str().unwrap_or_default();
+            fact(format!("{hop}, step {id}"), step["phase"].as_str().unwrap_or_default());
+        }
+    }
+    for backup in stage.cluster.list("CrmBackup") {
+        let verified = is_true(&backup, "Verified").to_string();
+        fact(format!("backup of {}, verified", backup["spec"]["release"]), &verified);
+    }
+    if let Some(site) = site {
+        fact("site, verified".to_owned(), site["status"]["verified"]["version"].as_str().unwrap_or_default());
+        for kind in ["Ready", "UpToDate", "Drifted"] {
+            let state = conditions(site).find(|condition| condition["type"] == kind);
+            let state = state.and_then(|condition| condition["status"].as_str()).unwrap_or("none");
+            fact(format!("site, {kind}"), state);
+        }
+    }
+    fact("changes".to_owned(), &stage.cluster.list("CrmChange").len().to_string());
+    fact("a change is named".to_owned(), &change.is_some().to_string());
+    facts
+}

@@ -1,0 +1,109 @@
+//! A report as plain text.
+
+use std::fmt;
+
+use super::{BackupReport, Outcome, RunReport, VersionChange};
+use crate::story::duration_text;
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Reached => f.write_str("reached: the goal is proven"),
+            Self::BackedOut(reason) => write!(f, "backed out: {reason}"),
+            Self::Halted { reason, remedy } if remedy.is_empty() => write!(f, "halted: {reason}"),
+            Self::Halted { reason, remedy } => write!(f, "halted: {reason}. What a person can do: {remedy}"),
+            Self::Waiting { reason, message, ended_by } => {
+                write!(f, "waits for {reason}: {message} Ended by: {ended_by}")
+            }
+            Self::TimedOut => f.write_str("timed out: the simulated time was up"),
+            Self::Violated(violation) => write!(f, "INVARIANT BROKEN: {violation}"),
+        }
+    }
+}
+
+impl fmt::Display for RunReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}  {}", self.site, self.outcome)?;
+        writeln!(f)?;
+        let rows = self.versions.iter().map(version_row).collect();
+        table(f, ["part", "node", "read from", "before", "after"], rows)?;
+        writeln!(f)?;
+        let closed = self.closed_for.map_or("not at all".to_owned(), duration_text);
+        writeln!(f, "closed      {closed} by the record; users could not work for {}", duration_text(self.downtime))?;
+        writeln!(f, "took        {} of simulated time, from the edit to the end", duration_text(self.duration))?;
+        writeln!(f, "record      {}", self.record.as_deref().map_or("none".to_owned(), |name| format!("CrmChange {name}")))?;
+        match &self.backup {
+            None => writeln!(f, "backup      none")?,
+            Some(backup) => backup_lines(f, backup)?,
+        }
+        for (number, finding) in self.findings.iter().enumerate() {
+            let label = if number == 0 { "findings" } else { "" };
+            writeln!(f, "{label:10}  {finding}")?;
+        }
+        self.counts(f)
+    }
+}
+
+impl RunReport {
+    fn counts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (writes, happened) = (self.writes, self.happened);
+        writeln!(
+            f,
+            "API writes  controller {} ({} of them renewals of its lease), agents {}, people {}",
+            writes.controller, writes.renewals, writes.agents, writes.people
+        )?;
+        writeln!(
+            f,
+            "happened    {} vendor programs with {} effects, {} backups, {} restarts, {} agents lost, {} faults",
+            happened.programs,
+            happened.effects,
+            happened.backups,
+            happened.restarts,
+            happened.agents_lost,
+            happened.faults
+        )?;
+        for (number, exercised) in self.exercised.iter().enumerate() {
+            let label = if number == 0 { "checked" } else { "" };
+            let statement = exercised.invariant.statement();
+            writeln!(f, "{label:10}  {:4} {:4} times: {statement}", exercised.invariant, exercised.times)?;
+        }
+        Ok(())
+    }
+}
+
+fn version_row(row: &VersionChange) -> [String; 5] {
+    let or = |version: &Option<String>| version.clone().unwrap_or_else(|| "-".to_owned());
+    let node = row.node.clone().unwrap_or_else(|| "-".to_owned());
+    [row.part.clone(), node, row.source.clone(), or(&row.before), or(&row.after)]
+}
+
+fn backup_lines(f: &mut fmt::Formatter<'_>, backup: &BackupReport) -> fmt::Result {
+    let proven = if backup.verified { "proven to be fit for a restore" } else { "NOT proven" };
+    writeln!(f, "backup      CrmBackup {} of {}, {proven}", backup.name, backup.release)?;
+    for (node, path, bytes) in &backup.files {
+        writeln!(f, "            {path} ({}, by {node})", size(*bytes))?;
+    }
+    Ok(())
+}
+
+fn size(bytes: i64) -> String {
+    const MEBIBYTE: i64 = 1024 * 1024;
+    if bytes >= MEBIBYTE { format!("{} MiB", bytes / MEBIBYTE) } else { format!("{bytes} bytes") }
+}
+
+/// A table with a head, its columns as wide as their widest cell.
+fn table<const N: usize>(f: &mut fmt::Formatter<'_>, head: [&str; N], rows: Vec<[String; N]>) -> fmt::Result {
+    let mut widths = head.map(|cell| cell.chars().count());
+    for row in &rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let mut line = |cells: &[String]| {
+        let padded = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
+        let text = padded.collect::<Vec<_>>().join("  ");
+        writeln!(f, "{}", text.trim_end())
+    };
+    line(&head.map(str::to_uppercase))?;
+    rows.iter().try_for_each(|row| line(row))
+}

@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 
 use crm_sandbox::faults::{ArmedFault, Fault};
 use crm_sandbox::file::ScenarioFile;
-use crm_sandbox::plants::Plant;
 use crm_sandbox::report::{Outcome, RunReport};
 use crm_sandbox::run::{Attendance, Options, Sandbox};
 use kubectl_crm::{Exit, Screen, Streams};
@@ -63,7 +62,7 @@ fn the_same_seed_tells_the_same_bytes_and_another_seed_ends_at_the_same_goal() {
 #[test]
 fn the_report_shows_what_an_administrator_asks_for() {
     let (_, text) = command(&[]);
-    for expected in ["7.5.5885", "8.0.6465", "downtime", "contoso-", "41250 attachments", "templates_", ".bak"] {
+    for expected in ["7.5.5885", "8.0.6465", "could not work", "contoso-", "41250 attachments", "templates_", ".bak"] {
         assert!(text.contains(expected), "the report does not show {expected}:\n{text}");
     }
     assert!(!text.contains('\u{1b}'), "no escape codes in a pipe");
@@ -116,27 +115,4 @@ fn without_people_every_wait_stands() {
     assert_eq!(report.happened.programs, 0, "no vendor program was started");
     let site = report.final_site.unwrap();
     assert_eq!(site["status"]["verified"]["version"], "7.5 SR2");
-}
-
-#[test]
-fn the_invariants_are_exercised() {
-    let report = run(&Options::default());
-    for exercised in &report.exercised {
-        assert!(exercised.times > 0, "{:?} was never put to the test", exercised.invariant);
-    }
-}
-
-/// The checks bite: each planted bug removes one guard of the shipping system, and the history of the world shows it.
-#[test]
-fn every_planted_bug_is_caught_by_its_invariant() {
-    for plant in Plant::ALL {
-        let faults: Vec<ArmedFault> = plant.fault().into_iter().collect();
-        let honest = run(&Options { faults: faults.clone(), ..Options::default() });
-        assert!(!matches!(honest.outcome, Outcome::Violated(_)), "{}: with its guard nothing happens", plant.name());
-        let report = run(&Options { plants: vec![plant], faults, ..Options::default() });
-        let Outcome::Violated(violation) = &report.outcome else {
-            panic!("{} was not noticed: {:?}", plant.name(), report.outcome)
-        };
-        assert_eq!(violation.invariant, plant.caught_by(), "{}", plant.name());
-    }
 }

@@ -4,7 +4,8 @@
 //! - [`manifests`]: files into typed documents; [`schema`] and [`kinds`]: a document against its kind.
 //! - [`snapshot`]: documents into what the planner sees. [`plan`]: the command `plan`.
 //! - [`sandbox`]: the commands `sandbox run` and `sandbox sweep`. [`live`]: the view while a story runs, made of
-//!   [`log_line`] and [`block`]; [`paint`]: colours. [`outcome`]: what a run came to.
+//!   [`log_line`] and [`block`]; [`progress`]: the
+//!   line while a sweep runs; [`paint`]: colours. [`outcome`]: what a run came to.
 
 pub mod arguments;
 pub mod block;
@@ -16,6 +17,7 @@ pub mod manifests;
 pub mod outcome;
 pub mod paint;
 pub mod plan;
+pub mod progress;
 pub mod sandbox;
 pub mod schema;
 pub mod snapshot;

@@ -2,15 +2,19 @@
 
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::mpsc;
+use std::thread;
 
 use crm_sandbox::faults::Fault;
 use crm_sandbox::file::ScenarioFile;
 use crm_sandbox::report::{Outcome, RunReport};
 use crm_sandbox::run::{Attendance, Options, RunError, Sandbox};
+use crm_sandbox::sweep::SweepError;
 use jiff::tz::TimeZone;
 
 use crate::arguments::{RunArguments, SandboxCommand, SweepArguments};
 use crate::live::{Live, Title};
+use crate::progress::Progress;
 use crate::words::one_line;
 use crate::{Exit, Failure, Streams, manifests, outcome};
 
@@ -113,7 +117,25 @@ fn list_faults(out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn sweep(wanted: &SweepArguments, streams: &mut Streams<'_>) -> Result<Exit, Failure> {
-    let _sandbox = open(&wanted.file)?;
-    writeln!(streams.err, "not there yet")?;
-    Ok(Exit::No)
+    let sandbox = open(&wanted.file)?;
+    let (told, heard) = mpsc::channel();
+    // The runs have threads of their own; this one draws.
+    let swept = thread::scope(|scope| {
+        let runs = scope.spawn(|| {
+            // The receiver is there until the sender is gone.
+            let on_run = move |done, all| drop(told.send((done, all)));
+            sandbox.sweep(wanted.seed, &on_run)
+        });
+        let drawn = Progress::new(streams.screen).draw(&heard, streams.out);
+        (runs.join(), drawn)
+    });
+    let report = match swept.0 {
+        Ok(Ok(report)) => report,
+        Ok(Err(SweepError::Run(error))) => return Err(refused(error)),
+        Ok(Err(error @ SweepError::NotReached(_))) => return Err(Failure::Sandbox(one_line(&error.to_string()))),
+        Err(_) => return Err(Failure::Sandbox("a run of the sweep ended in a panic".to_owned())),
+    };
+    swept.1?;
+    write!(streams.out, "{report}")?;
+    Ok(if report.is_clean() { Exit::Good } else { Exit::No })
 }

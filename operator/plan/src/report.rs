@@ -100,9 +100,9 @@ fn drift_word(findings: &[Finding], verified: bool) -> String {
 fn ready(view: &View<'_>, round: &Round<'_>, findings: &[Finding]) -> Wanted {
     let wanted = |state, reason, message: String| Wanted { kind: Kind::Ready, state, reason, message };
     if let Some((_, status)) = round.change {
-        let closed = status.closed_at.is_some() && status.opened_at.is_none();
-        if closed {
-            let message = format!("users are out because of a change, since {}", at(view, status));
+        // Until the change is over nothing is proven: users may be back, and the site is not yet what it was or will be.
+        if status.closed_at.is_some() && !status.phase.is_over() {
+            let message = format!("a change has the site, users were out from {}", at(view, status));
             return wanted(State::False, "PlannedDowntime", message);
         }
     }

@@ -31,3 +31,13 @@ fn the_undisturbed_story_puts_the_checks_to_the_test() {
         assert!(exercised.times >= least, "{exercised:?}");
     }
 }
+
+#[test]
+#[ignore = "a tool"]
+fn show_deposed() {
+    let report = sandbox().run_planted(Plant::DeposedLeader, 0).unwrap();
+    for (number, name) in report.points.controller.iter().enumerate() {
+        eprintln!("{number} {name}");
+    }
+    eprintln!("{}", report.outcome);
+}

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use crate::run::OPERATOR_NAMESPACE;
 
 /// How long it stands still once it was deposed.
-const STANDS_STILL: Duration = Duration::from_secs(8 * 60);
+const STANDS_STILL: Duration = Duration::from_secs(60);
 /// The first forged epoch; each further one is as much higher.
 const FORGED_EPOCH: i64 = 1_000_000;
 

@@ -90,7 +90,10 @@ impl Teller {
         let steps = self.change.as_ref().and_then(|change| change["spec"]["steps"].as_array());
         let step = steps.and_then(|steps| steps.iter().find(|step| step["id"] == id));
         let rules = step.and_then(|step| step["rules"].as_array());
-        let names: Vec<&str> = rules.into_iter().flatten().filter_map(Value::as_str).collect();
+        // The sources of the rules stand in the plan; here their names are enough.
+        let named = rules.into_iter().flatten().filter_map(Value::as_str);
+        let mut names: Vec<&str> = named.map(|rule| rule.split(" (").next().unwrap_or(rule)).collect();
+        names.dedup();
         let rules = if names.is_empty() { String::new() } else { format!(" [{}]", names.join(", ")) };
         let (title, why) = (self.pinned(id, "title"), self.pinned(id, "why"));
         if why.is_empty() { format!("{title}{rules}") } else { format!("{title}; {why}{rules}") }

@@ -40,8 +40,7 @@ impl Called {
 fn call(words: &[&str], input: &str) -> Called {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let all = ["kubectl-crm"].iter().chain(words).map(OsString::from);
-    let mut streams =
-        Streams { input: &mut input.as_bytes(), out: &mut out, err: &mut err, screen: Screen::Pipe };
+    let mut streams = Streams { input: &mut input.as_bytes(), out: &mut out, err: &mut err, screen: Screen::Pipe };
     let exit = run(all, &mut streams);
     Called { exit, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() }
 }
@@ -188,13 +187,18 @@ fn without_leases_the_newest_time_in_a_status_is_the_sign_of_life() {
 fn an_older_version_is_refused_with_the_way_back() {
     plan(&bumped("7.5 SR1"), &[]).ends(
         Exit::No,
-        &["no plan", "7.5 SR1 is older than 7.5 SR2, at which the site is", "remedy: declare 7.5 SR2 or a later release"],
+        &[
+            "no plan",
+            "7.5 SR1 is older than 7.5 SR2, at which the site is",
+            "remedy: declare 7.5 SR2 or a later release",
+        ],
     );
 }
 
 #[test]
 fn an_unknown_version_is_refused_with_the_nearest_names() {
-    plan(&bumped("8.0 SP6"), &[]).ends(Exit::No, &["\"8.0 SP6\" is no release in the catalogue", "did you mean 8.0 SR6"]);
+    plan(&bumped("8.0 SP6"), &[])
+        .ends(Exit::No, &["\"8.0 SP6\" is no release in the catalogue", "did you mean 8.0 SR6"]);
 }
 
 #[test]
@@ -219,15 +223,23 @@ fn stale_facts_are_no_ground_for_a_plan() {
 fn parts_at_different_releases_are_no_ground_for_a_plan() {
     let mut documents = bumped("8.0 SR6");
     edit(&mut documents, "CrmNode", |node| {
-        let text = node["status"].to_string();
-        let mixed = text.replace(r#""program":{"location""#, r#""program":{"location""#);
-        let mixed = if node["metadata"]["name"] == "contoso-cs" { mixed.replace("7.5.5885", "8.0.6465") } else { mixed };
-        node["status"] = serde_json::from_str(&mixed).unwrap();
+        if node["metadata"]["name"] == "contoso-cs" {
+            let upgraded = node["status"].to_string().replace("7.5.5885", "8.0.6465");
+            node["status"] = serde_json::from_str(&upgraded).unwrap();
+        }
     });
     plan(&documents, &[]).ends(
         Exit::No,
         &["OneRelease on contoso-cs: Service@contoso-cs is at 8.0.6465; all parts must be at one release"],
     );
+}
+
+#[test]
+fn sources_of_one_part_that_contradict_each_other_are_no_ground_for_a_plan() {
+    let mut documents = bumped("8.0 SR6");
+    set_fact(&mut documents, "serverSetupVersion", "8.0.6465");
+    plan(&documents, &[])
+        .ends(Exit::No, &["OneRelease: Database is Inconsistent: company.version shows 7.5.5885", "shows 8.0.6465"]);
 }
 
 #[test]
@@ -246,7 +258,8 @@ fn a_licence_without_maintenance_holds_the_upgrade_back() {
 
 #[test]
 fn a_site_that_is_not_there_and_one_that_cannot_be_changed_so_are_bad_input() {
-    plan(&bumped("8.0 SR6"), &["fabrikam"]).ends(Exit::BadInput, &["no file holds a CrmSite fabrikam; there are: contoso"]);
+    plan(&bumped("8.0 SR6"), &["fabrikam"])
+        .ends(Exit::BadInput, &["no file holds a CrmSite fabrikam; there are: contoso"]);
     let mut documents = bumped("8.0 SR6");
     documents.last_mut().unwrap()["spec"]["database"]["name"] = json!("CRM8");
     plan(&documents, &[]).ends(Exit::BadInput, &["CrmSite contoso: database: server and name cannot change"]);
@@ -275,7 +288,9 @@ fn hostile_files_are_refused_in_short_lines_and_nothing_panics() {
     let inputs = [
         "[".repeat(5_000),
         format!("{{{}}}", "a: {".repeat(300)),
-        format!("apiVersion: crm-operator.io/v1alpha1\nkind: CrmSite\nmetadata: {{name: {long}}}\nspec: {{{long}: 1}}\n"),
+        format!(
+            "apiVersion: crm-operator.io/v1alpha1\nkind: CrmSite\nmetadata: {{name: {long}}}\nspec: {{{long}: 1}}\n"
+        ),
         format!("apiVersion: crm-operator.io/v1alpha1\nkind: {long}\nmetadata: {{name: a}}\n"),
         "kind: List\napiVersion: v1\nitems: [1, [], null]\n".to_owned(),
         "a: &a [1]\nb: &b [*a, *a]\nc: [*b, *b, *b]\n".to_owned(),

@@ -4,8 +4,8 @@
 //! - [`manifests`]: files into typed documents; [`schema`] and [`kinds`]: a document against its kind.
 //! - [`snapshot`]: documents into what the planner sees. [`plan`]: the command `plan`.
 //! - [`sandbox`]: the commands `sandbox run` and `sandbox sweep`. [`live`]: the view while a story runs, made of
-//!   [`log_line`] and [`block`]; [`progress`]: the
-//!   line while a sweep runs; [`paint`]: colours. [`outcome`]: what a run came to.
+//!   [`log_line`] and [`block`]; [`progress`]: the line while a sweep runs; [`outcome`]: what a run came to;
+//!   [`paint`]: colours.
 
 pub mod arguments;
 pub mod block;

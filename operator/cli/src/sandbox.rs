@@ -123,7 +123,9 @@ fn sweep(wanted: &SweepArguments, streams: &mut Streams<'_>) -> Result<Exit, Fai
     let swept = thread::scope(|scope| {
         let runs = scope.spawn(|| {
             // The receiver is there until the sender is gone.
-            let on_run = move |done, all| drop(told.send((done, all)));
+            let on_run = move |done, all| {
+                let _ = told.send((done, all));
+            };
             sandbox.sweep(wanted.seed, &on_run)
         });
         let drawn = Progress::new(streams.screen).draw(&heard, streams.out);

@@ -12,9 +12,8 @@ use crm_api::node::CrmNodeSpec;
 use crm_api::{CrmBackup, CrmChange, CrmNode, CrmSite};
 use crm_plan::intent::{Announcement, Intent};
 use crm_plan::{Snapshot, snapshot::NodeView};
-use kube::api::{ApiResource, Patch, PatchParams, PostParams};
-use kube::core::{DynamicObject, NamespaceResourceScope, ObjectMeta, Resource};
-use kube::{Api, ResourceExt as _};
+use kube::api::{Patch, PatchParams, PostParams, Request};
+use kube::core::{NamespaceResourceScope, Resource};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -23,6 +22,7 @@ use crate::claims;
 use crate::context::Context;
 use crate::events::{self, About};
 use crate::queue::SiteKey;
+use crate::raw::{self, Head};
 use crate::tasks::{TaskKey, TaskOrder};
 
 /// Why an intent was not carried out.
@@ -99,7 +99,10 @@ pub(crate) async fn apply(context: &Context, site: &SiteKey, snapshot: &Snapshot
         context,
         site,
         snapshot,
-        metadata: snapshot.site.metadata.clone(),
+        head: Head {
+            resource_version: snapshot.site.metadata.resource_version.clone(),
+            finalizers: snapshot.site.metadata.finalizers.clone().unwrap_or_default(),
+        },
         written: BTreeMap::new(),
         applied: Applied::default(),
     };
@@ -123,8 +126,8 @@ struct Writer<'a> {
     context: &'a Context,
     site: &'a SiteKey,
     snapshot: &'a Snapshot,
-    /// The site's metadata, as read or as our last write left it.
-    metadata: ObjectMeta,
+    /// The site's version and finalizers, as read or as our last write left them.
+    head: Head,
     /// What this round wrote itself: version and status by kind and name. Only an unbroken chain of own writes on top of
     /// what was read may be built on.
     written: BTreeMap<(&'static str, String), (Option<String>, Value)>,
@@ -180,7 +183,7 @@ impl Writer<'_> {
 
     /// Found there already: nothing is written.
     async fn hold_site(&mut self) -> Result<(), ApplyError> {
-        let mut finalizers = self.metadata.finalizers.clone().unwrap_or_default();
+        let mut finalizers = self.head.finalizers.clone();
         if finalizers.iter().any(|finalizer| finalizer == crm_api::SITE_FINALIZER) {
             return Ok(());
         }
@@ -190,7 +193,7 @@ impl Writer<'_> {
 
     /// Gone already: nothing is written.
     async fn release_site(&mut self) -> Result<(), ApplyError> {
-        let mut finalizers = self.metadata.finalizers.clone().unwrap_or_default();
+        let mut finalizers = self.head.finalizers.clone();
         let before = finalizers.len();
         finalizers.retain(|finalizer| finalizer != crm_api::SITE_FINALIZER);
         if finalizers.len() == before {
@@ -201,13 +204,11 @@ impl Writer<'_> {
 
     /// A merge patch replaces the whole list, so it carries the version that the list was read at.
     async fn patch_finalizers(&mut self, finalizers: Vec<String>) -> Result<(), ApplyError> {
-        let version = self.metadata.resource_version.clone();
+        let version = self.head.resource_version.clone();
         let patch = json!({"metadata": {"resourceVersion": version, "finalizers": finalizers}});
         let params = PatchParams { field_manager: Some(crm_api::CONTROLLER.to_owned()), ..PatchParams::default() };
-        let api = self.api::<CrmSite>();
-        let site =
-            self.write("patch the finalizers", api.patch(&self.site.name, &params, &Patch::Merge(&patch))).await?;
-        self.metadata = site.metadata;
+        let request = self.request::<CrmSite>().patch(&self.site.name, &params, &Patch::Merge(&patch));
+        self.head = self.write("patch the finalizers", request).await?;
         Ok(())
     }
 
@@ -229,13 +230,12 @@ impl Writer<'_> {
         K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Serialize,
     {
         object.meta_mut().namespace = Some(self.site.namespace.clone());
-        let content = serde_json::to_value(&object).and_then(serde_json::from_value::<DynamicObject>);
-        let object = content.map_err(|source| ApplyError::Content { what: kind, source })?;
+        let body = serde_json::to_vec(&object).map_err(|source| ApplyError::Content { what: kind, source })?;
         let params = PostParams { field_manager: Some(crm_api::CONTROLLER.to_owned()), ..PostParams::default() };
-        let api = self.api::<K>();
-        match self.write("create an object", api.create(&params, &object)).await {
+        let request = self.request::<K>().create(&params, body);
+        match self.write("create an object", request).await {
             Ok(created) => {
-                self.written.insert((kind, name.to_owned()), (created.resource_version(), Value::Null));
+                self.written.insert((kind, name.to_owned()), (created.resource_version, Value::Null));
                 Ok(())
             }
             Err(ApplyError::Call(error)) if error.is_already_exists() => Ok(()),
@@ -281,9 +281,9 @@ impl Writer<'_> {
             return Ok(());
         }
         let answer = self.apply_part::<K>(kind, name, Part::Status, version, json!({"status": status})).await?;
-        self.written.insert((kind, name.to_owned()), (answer.resource_version(), status));
+        self.written.insert((kind, name.to_owned()), (answer.resource_version.clone(), status));
         if kind == "CrmSite" {
-            self.metadata = answer.metadata;
+            self.head = answer;
         }
         Ok(())
     }
@@ -305,7 +305,7 @@ impl Writer<'_> {
         let version = version.ok_or_else(|| unread("CrmNode", name))?;
         let body = json!({"spec": spec});
         let answer = self.apply_part::<CrmNode>("CrmNode", name, Part::Main, Some(version), body).await?;
-        self.written.insert(("CrmNode", name.to_owned()), (answer.resource_version(), spec));
+        self.written.insert(("CrmNode", name.to_owned()), (answer.resource_version, spec));
         tracing::info!(node = name, "instructed");
         Ok(())
     }
@@ -350,7 +350,7 @@ impl Writer<'_> {
         part: Part,
         version: Option<String>,
         content: Value,
-    ) -> Result<DynamicObject, ApplyError>
+    ) -> Result<Head, ApplyError>
     where
         K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
     {
@@ -361,31 +361,33 @@ impl Writer<'_> {
         if let Some(version) = version {
             body["metadata"]["resourceVersion"] = json!(version);
         }
-        let (api, patch) = (self.api::<K>(), Patch::Apply(&body));
+        let (request, patch) = (self.request::<K>(), Patch::Apply(&body));
         let params = PatchParams::apply(crm_api::CONTROLLER).force();
         match part {
-            Part::Main => self.write("apply a spec", api.patch(name, &params, &patch)).await,
-            Part::Status => self.write("apply a status", api.patch_status(name, &params, &patch)).await,
+            Part::Main => self.write("apply a spec", request.patch(name, &params, &patch)).await,
+            Part::Status => {
+                self.write("apply a status", request.patch_subresource("status", name, &params, &patch)).await
+            }
         }
     }
 
-    fn api<K>(&self) -> Api<DynamicObject>
+    fn request<K>(&self) -> Request
     where
         K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
     {
-        Api::namespaced_with(self.context.client.clone(), &self.site.namespace, &ApiResource::erase::<K>(&()))
+        Request::new(K::url_path(&(), Some(&self.site.namespace)))
     }
 
     /// The one place where something is sent: leadership is checked at the last moment before.
-    async fn write<T>(
+    async fn write(
         &mut self,
         what: &'static str,
-        request: impl Future<Output = Result<T, kube::Error>>,
-    ) -> Result<T, ApplyError> {
+        request: Result<http::Request<Vec<u8>>, kube::core::request::Error>,
+    ) -> Result<Head, ApplyError> {
         if !self.context.term.may_write() {
             return Err(ApplyError::NotLeader);
         }
-        let answer = call(what, request).await?;
+        let answer = call(what, raw::write(&self.context.client, request)).await?;
         self.applied.writes = self.applied.writes.saturating_add(1);
         Ok(answer)
     }

@@ -24,6 +24,7 @@ mod queue;
 mod raw;
 mod reconcile;
 mod setting_task;
+mod sketch;
 mod tasks;
 mod validate;
 mod watches;

@@ -11,8 +11,7 @@ use crm_plan::snapshot::{ForeignClaim, NodeView};
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::Api;
-use kube::ResourceExt as _;
-use kube::core::{DynamicObject, ObjectMeta};
+use kube::core::ObjectMeta;
 use serde::Deserialize as _;
 
 use crate::call::{CallError, call};
@@ -86,13 +85,6 @@ fn age(metadata: &ObjectMeta) -> (Option<Timestamp>, Option<String>) {
     (metadata.creation_timestamp.as_ref().map(|at| at.0), metadata.name.clone())
 }
 
-/// The name of the site that an object belongs to: from its spec, which cannot be edited; by the label where the spec
-/// does not say.
-pub(crate) fn site_of(object: &DynamicObject) -> Option<&str> {
-    let by_spec = object.data.pointer("/spec/site").and_then(serde_json::Value::as_str);
-    by_spec.or_else(|| object.labels().get(crm_api::SITE_LABEL).map(String::as_str))
-}
-
 /// The objects of this site, and all others.
 fn partition(objects: Vec<Raw>, key: &SiteKey) -> (Vec<Raw>, Vec<Raw>) {
     objects.into_iter().partition(|object| object.belongs_to(key))
@@ -141,9 +133,8 @@ fn claims_of(changes: &[Raw]) -> Vec<ForeignClaim> {
             continue;
         }
         let holder = format!("{}/{}", change.namespace(), change.site().unwrap_or("an unknown site"));
-        claims.extend(
-            change.claims_held().map(|claim| ForeignClaim { claim: claim.to_owned(), holder: holder.clone() }),
-        );
+        claims
+            .extend(change.claims_held().map(|claim| ForeignClaim { claim: claim.to_owned(), holder: holder.clone() }));
     }
     claims.sort_by(|one, other| (&one.claim, &one.holder).cmp(&(&other.claim, &other.holder)));
     claims

@@ -1,6 +1,7 @@
 //! Objects as the API server sent them: text with its header read. What does not parse stops only itself, what belongs to
 //! another site is never parsed at all.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use kube::api::{GetParams, ListParams, Request};
@@ -27,8 +28,14 @@ pub(crate) struct Raw {
 #[serde(default)]
 struct Header {
     metadata: HeaderMetadata,
-    spec: BTreeMap<String, Lazy>,
+    spec: HeaderSpec,
     status: Option<HeaderStatus>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct HeaderSpec {
+    site: Value,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -47,12 +54,32 @@ struct HeaderStatus {
     claims_held: Value,
 }
 
-/// A string, or something that is passed over.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Lazy {
-    Text(String),
-    Other(serde::de::IgnoredAny),
+/// Where `metadata.managedFields` stands in an object: who wrote which field says nothing about a site, and is often
+/// longer than the rest.
+#[derive(Deserialize)]
+struct Owned<'a> {
+    #[serde(borrow)]
+    metadata: OwnedMetadata<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct OwnedMetadata<'a> {
+    #[serde(borrow)]
+    managed_fields: &'a RawValue,
+}
+
+/// The text of an object without who wrote which field.
+fn without_owners(text: &str) -> Cow<'_, str> {
+    let Ok(Owned { metadata: OwnedMetadata { managed_fields } }) = serde_json::from_str(text) else {
+        return Cow::Borrowed(text);
+    };
+    let start = managed_fields.get().as_ptr().addr().saturating_sub(text.as_ptr().addr());
+    let rest = start.saturating_add(managed_fields.get().len());
+    match (text.get(..start), text.get(rest..)) {
+        (Some(before), Some(after)) => Cow::Owned([before, "null", after].concat()),
+        (_, _) => Cow::Borrowed(text),
+    }
 }
 
 #[derive(Deserialize)]
@@ -77,10 +104,8 @@ impl Raw {
     /// The name of the site that it belongs to: from its spec, which cannot be edited; by the label where the spec does
     /// not say.
     pub(crate) fn site(&self) -> Option<&str> {
-        match self.header.spec.get("site") {
-            Some(Lazy::Text(site)) => Some(site),
-            Some(Lazy::Other(_)) | None => self.header.metadata.labels.get(crm_api::SITE_LABEL).map(String::as_str),
-        }
+        let by_label = || self.header.metadata.labels.get(crm_api::SITE_LABEL).map(String::as_str);
+        self.header.spec.site.as_str().or_else(by_label)
     }
 
     /// Namespace, empty where it has none.
@@ -112,7 +137,7 @@ impl Raw {
     where
         K: Resource<DynamicType = ()> + DeserializeOwned,
     {
-        serde_json::from_str(self.text.get()).map_err(|error| Malformed {
+        serde_json::from_str(&without_owners(self.text.get())).map_err(|error| Malformed {
             kind: K::kind(&()).into_owned(),
             namespace: self.header.metadata.namespace.clone(),
             name: self.header.metadata.name.clone(),
@@ -164,9 +189,8 @@ where
 {
     let request = Request::new(K::url_path(&(), Some(namespace)));
     let answer = call(what, async {
-        let text = client
-            .request_text(request.get(name, &GetParams::default()).map_err(kube::Error::BuildRequest)?)
-            .await?;
+        let text =
+            client.request_text(request.get(name, &GetParams::default()).map_err(kube::Error::BuildRequest)?).await?;
         serde_json::from_str(&text).map_err(kube::Error::SerdeError)
     })
     .await;
@@ -175,6 +199,31 @@ where
         Err(error) if error.is_not_found() => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// What is read of the answer to a write: the version that it made, and who still holds the object.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct Head {
+    pub(crate) resource_version: Option<String>,
+    pub(crate) finalizers: Vec<String>,
+}
+
+/// Sends a write and reads the head of what is stored then.
+///
+/// # Errors
+/// When it was refused, or no answer came.
+pub(crate) async fn write(
+    client: &kube::Client,
+    request: Result<http::Request<Vec<u8>>, kube::core::request::Error>,
+) -> Result<Head, kube::Error> {
+    #[derive(Deserialize)]
+    struct Answer {
+        #[serde(default)]
+        metadata: Head,
+    }
+    let text = client.request_text(request.map_err(kube::Error::BuildRequest)?).await?;
+    serde_json::from_str::<Answer>(&text).map(|answer| answer.metadata).map_err(kube::Error::SerdeError)
 }
 
 #[cfg(test)]

@@ -61,8 +61,8 @@ where
 #[cfg(test)]
 mod tests {
     use super::parse_all;
-    use crm_api::CrmDecision;
     use crate::raw::{Raw, of};
+    use crm_api::CrmDecision;
     use serde_json::json;
 
     #[test]

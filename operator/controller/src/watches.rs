@@ -8,16 +8,17 @@ use crm_api::change::ChangePhase;
 use crm_api::{CrmChange, CrmDecision, CrmNode, CrmRelease, CrmSite};
 use futures::TryStreamExt as _;
 use kube::api::{ApiResource, WatchParams};
-use kube::core::{DynamicObject, WatchEvent};
-use kube::{Api, Client, ResourceExt as _};
+use kube::core::WatchEvent;
+use kube::{Api, Client, Resource as _, ResourceExt as _};
+use serde::Deserialize as _;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::call::{CallError, call, list};
 use crate::limits::{self, BACKOFF_MIN, WATCH_SECONDS, WATCH_SILENCE};
-use crate::observe::site_of;
 use crate::queue::SiteKey;
+use crate::sketch::Sketch;
 
 /// A kind that is watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,18 +48,18 @@ impl Watched {
 #[derive(Debug)]
 pub(crate) enum Sight {
     /// All that there is; what is not in it is gone.
-    All(Vec<DynamicObject>),
+    All(Vec<Sketch>),
     /// One object, new or changed.
-    One(DynamicObject),
+    One(Sketch),
     /// One object that is gone.
-    Gone(DynamicObject),
+    Gone(Sketch),
 }
 
 /// Starts all watches. They end when the set is dropped, or when nobody listens any more.
 pub(crate) fn start(client: &Client, sights: &mpsc::Sender<(Watched, Sight)>) -> JoinSet<()> {
     let mut watches = JoinSet::new();
     for kind in WATCHED {
-        let api: Api<DynamicObject> = Api::all_with(client.clone(), &kind.resource());
+        let api: Api<Sketch> = Api::all_with(client.clone(), &kind.resource());
         watches.spawn(watch(kind, api, sights.clone()));
     }
     watches
@@ -76,7 +77,7 @@ enum End {
 }
 
 /// Lists and watches one kind for ever; not in a hurry when that ends as soon as it has begun.
-async fn watch(kind: Watched, api: Api<DynamicObject>, sights: mpsc::Sender<(Watched, Sight)>) {
+async fn watch(kind: Watched, api: Api<Sketch>, sights: mpsc::Sender<(Watched, Sight)>) {
     let mut failures = 0_u32;
     let mut version = None;
     loop {
@@ -98,7 +99,7 @@ async fn watch(kind: Watched, api: Api<DynamicObject>, sights: mpsc::Sender<(Wat
 /// One watch, after a list where no version is known to go on from.
 async fn listen(
     kind: Watched,
-    api: &Api<DynamicObject>,
+    api: &Api<Sketch>,
     sights: &mpsc::Sender<(Watched, Sight)>,
     version: &mut Option<String>,
 ) -> Result<End, CallError> {
@@ -124,7 +125,7 @@ async fn listen(
 
 async fn follow(
     kind: Watched,
-    api: &Api<DynamicObject>,
+    api: &Api<Sketch>,
     params: &WatchParams,
     from: &str,
     sights: &mpsc::Sender<(Watched, Sight)>,
@@ -199,7 +200,7 @@ impl Index {
         }
     }
 
-    fn seen(&mut self, kind: Watched, object: &DynamicObject) -> BTreeSet<SiteKey> {
+    fn seen(&mut self, kind: Watched, object: &Sketch) -> BTreeSet<SiteKey> {
         match kind {
             Watched::Site => {
                 let key = key(object, &object.name_any());
@@ -210,12 +211,12 @@ impl Index {
             }
             Watched::Node => self.with_node(object),
             Watched::Change => self.after_change(object, is_over(object)),
-            Watched::Decision => site_of(object).map(|site| key(object, site)).into_iter().collect(),
+            Watched::Decision => object.site().map(|site| key(object, site)).into_iter().collect(),
             Watched::Release => self.sites.keys().cloned().collect(),
         }
     }
 
-    fn gone(&mut self, kind: Watched, object: &DynamicObject) -> BTreeSet<SiteKey> {
+    fn gone(&mut self, kind: Watched, object: &Sketch) -> BTreeSet<SiteKey> {
         match kind {
             Watched::Site => {
                 let key = key(object, &object.name_any());
@@ -227,15 +228,15 @@ impl Index {
         }
     }
 
-    fn with_node(&self, node: &DynamicObject) -> BTreeSet<SiteKey> {
+    fn with_node(&self, node: &Sketch) -> BTreeSet<SiteKey> {
         let (namespace, name) = (node.namespace().unwrap_or_default(), node.name_any());
         let naming = self.sites.iter().filter(|(key, known)| key.namespace == namespace && known.nodes.contains(&name));
         naming.map(|(key, _)| key.clone()).collect()
     }
 
     /// A change that is over has set its claims free: whoever is changing may have waited for them.
-    fn after_change(&mut self, change: &DynamicObject, over: bool) -> BTreeSet<SiteKey> {
-        let Some(site) = site_of(change).map(|site| key(change, site)) else { return BTreeSet::new() };
+    fn after_change(&mut self, change: &Sketch, over: bool) -> BTreeSet<SiteKey> {
+        let Some(site) = change.site().map(|site| key(change, site)) else { return BTreeSet::new() };
         let mut concerned = BTreeSet::new();
         if over {
             self.changing.remove(&site);
@@ -248,37 +249,34 @@ impl Index {
     }
 }
 
-fn key(object: &DynamicObject, name: &str) -> SiteKey {
+fn key(object: &Sketch, name: &str) -> SiteKey {
     SiteKey::new(&object.namespace().unwrap_or_default(), name)
 }
 
-/// From the raw object: a site that does not parse is woken too, so that a round can say so.
-fn known(site: &DynamicObject) -> Known {
-    let components = site.data.pointer("/spec/components").and_then(serde_json::Value::as_array);
-    let placed = components.into_iter().flatten().filter_map(|component| component.get("nodes")?.as_array());
-    let nodes = placed.flatten().filter_map(serde_json::Value::as_str).map(str::to_owned).collect();
-    Known { nodes, edition: (site.metadata.generation, site.metadata.deletion_timestamp.is_some()) }
+fn known(site: &Sketch) -> Known {
+    let nodes = site.nodes().map(str::to_owned).collect();
+    Known { nodes, edition: (site.meta().generation, site.meta().deletion_timestamp.is_some()) }
 }
 
-fn is_over(change: &DynamicObject) -> bool {
-    let phase = change.data.pointer("/status/phase").cloned();
-    phase.and_then(|phase| serde_json::from_value::<ChangePhase>(phase).ok()).is_some_and(ChangePhase::is_over)
+fn is_over(change: &Sketch) -> bool {
+    ChangePhase::deserialize(change.phase()).is_ok_and(ChangePhase::is_over)
 }
 
 #[cfg(test)]
 mod tests {
     use super::{Index, Sight, Watched};
-    use kube::core::DynamicObject;
+    use crate::sketch::Sketch;
+    use kube::Resource as _;
     use serde_json::{Value, json};
 
-    fn object(name: &str, spec: Value, status: Value) -> DynamicObject {
+    fn object(name: &str, spec: Value, status: Value) -> Sketch {
         serde_json::from_value(json!({
             "metadata": {"name": name, "namespace": "crm", "generation": 1}, "spec": spec, "status": status,
         }))
         .unwrap()
     }
 
-    fn site(name: &str, node: &str) -> DynamicObject {
+    fn site(name: &str, node: &str) -> Sketch {
         object(name, json!({"components": [{"name": "Web", "nodes": [node]}]}), json!({}))
     }
 
@@ -308,7 +306,7 @@ mod tests {
         let mut index = two_sites();
         assert!(names(&mut index, Watched::Site, Sight::One(site("a", "node-a"))).is_empty());
         let mut edited = site("a", "node-a");
-        edited.metadata.generation = Some(2);
+        edited.meta_mut().generation = Some(2);
         assert_eq!(names(&mut index, Watched::Site, Sight::One(edited)), ["a"]);
     }
 

@@ -34,7 +34,7 @@ pub fn plan(snapshot: &Snapshot, now: Timestamp) -> Plan {
 fn with_change(view: &View<'_>, parts: Vec<ObservedPart>, change: &CrmChange) -> Plan {
     let old = change.status.clone().unwrap_or_default();
     let mut advance = advance(view, &parts, change);
-    if advance.status.backup.is_none() && has_backup(change) {
+    if advance.status.backup.is_none() && has_begun_backup(change, &advance.status) {
         advance.status.backup = change.metadata.name.clone();
     }
     let generation = change.metadata.generation.unwrap_or(1);
@@ -59,7 +59,7 @@ fn with_change(view: &View<'_>, parts: Vec<ObservedPart>, change: &CrmChange) ->
     let status = site_status(view, round);
     let mut intents = Vec::new();
     hold_or_release(view, Some(&advance.status), &mut intents);
-    intents.extend(create_backup(view, change, &name));
+    intents.extend(create_backup(view, change, &advance.status));
     // Told before it is recorded: an event that is told twice is one event, one that is lost is none.
     for announcement in advance.announcements.drain(..) {
         if !was_told(&old, &advance.status, announcement.reason) {
@@ -175,22 +175,24 @@ fn backup_folder(change: &CrmChange) -> Option<&str> {
     })
 }
 
-fn has_backup(change: &CrmChange) -> bool {
-    backup_folder(change).is_some()
+/// A set exists from the moment that its first part is begun.
+fn has_begun_backup(change: &CrmChange, status: &CrmChangeStatus) -> bool {
+    backup_folder(change).is_some() && status.steps.iter().any(|result| result.id.starts_with("back-up"))
 }
 
-fn create_backup(view: &View<'_>, change: &CrmChange, name: &str) -> Option<Intent> {
-    let folder = backup_folder(change)?;
+fn create_backup(view: &View<'_>, change: &CrmChange, status: &CrmChangeStatus) -> Option<Intent> {
+    let folder = backup_folder(change).filter(|_| has_begun_backup(change, status))?;
+    let name = change.metadata.name.clone()?;
     let exists = view.snapshot.backups.iter().any(|backup| backup.spec.change == name);
     (!exists).then(|| Intent::CreateBackup {
-        name: name.to_owned(),
         spec: Box::new(CrmBackupSpec {
             site: view.name().to_owned(),
             release: change.spec.from.clone(),
-            change: name.to_owned(),
+            change: name.clone(),
             database: view.spec.database.name.clone(),
             location: folder.to_owned(),
         }),
+        name,
     })
 }
 

@@ -1,7 +1,7 @@
 //! Puts the steps of a product into an order that obeys every rule, and gives each step the reasons for its place. Ties
 //! go to the declared order, so the same steps always end up in the same order.
 
-use crate::products::{Draft, Rule};
+use crate::products::{Draft, Explains, Rule};
 use crm_api::change::Step;
 
 /// The rules contradict each other: these kinds wait for one another.
@@ -44,10 +44,14 @@ fn explain(draft: Draft, rules: &[Rule], ids: &[(&'static str, String)]) -> Step
         .filter(|(kind, _)| follows.iter().any(|rule| rule.before == *kind))
         .map(|(_, id)| id.clone())
         .collect();
-    // A step is explained by what it has to follow; a first step by what it has to precede.
-    let reasons = if follows.is_empty() { &precedes } else { &follows };
-    let mut because: Vec<&str> = reasons.iter().map(|rule| rule.because).collect();
-    because.dedup();
+    let explaining = |side: Explains| move |rule: &&&Rule| rule.explains == side || rule.explains == Explains::Both;
+    let own = follows.iter().filter(explaining(Explains::After));
+    let mut because: Vec<&str> = Vec::new();
+    for rule in own.chain(precedes.iter().filter(explaining(Explains::Before))) {
+        if !because.contains(&rule.because) {
+            because.push(rule.because);
+        }
+    }
     step.why = because.join("; ");
     for rule in follows.iter().chain(&precedes) {
         let named = format!("{} ({})", rule.name, rule.source);

@@ -61,6 +61,25 @@ impl Fault {
         }
     }
 
+    /// How a run of the main scenario ends with it, at its usual step: the word of `Outcome`.
+    #[must_use]
+    pub fn ends(self) -> &'static str {
+        match self {
+            Self::World(WorldFault::RebootInMidStep) => "Halted",
+            Self::World(WorldFault::BackupTruncated | WorldFault::ForeignSession) => "BackedOut",
+            Self::World(
+                WorldFault::InstallerHangs
+                | WorldFault::ExitZeroWithoutEffect
+                | WorldFault::ExitOneWithEffect
+                | WorldFault::ExceptionInMain
+                | WorldFault::DiskFullDuringBackup,
+            )
+            | Self::AgentLost
+            | Self::LostApiAnswer
+            | Self::TwoControllers => "Reached",
+        }
+    }
+
     /// What comes of it in the main scenario, at its usual step.
     #[must_use]
     pub fn outcome(self) -> &'static str {

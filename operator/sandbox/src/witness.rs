@@ -139,9 +139,7 @@ impl Witness {
         for step in started_steps(change) {
             let _ = self.shared.cues.send(Cue::StepStarted(step));
         }
-        if &*change.kind == "Event"
-            && change.new.as_ref().is_some_and(|event| event["reason"] == "PlannedDowntime")
-        {
+        if &*change.kind == "Event" && change.new.as_ref().is_some_and(|event| event["reason"] == "PlannedDowntime") {
             let _ = self.shared.cues.send(Cue::UsersAreTold);
         }
         notes.teller.object(at, change);
@@ -212,7 +210,8 @@ impl Writes {
     fn count(&mut self, change: &Change) {
         if change.identity.starts_with(crate::run::CONTROLLER_PREFIX) {
             self.controller += 1;
-            let holder = |lease: &Option<Arc<Value>>| lease.as_ref().map(|lease| lease["spec"]["holderIdentity"].clone());
+            let holder =
+                |lease: &Option<Arc<Value>>| lease.as_ref().map(|lease| lease["spec"]["holderIdentity"].clone());
             if &*change.kind == "Lease" && holder(&change.old) == holder(&change.new) {
                 self.renewals += 1;
             }

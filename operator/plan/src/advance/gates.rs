@@ -7,7 +7,7 @@ use crm_api::decision::Word;
 use crm_api::site::{ObservedPart, PartState, Severity};
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Flow, LOOK_AGAIN, LOOK_AGAIN_SOON, Run, SUPERSEDED};
+use super::{Flow, LOOK_AGAIN, LOOK_AGAIN_ANYWAY, LOOK_AGAIN_SOON, Run, SUPERSEDED};
 use crate::hash::short;
 use crate::propose::restore_minutes;
 use crate::view::part_key;
@@ -42,7 +42,7 @@ impl Run<'_> {
         let message = format!("plan {} waits for approval. {}", short(plan), self.change.spec.notices.join(" "));
         let ended_by = format!("an approver, with a CrmDecision: word Approve, planHash {}", short(plan));
         self.announce("ApprovalNeeded", message.clone(), false);
-        self.wait("Approval", message, ended_by, None, LOOK_AGAIN)
+        self.wait("Approval", message, ended_by, None, LOOK_AGAIN_ANYWAY)
     }
 
     fn pass_window(&mut self, step: &Step) -> Flow {

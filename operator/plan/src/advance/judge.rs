@@ -8,7 +8,7 @@ use crm_api::order::{OrderPhase, OrderResult, Outcome};
 use jiff::{SignedDuration, Timestamp};
 
 use super::proof::Proof;
-use super::{Flow, LOOK_AGAIN, LOOK_AGAIN_SOON, Run};
+use super::{Flow, LOOK_AGAIN, LOOK_AGAIN_ANYWAY, LOOK_AGAIN_SOON, Run};
 use crate::snapshot::TaskDone;
 use crate::windows::{Opening, local, opening};
 
@@ -151,7 +151,7 @@ impl Run<'_> {
                 let overdue = if self.view.now >= limit { " It is overdue." } else { "" };
                 let node = step.node.as_deref().unwrap_or("the site");
                 let message = format!("{}{overdue} Not seen yet: {missing}", instructions.join(" "));
-                self.wait("Person", message, format!("a person at {node}"), Some(limit), LOOK_AGAIN)
+                self.wait("Person", message, format!("a person at {node}"), Some(limit), LOOK_AGAIN_ANYWAY)
             }
         }
     }

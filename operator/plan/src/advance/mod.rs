@@ -60,6 +60,8 @@ enum Flow {
 const LOOK_AGAIN_SOON: SignedDuration = SignedDuration::from_secs(5);
 /// Something that a person or the world has to end is looked at this often.
 const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(30);
+/// Something whose end wakes the controller by itself (a decision, a changed fact) is looked at this often all the same.
+const LOOK_AGAIN_ANYWAY: SignedDuration = SignedDuration::from_mins(3);
 
 struct Run<'a> {
     view: &'a View<'a>,

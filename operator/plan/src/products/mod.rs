@@ -36,11 +36,24 @@ impl Hop<'_> {
     }
 }
 
+/// Whose place the reason of a rule explains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Explains {
+    /// That of the step that comes first.
+    Before,
+    /// That of the step that follows.
+    After,
+    /// That of both.
+    Both,
+}
+
 /// One rule of the order, with its source.
 #[derive(Clone, Copy, Debug)]
 pub struct Rule {
     /// Name by which steps and texts refer to it.
     pub name: &'static str,
+    /// Whose place the reason explains.
+    pub explains: Explains,
     /// Kind of the step that comes first.
     pub before: &'static str,
     /// Kind of the step that follows.

@@ -36,9 +36,7 @@ impl Turn<'_> {
                 self.apply_next(&kind, &old, &config)
             }
             Err(missing) => {
-                let is_new = ["uid", "resourceVersion"]
-                    .iter()
-                    .all(|field| meta::text(&config, field).is_empty());
+                let is_new = ["uid", "resourceVersion"].iter().all(|field| meta::text(&config, field).is_empty());
                 if is_new && self.request.subresource.is_empty() {
                     self.apply_new(&kind, config.into_owned())
                 } else {
@@ -57,12 +55,7 @@ impl Turn<'_> {
         self.store_new(config, Some(managers))
     }
 
-    fn apply_next(
-        &mut self,
-        kind: &Kind,
-        old: &Arc<Stored>,
-        config: &Value,
-    ) -> Result<Outcome, Refusal> {
+    fn apply_next(&mut self, kind: &Kind, old: &Arc<Stored>, config: &Value) -> Result<Outcome, Refusal> {
         let subresource = self.request.subresource.as_str();
         let applied = ownership::applied_fields(kind, config, subresource);
         let mut merged = Value::clone(&old.value);
@@ -80,9 +73,8 @@ impl Turn<'_> {
         meta::prepare_update(&old.value, &mut merged);
         let change = (&*old.value, &merged);
         let force = self.request.query.force;
-        let (managers, given_up) =
-            ownership::after_apply(kind, &old.managers, change, applied, self.writer(), force)
-                .map_err(|conflicts| Refusal::apply_conflicts(&conflicts))?;
+        let (managers, given_up) = ownership::after_apply(kind, &old.managers, change, applied, self.writer(), force)
+            .map_err(|conflicts| Refusal::apply_conflicts(&conflicts))?;
         if !given_up.is_empty() {
             let kept = ownership::all_fields(&managers);
             merge::remove(Some(&kind.schema), &mut merged, &given_up, &kept);

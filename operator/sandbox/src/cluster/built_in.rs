@@ -28,14 +28,8 @@ pub(crate) fn schema_of(kind: &str) -> Value {
     let mut schema = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
     match kind {
         "Event" => {
-            schema["required"] = json!([
-                "eventTime",
-                "reportingController",
-                "reportingInstance",
-                "action",
-                "reason",
-                "type"
-            ]);
+            schema["required"] =
+                json!(["eventTime", "reportingController", "reportingInstance", "action", "reason", "type"]);
             schema["properties"] = json!({
                 "note": {"type": "string", "maxLength": 1024},
                 "reason": {"type": "string", "minLength": 1, "maxLength": 128},
@@ -74,22 +68,11 @@ pub(crate) fn validate(kind: &Kind, value: &Value, old: Option<&Value>, causes: 
     if !fits {
         let regarding = value["regarding"]["namespace"].as_str().unwrap_or_default();
         let field = "involvedObject.namespace".to_owned();
-        causes.push(Cause::invalid(
-            field,
-            &regarding.into(),
-            "does not match event.namespace",
-        ));
+        causes.push(Cause::invalid(field, &regarding.into(), "does not match event.namespace"));
     }
     let Some(old) = old else { return };
-    for field in FIXED_IN_EVENTS
-        .into_iter()
-        .filter(|field| old.get(field) != value.get(field))
-    {
-        causes.push(Cause::invalid(
-            field.to_owned(),
-            &value[field],
-            "field is immutable",
-        ));
+    for field in FIXED_IN_EVENTS.into_iter().filter(|field| old.get(field) != value.get(field)) {
+        causes.push(Cause::invalid(field.to_owned(), &value[field], "field is immutable"));
     }
 }
 
@@ -102,15 +85,10 @@ pub(crate) fn complete(kind: &Kind, value: &mut Value) {
     let Some(Value::Object(texts)) = secret.remove("stringData") else {
         return;
     };
-    let data = secret
-        .entry("data")
-        .or_insert_with(|| Value::Object(Map::new()));
+    let data = secret.entry("data").or_insert_with(|| Value::Object(Map::new()));
     if let Some(data) = data.as_object_mut() {
         for (key, text) in texts {
-            data.insert(
-                key,
-                base64(text.as_str().unwrap_or_default().as_bytes()).into(),
-            );
+            data.insert(key, base64(text.as_str().unwrap_or_default().as_bytes()).into());
         }
     }
 }
@@ -123,11 +101,7 @@ fn base64(bytes: &[u8]) -> String {
         let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
         for place in 0..4 {
             let index = usize::try_from(bits >> (18 - 6 * place) & 63).unwrap_or_default();
-            let letter = if place > chunk.len() {
-                b'='
-            } else {
-                ALPHABET[index]
-            };
+            let letter = if place > chunk.len() { b'=' } else { ALPHABET[index] };
             text.push(char::from(letter));
         }
     }

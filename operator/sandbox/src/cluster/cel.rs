@@ -36,23 +36,14 @@ pub(crate) struct Rule {
 }
 
 static FUNCTIONS: LazyLock<Context<'static>> = LazyLock::new(|| Context::default().with_all());
-static TIMESTAMP: LazyLock<Option<Program>> =
-    LazyLock::new(|| Program::compile("timestamp(text)").ok());
-static DURATION: LazyLock<Option<Program>> =
-    LazyLock::new(|| Program::compile("duration(text)").ok());
+static TIMESTAMP: LazyLock<Option<Program>> = LazyLock::new(|| Program::compile("timestamp(text)").ok());
+static DURATION: LazyLock<Option<Program>> = LazyLock::new(|| Program::compile("duration(text)").ok());
 
 impl Rule {
     /// Reads and compiles the rules of one schema node.
     pub(crate) fn read_all(schema: &Value, path: &str) -> Result<Vec<Rule>, SchemaError> {
-        let rules = schema
-            .get("x-kubernetes-validations")
-            .and_then(Value::as_array);
-        rules
-            .map(Vec::as_slice)
-            .unwrap_or_default()
-            .iter()
-            .map(|rule| Rule::read(rule, path))
-            .collect()
+        let rules = schema.get("x-kubernetes-validations").and_then(Value::as_array);
+        rules.map(Vec::as_slice).unwrap_or_default().iter().map(|rule| Rule::read(rule, path)).collect()
     }
 
     pub(crate) fn is_transition(&self) -> bool {
@@ -71,10 +62,7 @@ impl Rule {
         let text = text_of("rule").unwrap_or_default();
         let program = compile(&text)?;
         let message_expression = text_of("messageExpression");
-        let looks_at = fields_of_self(&format!(
-            "{text} {}",
-            message_expression.as_deref().unwrap_or_default()
-        ));
+        let looks_at = fields_of_self(&format!("{text} {}", message_expression.as_deref().unwrap_or_default()));
         Ok(Rule {
             transition: program.references().has_variable("oldSelf"),
             optional_old: rule.get("optionalOldSelf").and_then(Value::as_bool) == Some(true),
@@ -102,13 +90,7 @@ impl Rule {
         (old.is_some() || self.optional_old) && (changed || !self.immutability)
     }
 
-    fn check(
-        &self,
-        node: &Node,
-        value: &Value,
-        old: Option<&Value>,
-        path: &Path<'_>,
-    ) -> Option<Cause> {
+    fn check(&self, node: &Node, value: &Value, old: Option<&Value>, path: &Path<'_>) -> Option<Cause> {
         let fields = self.looks_at.as_deref();
         let mut context = FUNCTIONS.new_inner_scope();
         context.add_variable_from_value("self", to_cel(node, value, fields));
@@ -138,40 +120,23 @@ impl Rule {
             _ => format!("Invalid value: \"{type_name}\": {detail}"),
         };
         let field = format!("{path}{}", self.field_path);
-        Some(Cause::new(
-            self.reason,
-            field.trim_start_matches('.').to_owned(),
-            message,
-        ))
+        Some(Cause::new(self.reason, field.trim_start_matches('.').to_owned(), message))
     }
 
     fn message(&self, context: &Context<'_>) -> String {
-        if let Some(Ok(cel::Value::String(text))) =
-            self.message_program.as_ref().map(|p| p.execute(context))
+        if let Some(Ok(cel::Value::String(text))) = self.message_program.as_ref().map(|p| p.execute(context))
             && !text.trim().is_empty()
         {
             return text.trim().to_owned();
         }
-        self.message
-            .clone()
-            .unwrap_or_else(|| format!("failed rule: {}", self.text))
+        self.message.clone().unwrap_or_else(|| format!("failed rule: {}", self.text))
     }
 }
 
 /// Runs the rules of `node` and below on `value`, and adds what they refuse to `causes`.
-pub(crate) fn check_rules(
-    node: &Node,
-    value: &Value,
-    old: Option<&Value>,
-    path: &Path<'_>,
-    causes: &mut Vec<Cause>,
-) {
+pub(crate) fn check_rules(node: &Node, value: &Value, old: Option<&Value>, path: &Path<'_>, causes: &mut Vec<Cause>) {
     let changed = old != Some(value);
-    let wanted = if changed {
-        node.holds.rules
-    } else {
-        node.holds.transition_rules
-    };
+    let wanted = if changed { node.holds.rules } else { node.holds.transition_rules };
     if !wanted || value.is_null() {
         return;
     }
@@ -182,13 +147,7 @@ pub(crate) fn check_rules(
         Value::Object(map) => {
             for (key, child) in map {
                 if let Some(field) = node.field(key) {
-                    check_rules(
-                        field,
-                        child,
-                        old.and_then(|old| old.get(key)),
-                        &path.key(key),
-                        causes,
-                    );
+                    check_rules(field, child, old.and_then(|old| old.get(key)), &path.key(key), causes);
                 }
             }
         }
@@ -197,13 +156,7 @@ pub(crate) fn check_rules(
                 return;
             };
             for (index, item) in items.iter().enumerate() {
-                check_rules(
-                    node_of_items,
-                    item,
-                    old_item(node, item, old),
-                    &path.index(index),
-                    causes,
-                );
+                check_rules(node_of_items, item, old_item(node, item, old), &path.index(index), causes);
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
@@ -222,12 +175,7 @@ fn to_cel(node: &Node, value: &Value, only: Option<&[String]>) -> cel::Value {
         Value::String(text) => text_to_cel(node, text),
         Value::Array(items) => {
             let node_of_items = node.items.as_deref().unwrap_or(&UNKNOWN);
-            cel::Value::List(Arc::new(
-                items
-                    .iter()
-                    .map(|item| to_cel(node_of_items, item, None))
-                    .collect(),
-            ))
+            cel::Value::List(Arc::new(items.iter().map(|item| to_cel(node_of_items, item, None)).collect()))
         }
         Value::Object(map) => {
             let mut fields = HashMap::with_capacity(map.len());
@@ -237,17 +185,11 @@ fn to_cel(node: &Node, value: &Value, only: Option<&[String]>) -> cel::Value {
                 if is_absent || only.is_some_and(|only| !only.contains(key)) {
                     continue;
                 }
-                let name = if node.is_map() {
-                    key.clone()
-                } else {
-                    escaped(key)
-                };
+                let name = if node.is_map() { key.clone() } else { escaped(key) };
                 let child = to_cel(node.field(key).unwrap_or(&UNKNOWN), child, None);
                 fields.insert(Key::String(Arc::new(name)), child);
             }
-            cel::Value::Map(Map {
-                map: Arc::new(fields),
-            })
+            cel::Value::Map(Map { map: Arc::new(fields) })
         }
     }
 }
@@ -270,9 +212,7 @@ fn text_to_cel(node: &Node, text: &str) -> cel::Value {
     };
     let mut context = FUNCTIONS.new_inner_scope();
     context.add_variable_from_value("text", plain());
-    program
-        .and_then(|program| program.execute(&context).ok())
-        .unwrap_or_else(plain)
+    program.and_then(|program| program.execute(&context).ok()).unwrap_or_else(plain)
 }
 
 /// CEL's reserved words, which a field name must not be.
@@ -308,10 +248,7 @@ fn escaped(name: &str) -> String {
     if !name.contains(['_', '.', '-', '/']) {
         return name.to_owned();
     }
-    name.replace("__", "__underscores__")
-        .replace('.', "__dot__")
-        .replace('-', "__dash__")
-        .replace('/', "__slash__")
+    name.replace("__", "__underscores__").replace('.', "__dot__").replace('-', "__dash__").replace('/', "__slash__")
 }
 
 /// The fields of `self` and `oldSelf` that a rule names; `None` when it uses one of them as a whole.
@@ -321,18 +258,14 @@ fn fields_of_self(text: &str) -> Option<Vec<String>> {
     let mut rest = text;
     while let Some(at) = rest.find(|c: char| c.is_ascii_alphabetic() || c == '_') {
         let word_and_more = &rest[at..];
-        let end = word_and_more
-            .find(|c| !is_word(c))
-            .unwrap_or(word_and_more.len());
+        let end = word_and_more.find(|c| !is_word(c)).unwrap_or(word_and_more.len());
         let (word, more) = word_and_more.split_at(end);
         rest = more;
         if word != "self" && word != "oldSelf" {
             continue;
         }
         let field_and_more = more.strip_prefix('.')?;
-        let end = field_and_more
-            .find(|c| !is_word(c))
-            .unwrap_or(field_and_more.len());
+        let end = field_and_more.find(|c| !is_word(c)).unwrap_or(field_and_more.len());
         let (field, more) = field_and_more.split_at(end);
         if field.is_empty() || more.starts_with('(') || field.contains("__") {
             return None;

@@ -58,9 +58,7 @@ impl Turn<'_> {
     pub(crate) fn remove_finished(&mut self, old: &Arc<Stored>, value: Value) -> Arc<Stored> {
         let (kind, cause) = (self.kind(), self.cause());
         let key = key_of(old.metadata()["namespace"].as_str(), old.name());
-        let last = self
-            .state
-            .remove(&kind, &key, value, old.managers.clone(), cause);
+        let last = self.state.remove(&kind, &key, value, old.managers.clone(), cause);
         self.settle_dependents(&kind, old, Dependents::Collect);
         last
     }
@@ -75,11 +73,7 @@ impl Turn<'_> {
     ) -> Option<Arc<Stored>> {
         let key = key_of(old.metadata()["namespace"].as_str(), old.name());
         // Its owner may have taken it along already.
-        let old = &self
-            .state
-            .get(kind, &key)
-            .filter(|current| current.uid() == old.uid())
-            .cloned()?;
+        let old = &self.state.get(kind, &key).filter(|current| current.uid() == old.uid()).cloned()?;
         if meta::has_finalizers(&old.value) {
             if meta::is_being_deleted(&old.value) {
                 return Some(Arc::clone(old));
@@ -92,18 +86,9 @@ impl Turn<'_> {
             if kind.has_generation() {
                 meta::raise_generation(&mut value);
             }
-            return Some(
-                self.state
-                    .put(kind, &key, value, old.managers.clone(), cause),
-            );
+            return Some(self.state.put(kind, &key, value, old.managers.clone(), cause));
         }
-        self.state.remove(
-            kind,
-            &key,
-            Value::clone(&old.value),
-            old.managers.clone(),
-            cause,
-        );
+        self.state.remove(kind, &key, Value::clone(&old.value), old.managers.clone(), cause);
         self.settle_dependents(kind, old, dependents);
         None
     }
@@ -115,12 +100,8 @@ impl Turn<'_> {
         let namespace = owner.metadata()["namespace"].as_str();
         for kind in kinds.all() {
             let is_dependent = |object: &Stored| {
-                let mut owners = object.metadata()["ownerReferences"]
-                    .as_array()
-                    .into_iter()
-                    .flatten();
-                let reachable =
-                    !owner_kind.namespaced || object.metadata()["namespace"].as_str() == namespace;
+                let mut owners = object.metadata()["ownerReferences"].as_array().into_iter().flatten();
+                let reachable = !owner_kind.namespaced || object.metadata()["namespace"].as_str() == namespace;
                 reachable && owners.any(|reference| reference["uid"] == owner.uid())
             };
             let found: Vec<Arc<Stored>> = self
@@ -130,16 +111,10 @@ impl Turn<'_> {
                 .map(|(_, object)| Arc::clone(object))
                 .collect();
             for object in found {
-                let owners = object.metadata()["ownerReferences"]
-                    .as_array()
-                    .map_or(0, Vec::len);
+                let owners = object.metadata()["ownerReferences"].as_array().map_or(0, Vec::len);
                 let is_last = owners == 1 && dependents == Dependents::Collect;
                 let verb = if is_last { Verb::Delete } else { Verb::Patch };
-                let cause = Cause {
-                    identity: &identity,
-                    verb,
-                    subresource: "",
-                };
+                let cause = Cause { identity: &identity, verb, subresource: "" };
                 if is_last {
                     self.remove(kind, &object, dependents, cause);
                 } else {
@@ -160,17 +135,12 @@ impl Turn<'_> {
             }
         }
         let key = key_of(object.metadata()["namespace"].as_str(), object.name());
-        self.state
-            .put(kind, &key, value, object.managers.clone(), cause);
+        self.state.put(kind, &key, value, object.managers.clone(), cause);
     }
 
     /// The options of a delete stand in its body; kube sends the policy there, kubectl too.
     fn dependents(&self) -> Dependents {
-        let in_body = self
-            .request
-            .body
-            .as_ref()
-            .and_then(|body| body["propagationPolicy"].as_str());
+        let in_body = self.request.body.as_ref().and_then(|body| body["propagationPolicy"].as_str());
         match in_body.unwrap_or(&self.request.query.propagation_policy) {
             "Orphan" => Dependents::Orphan,
             _ => Dependents::Collect,
@@ -181,16 +151,12 @@ impl Turn<'_> {
         let Some(body) = self.request.body.as_ref() else {
             return Ok(());
         };
-        let conditions = [
-            ("uid", "UID", old.uid()),
-            ("resourceVersion", "ResourceVersion", text_version(old)),
-        ];
+        let conditions = [("uid", "UID", old.uid()), ("resourceVersion", "ResourceVersion", text_version(old))];
         for (field, shown, actual) in conditions {
             let wanted = body["preconditions"][field].as_str().unwrap_or(actual);
             if wanted != actual {
-                let detail = format!(
-                    "Precondition failed: {shown} in precondition: {wanted}, {shown} in object meta: {actual}"
-                );
+                let detail =
+                    format!("Precondition failed: {shown} in precondition: {wanted}, {shown} in object meta: {actual}");
                 return Err(Refusal::conflict(&self.request.kind, self.name(), &detail));
             }
         }
@@ -199,9 +165,7 @@ impl Turn<'_> {
 }
 
 fn text_version(object: &Stored) -> &str {
-    object.metadata()["resourceVersion"]
-        .as_str()
-        .unwrap_or_default()
+    object.metadata()["resourceVersion"].as_str().unwrap_or_default()
 }
 
 /// The answer to a delete that is done.

@@ -41,10 +41,7 @@ impl Fields {
     }
 
     pub(crate) fn leaf() -> Self {
-        Self {
-            here: true,
-            below: BTreeMap::new(),
-        }
+        Self { here: true, below: BTreeMap::new() }
     }
 
     /// The fields of a value.
@@ -100,10 +97,7 @@ impl Fields {
 
     /// What both sets have.
     pub(crate) fn common(&self, other: &Fields) -> Fields {
-        let mut common = Fields {
-            here: self.here && other.here,
-            below: BTreeMap::new(),
-        };
+        let mut common = Fields { here: self.here && other.here, below: BTreeMap::new() };
         for (element, mine) in &self.below {
             if let Some(theirs) = other.below.get(element) {
                 let both = mine.common(theirs);
@@ -147,12 +141,7 @@ impl Serialize for Fields {
 }
 
 /// Compares two values of the same place; either may be missing.
-pub(crate) fn compare(
-    node: Option<&Node>,
-    old: Option<&Value>,
-    new: Option<&Value>,
-    difference: &mut Difference,
-) {
+pub(crate) fn compare(node: Option<&Node>, old: Option<&Value>, new: Option<&Value>, difference: &mut Difference) {
     match (old, new) {
         (None, None) => {}
         (None, Some(new)) => difference.changed = Fields::of(node, new, Containers::All),
@@ -162,26 +151,17 @@ pub(crate) fn compare(
             let added = new.keys().filter(|key| !old.contains_key(*key));
             for key in old.keys().chain(added) {
                 let node = node.and_then(|node| node.field(key));
-                descend(node, old.get(key), new.get(key), difference, || {
-                    format!("f:{key}")
-                });
+                descend(node, old.get(key), new.get(key), difference, || format!("f:{key}"));
             }
         }
         (Some(Value::Array(old)), Some(Value::Array(new))) if !is_atomic_list(node) => {
             let node_of_items = node.and_then(|node| node.items.as_deref());
             for item in old {
                 let new = find_item(node, new, item);
-                descend(node_of_items, Some(item), new, difference, || {
-                    item_element(node, item)
-                });
+                descend(node_of_items, Some(item), new, difference, || item_element(node, item));
             }
-            for item in new
-                .iter()
-                .filter(|item| find_item(node, old, item).is_none())
-            {
-                descend(node_of_items, None, Some(item), difference, || {
-                    item_element(node, item)
-                });
+            for item in new.iter().filter(|item| find_item(node, old, item).is_none()) {
+                descend(node_of_items, None, Some(item), difference, || item_element(node, item));
             }
         }
         (Some(_), Some(_)) => difference.changed = Fields::leaf(),
@@ -209,14 +189,8 @@ fn descend(
 }
 
 /// The item of `items` with the same key (or, in a set, the same value) as `item`.
-pub(crate) fn find_item<'a>(
-    node: Option<&Node>,
-    items: &'a [Value],
-    item: &Value,
-) -> Option<&'a Value> {
-    items
-        .iter()
-        .find(|candidate| is_same_item(node, candidate, item))
+pub(crate) fn find_item<'a>(node: Option<&Node>, items: &'a [Value], item: &Value) -> Option<&'a Value> {
+    items.iter().find(|candidate| is_same_item(node, candidate, item))
 }
 
 /// Whether two items of a list are the same one: by key in a list map, by value in a set.
@@ -231,10 +205,8 @@ pub(crate) fn is_same_item(node: Option<&Node>, one: &Value, other: &Value) -> b
 pub(crate) fn item_element(node: Option<&Node>, item: &Value) -> String {
     match node.map(|node| &node.list_type) {
         Some(ListType::Map(keys)) => {
-            let key: Map<String, Value> = keys
-                .iter()
-                .filter_map(|key| Some((key.clone(), item.get(key)?.clone())))
-                .collect();
+            let key: Map<String, Value> =
+                keys.iter().filter_map(|key| Some((key.clone(), item.get(key)?.clone()))).collect();
             format!("k:{}", Value::Object(key))
         }
         Some(ListType::Set | ListType::Atomic) | None => format!("v:{item}"),
@@ -260,10 +232,7 @@ fn shown(element: &str) -> String {
         return format!(".{name}");
     }
     if let Some(Ok(Value::Object(key))) = element.strip_prefix("k:").map(serde_json::from_str) {
-        let parts: Vec<String> = key
-            .iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
+        let parts: Vec<String> = key.iter().map(|(name, value)| format!("{name}={value}")).collect();
         return format!("[{}]", parts.join(","));
     }
     format!("[={}]", element.trim_start_matches("v:"))

@@ -50,12 +50,7 @@ impl Verb {
     pub fn is_write(self) -> bool {
         match self {
             Self::Get | Self::List | Self::Watch => false,
-            Self::Create
-            | Self::Update
-            | Self::Patch
-            | Self::Apply
-            | Self::Delete
-            | Self::DeleteCollection => true,
+            Self::Create | Self::Update | Self::Patch | Self::Apply | Self::Delete | Self::DeleteCollection => true,
         }
     }
 }

@@ -60,11 +60,7 @@ pub(crate) struct Kind {
 impl Kind {
     /// `plural.group`, as messages name it.
     pub(crate) fn resource(&self) -> String {
-        if self.group.is_empty() {
-            self.plural.clone()
-        } else {
-            format!("{}.{}", self.plural, self.group)
-        }
+        if self.group.is_empty() { self.plural.clone() } else { format!("{}.{}", self.plural, self.group) }
     }
 
     /// Whether the server counts `metadata.generation` for this kind.
@@ -85,27 +81,15 @@ impl Kinds {
     /// Prepares every served version of these custom kinds, and adds the built-in ones: Namespace, Secret, Lease and
     /// Event (`events.k8s.io/v1`).
     pub fn from_crds(crds: &[CustomResourceDefinition]) -> Result<Self, KindsError> {
-        let mut kinds = Self {
-            list: Vec::new(),
-            by_path: BTreeMap::new(),
-        };
+        let mut kinds = Self { list: Vec::new(), by_path: BTreeMap::new() };
         kinds.add_built_in()?;
         for crd in crds {
             let name = crd.metadata.name.clone().unwrap_or_default();
-            let unreadable = |source| KindsError::Unreadable {
-                name: name.clone(),
-                source,
-            };
+            let unreadable = |source| KindsError::Unreadable { name: name.clone(), source };
             for version in crd.spec.versions.iter().filter(|version| version.served) {
-                let schema = version
-                    .schema
-                    .as_ref()
-                    .and_then(|schema| schema.open_api_v3_schema.as_ref());
+                let schema = version.schema.as_ref().and_then(|schema| schema.open_api_v3_schema.as_ref());
                 let schema = serde_json::to_value(schema).map_err(unreadable)?;
-                let schema = read_root(&schema).map_err(|source| KindsError::Schema {
-                    name: name.clone(),
-                    source,
-                })?;
+                let schema = read_root(&schema).map_err(|source| KindsError::Schema { name: name.clone(), source })?;
                 kinds.add(Kind {
                     index: 0,
                     group: crd.spec.group.clone(),
@@ -114,10 +98,7 @@ impl Kinds {
                     plural: crd.spec.names.plural.clone(),
                     namespaced: crd.spec.scope == "Namespaced",
                     origin: Origin::Custom,
-                    has_status: version
-                        .subresources
-                        .as_ref()
-                        .is_some_and(|s| s.status.is_some()),
+                    has_status: version.subresources.as_ref().is_some_and(|s| s.status.is_some()),
                     blind_replace: false,
                     create_on_replace: false,
                     schema,
@@ -138,15 +119,12 @@ impl Kinds {
 
     /// The kind behind a URL: its group and version (`v1`, `group/version`) and plural.
     pub(crate) fn at(&self, api_version: &str, plural: &str) -> Option<&Arc<Kind>> {
-        self.by_path
-            .get(&path_of(api_version, plural))
-            .and_then(|index| self.list.get(*index))
+        self.by_path.get(&path_of(api_version, plural)).and_then(|index| self.list.get(*index))
     }
 
     fn add(&mut self, mut kind: Kind) {
         kind.index = self.list.len();
-        self.by_path
-            .insert(path_of(&kind.api_version, &kind.plural), kind.index);
+        self.by_path.insert(path_of(&kind.api_version, &kind.plural), kind.index);
         self.list.push(Arc::new(kind));
     }
 
@@ -157,19 +135,12 @@ impl Kinds {
             ("coordination.k8s.io", "v1", "Lease", "leases"),
             ("events.k8s.io", "v1", "Event", "events"),
         ] {
-            let schema =
-                read_root(&built_in::schema_of(kind)).map_err(|source| KindsError::Schema {
-                    name: plural.to_owned(),
-                    source,
-                })?;
+            let schema = read_root(&built_in::schema_of(kind))
+                .map_err(|source| KindsError::Schema { name: plural.to_owned(), source })?;
             self.add(Kind {
                 index: 0,
                 group: group.to_owned(),
-                api_version: if group.is_empty() {
-                    version.to_owned()
-                } else {
-                    format!("{group}/{version}")
-                },
+                api_version: if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") },
                 kind: kind.into(),
                 plural: plural.to_owned(),
                 namespaced: kind != "Namespace",

@@ -32,9 +32,7 @@ pub(crate) fn merge(node: Option<&Node>, live: &mut Value, config: &Value) {
         (Value::Object(live), Value::Object(config)) if !is_atomic_map(node) => {
             for (key, wanted) in config {
                 match live.get_mut(key) {
-                    Some(existing) => {
-                        merge(node.and_then(|node| node.field(key)), existing, wanted)
-                    }
+                    Some(existing) => merge(node.and_then(|node| node.field(key)), existing, wanted),
                     None => {
                         live.insert(key.clone(), wanted.clone());
                     }
@@ -69,21 +67,11 @@ fn merge_items(node: Option<&Node>, live: Vec<Value>, config: &[Value]) -> Vec<V
             next += 1;
         }
     }
-    merged.extend(
-        config
-            .iter()
-            .skip(next)
-            .map(|wanted| merge_item(node, node_of_items, &live, wanted)),
-    );
+    merged.extend(config.iter().skip(next).map(|wanted| merge_item(node, node_of_items, &live, wanted)));
     merged
 }
 
-fn merge_item(
-    node: Option<&Node>,
-    node_of_items: Option<&Node>,
-    live: &[Value],
-    wanted: &Value,
-) -> Value {
+fn merge_item(node: Option<&Node>, node_of_items: Option<&Node>, live: &[Value], wanted: &Value) -> Value {
     match find_item(node, live, wanted) {
         Some(existing) => {
             let mut item = existing.clone();
@@ -118,9 +106,7 @@ pub(crate) fn remove(node: Option<&Node>, value: &mut Value, gone: &Fields, kept
             items.retain_mut(|item| {
                 let element = item_element(node, item);
                 match gone.below.get(&element) {
-                    Some(gone) => {
-                        !remove_child(node_of_items, item, gone, kept.below.get(&element))
-                    }
+                    Some(gone) => !remove_child(node_of_items, item, gone, kept.below.get(&element)),
                     None => true,
                 }
             });
@@ -130,12 +116,7 @@ pub(crate) fn remove(node: Option<&Node>, value: &mut Value, gone: &Fields, kept
 }
 
 /// Removes below `child`; true when `child` itself must go.
-fn remove_child(
-    node: Option<&Node>,
-    child: &mut Value,
-    gone: &Fields,
-    kept: Option<&Fields>,
-) -> bool {
+fn remove_child(node: Option<&Node>, child: &mut Value, gone: &Fields, kept: Option<&Fields>) -> bool {
     if kept.is_none() && gone.here {
         return true;
     }

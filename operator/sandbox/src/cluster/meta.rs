@@ -37,19 +37,13 @@ const KEY_RULE: &str = "name part must consist of alphanumeric characters, '-', 
 /// The metadata of an object, made when it is missing.
 pub(crate) fn of(value: &mut Value) -> Option<&mut Map<String, Value>> {
     let object = value.as_object_mut()?;
-    let metadata = object
-        .entry("metadata")
-        .or_insert_with(|| Value::Object(Map::new()));
+    let metadata = object.entry("metadata").or_insert_with(|| Value::Object(Map::new()));
     metadata.as_object_mut()
 }
 
 /// A text field of the metadata; empty when it is missing.
 pub(crate) fn text<'a>(value: &'a Value, field: &str) -> &'a str {
-    value
-        .get("metadata")
-        .and_then(|metadata| metadata.get(field))
-        .and_then(Value::as_str)
-        .unwrap_or_default()
+    value.get("metadata").and_then(|metadata| metadata.get(field)).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// What a new object gets from the server.
@@ -62,11 +56,7 @@ pub(crate) struct Birth<'a> {
 /// Gives a new object its name, uid and times.
 pub(crate) fn prepare_create(kind: &Kind, value: &mut Value, birth: &Birth<'_>) {
     let Some(metadata) = of(value) else { return };
-    let name = match metadata
-        .get("name")
-        .and_then(Value::as_str)
-        .filter(|name| !name.is_empty())
-    {
+    let name = match metadata.get("name").and_then(Value::as_str).filter(|name| !name.is_empty()) {
         Some(name) => name.to_owned(),
         None => generated_name(metadata, birth.serial),
     };
@@ -80,10 +70,7 @@ pub(crate) fn prepare_create(kind: &Kind, value: &mut Value, birth: &Birth<'_>) 
     if let Some(namespace) = birth.namespace {
         metadata.insert("namespace".to_owned(), namespace.into());
     }
-    metadata.insert(
-        "uid".to_owned(),
-        format!("00000000-0000-4000-8000-{:012x}", birth.serial).into(),
-    );
+    metadata.insert("uid".to_owned(), format!("00000000-0000-4000-8000-{:012x}", birth.serial).into());
     metadata.insert("creationTimestamp".to_owned(), birth.now.into());
     if kind.has_generation() {
         metadata.insert("generation".to_owned(), 1.into());
@@ -112,10 +99,7 @@ pub(crate) fn prepare_update(old: &Value, value: &mut Value) {
 /// Raises `metadata.generation` by one.
 pub(crate) fn raise_generation(value: &mut Value) {
     if let Some(metadata) = of(value) {
-        let generation = metadata
-            .get("generation")
-            .and_then(Value::as_i64)
-            .unwrap_or_default();
+        let generation = metadata.get("generation").and_then(Value::as_i64).unwrap_or_default();
         metadata.insert("generation".to_owned(), (generation + 1).into());
     }
 }
@@ -125,9 +109,7 @@ pub(crate) fn is_being_deleted(value: &Value) -> bool {
 }
 
 pub(crate) fn has_finalizers(value: &Value) -> bool {
-    value["metadata"]["finalizers"]
-        .as_array()
-        .is_some_and(|finalizers| !finalizers.is_empty())
+    value["metadata"]["finalizers"].as_array().is_some_and(|finalizers| !finalizers.is_empty())
 }
 
 /// Checks names, labels, annotations, finalizers and owner references of an object to be stored.
@@ -152,16 +134,10 @@ pub(crate) fn validate(value: &Value, old: Option<&Value>, causes: &mut Vec<Caus
     validate_annotations(metadata, causes);
     for finalizer in items(&metadata["finalizers"]) {
         if let Some(text) = finalizer.as_str().filter(|text| !is_qualified(text)) {
-            causes.push(Cause::invalid(
-                "metadata.finalizers".to_owned(),
-                &text.into(),
-                KEY_RULE,
-            ));
+            causes.push(Cause::invalid("metadata.finalizers".to_owned(), &text.into(), KEY_RULE));
         }
     }
-    let controllers = items(&metadata["ownerReferences"])
-        .filter(|owner| owner["controller"] == true)
-        .count();
+    let controllers = items(&metadata["ownerReferences"]).filter(|owner| owner["controller"] == true).count();
     if controllers > 1 {
         let detail = "Only one reference can have Controller set to true";
         let field = "metadata.ownerReferences".to_owned();
@@ -170,24 +146,17 @@ pub(crate) fn validate(value: &Value, old: Option<&Value>, causes: &mut Vec<Caus
 }
 
 /// The refusal of a body that names another object than its URL.
-pub(crate) fn check_place(
-    value: &Value,
-    namespace: Option<&str>,
-    name: Option<&str>,
-) -> Result<(), Refusal> {
+pub(crate) fn check_place(value: &Value, namespace: Option<&str>, name: Option<&str>) -> Result<(), Refusal> {
     let (own_name, own_namespace) = (text(value, "name"), text(value, "namespace"));
     if let Some(name) = name
         && !own_name.is_empty()
         && own_name != name
     {
-        let message = format!(
-            "the name of the object ({own_name}) does not match the name on the URL ({name})"
-        );
+        let message = format!("the name of the object ({own_name}) does not match the name on the URL ({name})");
         return Err(Refusal::bad_request(&message));
     }
     if !own_namespace.is_empty() && own_namespace != namespace.unwrap_or_default() {
-        let message =
-            "the namespace of the provided object does not match the namespace sent on the request";
+        let message = "the namespace of the provided object does not match the namespace sent on the request";
         return Err(Refusal::bad_request(message));
     }
     Ok(())
@@ -196,23 +165,12 @@ pub(crate) fn check_place(
 fn validate_name(metadata: &Value, causes: &mut Vec<Cause>) {
     let name = metadata["name"].as_str().unwrap_or_default();
     if name.is_empty() {
-        causes.push(Cause::required(
-            "metadata.name".to_owned(),
-            "name or generateName is required",
-        ));
+        causes.push(Cause::required("metadata.name".to_owned(), "name or generateName is required"));
     } else if name.len() > 253 {
         let detail = "must be no more than 253 bytes";
-        causes.push(Cause::invalid(
-            "metadata.name".to_owned(),
-            &name.into(),
-            detail,
-        ));
+        causes.push(Cause::invalid("metadata.name".to_owned(), &name.into(), detail));
     } else if !is_subdomain(name) {
-        causes.push(Cause::invalid(
-            "metadata.name".to_owned(),
-            &name.into(),
-            NAME_RULE,
-        ));
+        causes.push(Cause::invalid("metadata.name".to_owned(), &name.into(), NAME_RULE));
     }
 }
 
@@ -224,11 +182,7 @@ fn validate_labels(metadata: &Value, causes: &mut Vec<Cause>) {
         }
         let text = value.as_str().unwrap_or_default();
         if text.len() > 63 {
-            causes.push(Cause::invalid(
-                field(),
-                value,
-                "must be no more than 63 bytes",
-            ));
+            causes.push(Cause::invalid(field(), value, "must be no more than 63 bytes"));
         } else if !text.is_empty() && !is_label_text(text) {
             causes.push(Cause::invalid(field(), value, LABEL_RULE));
         }
@@ -246,18 +200,13 @@ fn validate_annotations(metadata: &Value, causes: &mut Vec<Cause>) {
     }
     if size > ANNOTATION_BYTES_MAX {
         let message = format!("Too long: may not be more than {ANNOTATION_BYTES_MAX} bytes");
-        causes.push(Cause::new(
-            super::refusal::CauseReason::TooLong,
-            field(),
-            message,
-        ));
+        causes.push(Cause::new(super::refusal::CauseReason::TooLong, field(), message));
     }
 }
 
 fn refuse_new_finalizers(metadata: &Value, old: &Value, causes: &mut Vec<Cause>) {
-    let new: Vec<&Value> = items(&metadata["finalizers"])
-        .filter(|f| !items(&old["finalizers"]).any(|o| o == *f))
-        .collect();
+    let new: Vec<&Value> =
+        items(&metadata["finalizers"]).filter(|f| !items(&old["finalizers"]).any(|o| o == *f)).collect();
     if !new.is_empty() {
         let names: Vec<String> = new.iter().map(|finalizer| finalizer.to_string()).collect();
         let detail = format!(
@@ -271,21 +220,13 @@ fn refuse_new_finalizers(metadata: &Value, old: &Value, causes: &mut Vec<Cause>)
 /// `generateName` and five characters, different for every object of a cluster.
 fn generated_name(metadata: &Map<String, Value>, serial: u64) -> String {
     const ALPHABET: &[u8; 27] = b"bcdfghjklmnpqrstvwxz2456789";
-    let Some(base) = metadata
-        .get("generateName")
-        .and_then(Value::as_str)
-        .filter(|base| !base.is_empty())
-    else {
+    let Some(base) = metadata.get("generateName").and_then(Value::as_str).filter(|base| !base.is_empty()) else {
         return String::new();
     };
     let mut name: String = base.chars().take(58).collect();
     let mut rest = serial;
     for _ in 0..5 {
-        let letter = usize::try_from(rest % 27)
-            .ok()
-            .and_then(|at| ALPHABET.get(at))
-            .copied()
-            .unwrap_or(b'b');
+        let letter = usize::try_from(rest % 27).ok().and_then(|at| ALPHABET.get(at)).copied().unwrap_or(b'b');
         name.push(char::from(letter));
         rest /= 27;
     }
@@ -330,10 +271,6 @@ fn is_label_text(text: &str) -> bool {
 
 /// `name` or `prefix/name`.
 fn is_qualified(text: &str) -> bool {
-    let (prefix, name) = text
-        .split_once('/')
-        .map_or((None, text), |(prefix, name)| (Some(prefix), name));
-    prefix.is_none_or(|prefix| prefix.len() <= 253 && is_subdomain(prefix))
-        && name.len() <= 63
-        && is_label_text(name)
+    let (prefix, name) = text.split_once('/').map_or((None, text), |(prefix, name)| (Some(prefix), name));
+    prefix.is_none_or(|prefix| prefix.len() <= 253 && is_subdomain(prefix)) && name.len() <= 63 && is_label_text(name)
 }

@@ -77,16 +77,9 @@ impl Cluster {
     #[must_use]
     pub fn new(clock: Clock, kinds: Arc<Kinds>) -> Self {
         let state = State::new(kinds.all().len());
-        let inner = Inner {
-            kinds,
-            clock,
-            state: Mutex::new(state),
-            intercepts: Mutex::default(),
-            observers: Mutex::default(),
-        };
-        let cluster = Self {
-            inner: Arc::new(inner),
-        };
+        let inner =
+            Inner { kinds, clock, state: Mutex::new(state), intercepts: Mutex::default(), observers: Mutex::default() };
+        let cluster = Self { inner: Arc::new(inner) };
         for name in ["default", "kube-node-lease", "kube-public", "kube-system"] {
             cluster.add_namespace(name);
         }
@@ -120,9 +113,7 @@ impl Cluster {
     pub fn get(&self, kind: &str, namespace: &str, name: &str) -> Option<Arc<Value>> {
         let kind = self.inner.kinds.named(kind)?;
         let key = store::key_of(kind.namespaced.then_some(namespace), name);
-        self.state()
-            .get(kind, &key)
-            .map(|stored| Arc::clone(&stored.value))
+        self.state().get(kind, &key).map(|stored| Arc::clone(&stored.value))
     }
 
     /// All objects of a kind in all namespaces, by namespace and name.
@@ -131,21 +122,13 @@ impl Cluster {
         let Some(kind) = self.inner.kinds.named(kind) else {
             return Vec::new();
         };
-        self.state()
-            .objects_from(kind, "")
-            .map(|(_, stored)| Arc::clone(&stored.value))
-            .collect()
+        self.state().objects_from(kind, "").map(|(_, stored)| Arc::clone(&stored.value)).collect()
     }
 
     /// Every object of the cluster, by kind (in the order of [`Kinds`]), namespace and name.
     #[must_use]
     pub fn objects(&self) -> Vec<Arc<Value>> {
-        self.inner
-            .kinds
-            .all()
-            .iter()
-            .flat_map(|kind| self.list(&kind.kind))
-            .collect()
+        self.inner.kinds.all().iter().flat_map(|kind| self.list(&kind.kind)).collect()
     }
 
     /// The last resourceVersion that was given out.
@@ -161,10 +144,7 @@ impl Cluster {
 
     /// Ends all open watches, as a restart of the API server does.
     pub fn break_watches(&self) {
-        self.state()
-            .watchers
-            .values_mut()
-            .for_each(watch::Watcher::end);
+        self.state().watchers.values_mut().for_each(watch::Watcher::end);
     }
 
     /// Holds back what the open and coming watches of one identity would be told: its caches fall behind.

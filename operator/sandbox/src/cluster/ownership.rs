@@ -43,9 +43,7 @@ pub(crate) type Conflicts = Vec<(String, String)>;
 
 impl Manager {
     fn is(&self, writer: Writer<'_>, operation: Operation) -> bool {
-        self.name == writer.name
-            && self.operation == operation
-            && self.subresource == writer.subresource
+        self.name == writer.name && self.operation == operation && self.subresource == writer.subresource
     }
 
     fn described(&self, api_version: &str) -> String {
@@ -175,30 +173,20 @@ pub(crate) fn after_apply(
             manager.fields = Arc::new(fields);
         } else {
             let described = manager.described(&kind.api_version);
-            conflicts.extend(
-                contested
-                    .paths()
-                    .into_iter()
-                    .map(|path| (described.clone(), path)),
-            );
+            conflicts.extend(contested.paths().into_iter().map(|path| (described.clone(), path)));
         }
     }
     if !conflicts.is_empty() {
         return Err(conflicts);
     }
-    let before = after
-        .iter()
-        .find(|m| m.is(writer, Operation::Apply))
-        .map(|m| Arc::clone(&m.fields));
+    let before = after.iter().find(|m| m.is(writer, Operation::Apply)).map(|m| Arc::clone(&m.fields));
     let mut given_up = match before {
         Some(before) if *before != applied => Fields::clone(&before),
         Some(_) | None => Fields::default(),
     };
     set_entry(&mut after, writer, Operation::Apply, applied);
     if !given_up.is_empty() {
-        after
-            .iter()
-            .for_each(|manager| given_up.subtract(&manager.fields));
+        after.iter().for_each(|manager| given_up.subtract(&manager.fields));
     }
     Ok((after, given_up))
 }
@@ -266,12 +254,7 @@ fn forget_system_fields(fields: &mut Fields) {
 }
 
 /// Gives `writer` exactly these fields, drops entries that own nothing, and sorts.
-fn set_entry(
-    managers: &mut Vec<Manager>,
-    writer: Writer<'_>,
-    operation: Operation,
-    fields: Fields,
-) {
+fn set_entry(managers: &mut Vec<Manager>, writer: Writer<'_>, operation: Operation, fields: Fields) {
     match managers.iter_mut().find(|m| m.is(writer, operation)) {
         Some(entry) => {
             if *entry.fields != fields {
@@ -289,11 +272,6 @@ fn set_entry(
     }
     managers.retain(|manager| !manager.fields.is_empty());
     managers.sort_by(|a, b| {
-        (a.operation, &a.time, &a.name, &a.subresource).cmp(&(
-            b.operation,
-            &b.time,
-            &b.name,
-            &b.subresource,
-        ))
+        (a.operation, &a.time, &a.name, &a.subresource).cmp(&(b.operation, &b.time, &b.name, &b.subresource))
     });
 }

@@ -57,49 +57,25 @@ impl Turn<'_> {
                 metadata["continue"] = format!("{version}{TOKEN_SEPARATOR}{key}\0").into();
             }
         }
-        Ok(Outcome::Json(
-            self.list_json(&fitting, &metadata.to_string()),
-        ))
+        Ok(Outcome::Json(self.list_json(&fitting, &metadata.to_string())))
     }
 
     /// The selectors of the request.
     pub(crate) fn selector(&self) -> Result<Selector, Refusal> {
         let query = &self.request.query;
-        Selector::read(
-            self.request.namespace.as_deref(),
-            &query.label_selector,
-            &query.field_selector,
-        )
+        Selector::read(self.request.namespace.as_deref(), &query.label_selector, &query.field_selector)
     }
 
     /// The first objects that fit, as they are now.
-    pub(crate) fn present(
-        &self,
-        selector: &Selector,
-        from: &str,
-        count: usize,
-    ) -> Vec<Arc<Stored>> {
+    pub(crate) fn present(&self, selector: &Selector, from: &str, count: usize) -> Vec<Arc<Stored>> {
         let kind = &self.request.kind;
-        if let (Some(name), true) = (
-            selector.only_name(),
-            selector.namespace().is_some() || !kind.namespaced,
-        ) {
+        if let (Some(name), true) = (selector.only_name(), selector.namespace().is_some() || !kind.namespaced) {
             let key = key_of(selector.namespace(), name);
-            let found = self
-                .state
-                .get(kind, &key)
-                .filter(|object| *key >= *from && selector.fits(&object.value));
+            let found = self.state.get(kind, &key).filter(|object| *key >= *from && selector.fits(&object.value));
             return found.cloned().into_iter().collect();
         }
-        let prefix = selector
-            .namespace()
-            .map(|namespace| format!("{namespace}/"))
-            .unwrap_or_default();
-        let start = if from > prefix.as_str() {
-            from
-        } else {
-            &prefix
-        };
+        let prefix = selector.namespace().map(|namespace| format!("{namespace}/")).unwrap_or_default();
+        let start = if from > prefix.as_str() { from } else { &prefix };
         self.state
             .objects_from(kind, start)
             .take_while(|(key, _)| key.starts_with(&prefix))
@@ -112,27 +88,15 @@ impl Turn<'_> {
     /// The objects that fitted at an earlier version: the present ones with the history since then undone.
     fn past(&self, selector: &Selector, from: &str, version: u64) -> Vec<Arc<Stored>> {
         let kind = &self.request.kind;
-        let mut objects: BTreeMap<&str, &Arc<Stored>> = self
-            .state
-            .objects_from(kind, from)
-            .map(|(key, object)| (key.as_str(), object))
-            .collect();
-        for event in self
-            .state
-            .events_after(kind, version)
-            .rev()
-            .filter(|event| *event.key >= *from)
-        {
+        let mut objects: BTreeMap<&str, &Arc<Stored>> =
+            self.state.objects_from(kind, from).map(|(key, object)| (key.as_str(), object)).collect();
+        for event in self.state.events_after(kind, version).rev().filter(|event| *event.key >= *from) {
             match &event.old {
                 Some(old) => objects.insert(&event.key, old),
                 None => objects.remove(event.key.as_str()),
             };
         }
-        objects
-            .into_values()
-            .filter(|object| selector.fits(&object.value))
-            .map(Arc::clone)
-            .collect()
+        objects.into_values().filter(|object| selector.fits(&object.value)).map(Arc::clone).collect()
     }
 
     pub(crate) fn list_json(&self, objects: &[Arc<Stored>], metadata: &str) -> Bytes {

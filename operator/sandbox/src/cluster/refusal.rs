@@ -52,11 +52,7 @@ impl CauseReason {
     /// Errors of these kinds keep the real server from running CEL rules on the object at all.
     pub(crate) fn blocks_rules(self) -> bool {
         match self {
-            Self::Required
-            | Self::TypeInvalid
-            | Self::NotSupported
-            | Self::TooLong
-            | Self::TooMany => true,
+            Self::Required | Self::TypeInvalid | Self::NotSupported | Self::TooLong | Self::TooMany => true,
             Self::Duplicate | Self::Invalid | Self::Forbidden => false,
         }
     }
@@ -64,36 +60,20 @@ impl CauseReason {
 
 impl Cause {
     pub(crate) fn new(reason: CauseReason, field: String, message: String) -> Self {
-        Self {
-            reason,
-            field,
-            message,
-        }
+        Self { reason, field, message }
     }
 
     pub(crate) fn invalid(field: String, value: &Value, detail: &str) -> Self {
-        Self::new(
-            CauseReason::Invalid,
-            field,
-            format!("Invalid value: {value}: {detail}"),
-        )
+        Self::new(CauseReason::Invalid, field, format!("Invalid value: {value}: {detail}"))
     }
 
     pub(crate) fn required(field: String, detail: &str) -> Self {
-        let message = if detail.is_empty() {
-            "Required value".to_owned()
-        } else {
-            format!("Required value: {detail}")
-        };
+        let message = if detail.is_empty() { "Required value".to_owned() } else { format!("Required value: {detail}") };
         Self::new(CauseReason::Required, field, message)
     }
 
     pub(crate) fn forbidden(field: String, detail: &str) -> Self {
-        Self::new(
-            CauseReason::Forbidden,
-            field,
-            format!("Forbidden: {detail}"),
-        )
+        Self::new(CauseReason::Forbidden, field, format!("Forbidden: {detail}"))
     }
 }
 
@@ -109,11 +89,7 @@ impl Refusal {
 
     /// A path of which the server knows nothing.
     pub(crate) fn unknown_path() -> Self {
-        Self::plain(
-            404,
-            "NotFound",
-            "the server could not find the requested resource",
-        )
+        Self::plain(404, "NotFound", "the server could not find the requested resource")
     }
 
     pub(crate) fn not_found(kind: &Kind, name: &str) -> Self {
@@ -128,21 +104,11 @@ impl Refusal {
 
     pub(crate) fn already_exists(kind: &Kind, name: &str) -> Self {
         let message = format!("{} \"{name}\" already exists", kind.resource());
-        Self::about(
-            409,
-            "AlreadyExists",
-            &message,
-            &kind.group,
-            &kind.plural,
-            name,
-        )
+        Self::about(409, "AlreadyExists", &message, &kind.group, &kind.plural, name)
     }
 
     pub(crate) fn conflict(kind: &Kind, name: &str, detail: &str) -> Self {
-        let message = format!(
-            "Operation cannot be fulfilled on {} \"{name}\": {detail}",
-            kind.resource()
-        );
+        let message = format!("Operation cannot be fulfilled on {} \"{name}\": {detail}", kind.resource());
         Self::about(409, "Conflict", &message, &kind.group, &kind.plural, name)
     }
 
@@ -164,57 +130,35 @@ impl Refusal {
 
     /// 422 with one cause per field.
     pub(crate) fn invalid(kind: &Kind, name: &str, causes: Vec<Cause>) -> Self {
-        let lines: Vec<String> = causes
-            .iter()
-            .map(|c| format!("{}: {}", c.field, c.message))
-            .collect();
+        let lines: Vec<String> = causes.iter().map(|c| format!("{}: {}", c.field, c.message)).collect();
         let text = match lines.as_slice() {
             [one] => one.clone(),
             more => format!("[{}]", more.join(", ")),
         };
-        let subject = if kind.group.is_empty() {
-            kind.kind.to_string()
-        } else {
-            format!("{}.{}", kind.kind, kind.group)
-        };
+        let subject =
+            if kind.group.is_empty() { kind.kind.to_string() } else { format!("{}.{}", kind.kind, kind.group) };
         let message = format!("{subject} \"{name}\" is invalid: {text}");
         let mut refusal = Self::about(422, "Invalid", &message, &kind.group, &kind.kind, name);
-        refusal.set_causes(
-            causes
-                .into_iter()
-                .map(|c| (c.reason.as_str().to_owned(), c.field, c.message)),
-        );
+        refusal.set_causes(causes.into_iter().map(|c| (c.reason.as_str().to_owned(), c.field, c.message)));
         refusal
     }
 
     /// 409 of server-side apply: fields that other managers own. Each conflict is a manager's description and a path.
     pub(crate) fn apply_conflicts(conflicts: &[(String, String)]) -> Self {
-        let mut managers: Vec<&str> = conflicts
-            .iter()
-            .map(|(manager, _)| manager.as_str())
-            .collect();
+        let mut managers: Vec<&str> = conflicts.iter().map(|(manager, _)| manager.as_str()).collect();
         managers.dedup();
         let mut text = String::new();
         for manager in managers {
-            let paths: Vec<&str> = conflicts
-                .iter()
-                .filter(|(m, _)| m == manager)
-                .map(|(_, path)| path.as_str())
-                .collect();
+            let paths: Vec<&str> =
+                conflicts.iter().filter(|(m, _)| m == manager).map(|(_, path)| path.as_str()).collect();
             match paths.as_slice() {
                 [one] => text.push_str(&format!("conflict with {manager}: {one}\n")),
-                more => text.push_str(&format!(
-                    "conflicts with {manager}:\n- {}\n",
-                    more.join("\n- ")
-                )),
+                more => text.push_str(&format!("conflicts with {manager}:\n- {}\n", more.join("\n- "))),
             }
         }
         let count = conflicts.len();
         let plural = if count == 1 { "" } else { "s" };
-        let message = format!(
-            "Apply failed with {count} conflict{plural}: {}",
-            text.trim_end()
-        );
+        let message = format!("Apply failed with {count} conflict{plural}: {}", text.trim_end());
         let mut refusal = Self::about(409, "Conflict", &message, "", "", "");
         refusal.set_causes(conflicts.iter().map(|(manager, path)| {
             let reason = "FieldManagerConflict".to_owned();
@@ -247,24 +191,13 @@ impl Refusal {
             causes: Vec::new(),
             retry_after_seconds: 0,
         };
-        Self(
-            Status::failure(message, reason)
-                .with_code(code)
-                .with_details(details)
-                .boxed(),
-        )
+        Self(Status::failure(message, reason).with_code(code).with_details(details).boxed())
     }
 
     fn set_causes(&mut self, causes: impl Iterator<Item = (String, String, String)>) {
         let Some(details) = self.0.details.as_mut() else {
             return;
         };
-        details.causes = causes
-            .map(|(reason, field, message)| StatusCause {
-                reason,
-                message,
-                field,
-            })
-            .collect();
+        details.causes = causes.map(|(reason, field, message)| StatusCause { reason, message, field }).collect();
     }
 }

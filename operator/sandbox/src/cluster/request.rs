@@ -37,21 +37,11 @@ pub(crate) struct Turn<'a> {
 
 impl<'a> Turn<'a> {
     /// Carries a request out and tells the observers what was stored.
-    pub(crate) fn run(
-        cluster: &Cluster,
-        identity: &'a Arc<str>,
-        request: &'a Request,
-    ) -> Result<Outcome, Refusal> {
+    pub(crate) fn run(cluster: &Cluster, identity: &'a Arc<str>, request: &'a Request) -> Result<Outcome, Refusal> {
         let now = now(cluster);
         let (outcome, changes) = {
             let mut state = cluster.state();
-            let mut turn = Turn {
-                state: &mut state,
-                kinds: &cluster.inner.kinds,
-                identity,
-                request,
-                now,
-            };
+            let mut turn = Turn { state: &mut state, kinds: &cluster.inner.kinds, identity, request, now };
             let outcome = turn.carry_out();
             (outcome, std::mem::take(&mut state.changes))
         };
@@ -77,11 +67,7 @@ impl<'a> Turn<'a> {
     }
 
     pub(crate) fn cause(&self) -> Cause<'a> {
-        Cause {
-            identity: self.identity,
-            verb: self.request.verb,
-            subresource: &self.request.subresource,
-        }
+        Cause { identity: self.identity, verb: self.request.verb, subresource: &self.request.subresource }
     }
 
     /// The stored object that the request names.
@@ -92,41 +78,28 @@ impl<'a> Turn<'a> {
 
     /// Who owns what this request writes: the named field manager, or the first word of the user agent.
     pub(crate) fn writer(&self) -> Writer<'_> {
-        let agent = self
-            .request
-            .user_agent
-            .split('/')
-            .next()
-            .unwrap_or_default();
+        let agent = self.request.user_agent.split('/').next().unwrap_or_default();
         let name = match (self.request.query.field_manager.as_str(), agent) {
             ("", "") => "unknown",
             ("", agent) => agent,
             (manager, _) => manager,
         };
-        Writer {
-            name,
-            subresource: &self.request.subresource,
-            now: &self.now,
-        }
+        Writer { name, subresource: &self.request.subresource, now: &self.now }
     }
 
     /// The body, which must be an object of the kind of the URL. Built-in kinds may leave out apiVersion and kind, as
     /// typed clients do.
     pub(crate) fn body(&self) -> Result<Cow<'a, Value>, Refusal> {
         let Some(body) = self.request.body.as_deref().filter(|body| body.is_object()) else {
-            return Err(Refusal::bad_request(
-                "the body of the request must be a JSON object",
-            ));
+            return Err(Refusal::bad_request("the body of the request must be a JSON object"));
         };
         let kind = &self.request.kind;
         let text = |field: &str| body.get(field).and_then(Value::as_str).unwrap_or_default();
-        let (api_version, name, wanted) =
-            (text("apiVersion"), text("kind"), kind.api_version.as_str());
+        let (api_version, name, wanted) = (text("apiVersion"), text("kind"), kind.api_version.as_str());
         if api_version == wanted && *name == *kind.kind {
             return Ok(Cow::Borrowed(body));
         }
-        let message = if api_version.is_empty() && name.is_empty() && kind.origin == Origin::BuiltIn
-        {
+        let message = if api_version.is_empty() && name.is_empty() && kind.origin == Origin::BuiltIn {
             let mut body = body.clone();
             body["apiVersion"] = wanted.into();
             body["kind"] = (*kind.kind).into();
@@ -134,14 +107,9 @@ impl<'a> Turn<'a> {
         } else if api_version.is_empty() || name.is_empty() {
             "Object 'Kind' is missing".to_owned()
         } else if api_version == wanted {
-            format!(
-                "the kind in the data ({name}) does not match the expected kind ({})",
-                kind.kind
-            )
+            format!("the kind in the data ({name}) does not match the expected kind ({})", kind.kind)
         } else {
-            format!(
-                "the API version in the data ({api_version}) does not match the expected API version ({wanted})"
-            )
+            format!("the API version in the data ({api_version}) does not match the expected API version ({wanted})")
         };
         Err(Refusal::bad_request(&message))
     }
@@ -186,7 +154,5 @@ pub(crate) fn add_namespace(cluster: &Cluster, name: &str) {
 
 fn now(cluster: &Cluster) -> String {
     let now = (cluster.inner.clock)();
-    jiff::Timestamp::from_second(now.as_second())
-        .unwrap_or(now)
-        .to_string()
+    jiff::Timestamp::from_second(now.as_second()).unwrap_or(now).to_string()
 }

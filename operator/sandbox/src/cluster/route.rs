@@ -54,23 +54,11 @@ pub(crate) fn read(kinds: &Kinds, parts: &Parts, body: &[u8]) -> Result<Request,
         let message = format!("Request entity too large: limit is {BODY_BYTES_MAX}");
         return Err(Refusal::plain(413, "RequestEntityTooLarge", &message));
     }
-    let header = |name| {
-        parts
-            .headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default()
-    };
-    let verb = read_verb(
-        &parts.method,
-        &place,
-        &query,
-        header(http::header::CONTENT_TYPE),
-    )?;
+    let header = |name| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let verb = read_verb(&parts.method, &place, &query, header(http::header::CONTENT_TYPE))?;
     let body = if verb.is_write() && !body.is_empty() {
-        let value = serde_json::from_slice::<Value>(body).map_err(|error| {
-            Refusal::bad_request(&format!("the object provided is unrecognized: {error}"))
-        })?;
+        let value = serde_json::from_slice::<Value>(body)
+            .map_err(|error| Refusal::bad_request(&format!("the object provided is unrecognized: {error}")))?;
         Some(Arc::new(value))
     } else {
         None
@@ -95,27 +83,16 @@ struct Place {
 }
 
 fn read_path(kinds: &Kinds, path: &str) -> Result<Place, Refusal> {
-    let parts: Vec<String> = path
-        .split('/')
-        .filter(|part| !part.is_empty())
-        .map(decode)
-        .collect();
+    let parts: Vec<String> = path.split('/').filter(|part| !part.is_empty()).map(decode).collect();
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     let (api_version, rest) = match parts.as_slice() {
         ["api", version, rest @ ..] => ((*version).to_owned(), rest),
         ["apis", group, version, rest @ ..] => (format!("{group}/{version}"), rest),
         _ => return Err(Refusal::unknown_path()),
     };
-    let kind_of = |plural: &str| {
-        kinds
-            .at(&api_version, plural)
-            .cloned()
-            .ok_or_else(Refusal::unknown_path)
-    };
+    let kind_of = |plural: &str| kinds.at(&api_version, plural).cloned().ok_or_else(Refusal::unknown_path);
     let (namespace, plural, rest) = match rest {
-        ["namespaces", namespace, plural, rest @ ..]
-            if *plural != "status" && *plural != "finalize" =>
-        {
+        ["namespaces", namespace, plural, rest @ ..] if *plural != "status" && *plural != "finalize" => {
             (Some((*namespace).to_owned()), *plural, rest)
         }
         [plural, rest @ ..] => (None, *plural, rest),
@@ -128,25 +105,14 @@ fn read_path(kinds: &Kinds, path: &str) -> Result<Place, Refusal> {
         [name, "status"] if kind.has_status => (Some((*name).to_owned()), "status"),
         _ => return Err(Refusal::unknown_path()),
     };
-    let is_misplaced =
-        namespace.is_some() != kind.namespaced && (namespace.is_some() || name.is_some());
+    let is_misplaced = namespace.is_some() != kind.namespaced && (namespace.is_some() || name.is_some());
     if is_misplaced {
         return Err(Refusal::unknown_path());
     }
-    Ok(Place {
-        kind,
-        namespace,
-        name,
-        subresource: subresource.to_owned(),
-    })
+    Ok(Place { kind, namespace, name, subresource: subresource.to_owned() })
 }
 
-fn read_verb(
-    method: &Method,
-    place: &Place,
-    query: &Query,
-    content_type: &str,
-) -> Result<Verb, Refusal> {
+fn read_verb(method: &Method, place: &Place, query: &Query, content_type: &str) -> Result<Verb, Refusal> {
     let verb = match (method.as_str(), place.name.is_some()) {
         ("GET", true) => Verb::Get,
         ("GET", false) if query.watch => Verb::Watch,
@@ -168,13 +134,8 @@ fn read_verb(
         },
         _ => return Err(Refusal::method_not_allowed()),
     };
-    let needs_namespace =
-        verb == Verb::Create && place.kind.namespaced && place.namespace.is_none();
-    if needs_namespace {
-        Err(Refusal::method_not_allowed())
-    } else {
-        Ok(verb)
-    }
+    let needs_namespace = verb == Verb::Create && place.kind.namespaced && place.namespace.is_none();
+    if needs_namespace { Err(Refusal::method_not_allowed()) } else { Ok(verb) }
 }
 
 fn read_query(text: &str) -> Result<Query, Refusal> {
@@ -206,11 +167,7 @@ fn read_query(text: &str) -> Result<Query, Refusal> {
 }
 
 fn number<T: std::str::FromStr>(text: &str) -> Result<T, Refusal> {
-    text.parse().map_err(|_| {
-        Refusal::bad_request(&format!(
-            "strconv.ParseInt: parsing \"{text}\": invalid syntax"
-        ))
-    })
+    text.parse().map_err(|_| Refusal::bad_request(&format!("strconv.ParseInt: parsing \"{text}\": invalid syntax")))
 }
 
 /// Undoes percent-encoding, and `+` for a space.
@@ -222,9 +179,7 @@ fn decode(text: &str) -> String {
     let mut rest = text.as_bytes();
     while let Some((first, more)) = rest.split_first() {
         rest = more;
-        let encoded = more
-            .get(..2)
-            .and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
+        let encoded = more.get(..2).and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
         match (first, encoded) {
             (b'%', Some(byte)) => {
                 bytes.push(byte);

@@ -133,23 +133,15 @@ impl Node {
         let flag = |keyword: &str| schema.get(keyword).and_then(Value::as_bool) == Some(true);
         let mut node = Node {
             type_name: read_type(schema),
-            format: schema
-                .get("format")
-                .and_then(Value::as_str)
-                .map(str::to_owned),
+            format: schema.get("format").and_then(Value::as_str).map(str::to_owned),
             nullable: flag("nullable"),
             int_or_string: flag("x-kubernetes-int-or-string"),
             preserve_unknown: flag("x-kubernetes-preserve-unknown-fields"),
             embedded_resource: flag("x-kubernetes-embedded-resource"),
-            atomic_map: schema.get("x-kubernetes-map-type").and_then(Value::as_str)
-                == Some("atomic"),
+            atomic_map: schema.get("x-kubernetes-map-type").and_then(Value::as_str) == Some("atomic"),
             list_type: read_list_type(schema),
             required: strings(schema.get("required")),
-            allowed: schema
-                .get("enum")
-                .and_then(Value::as_array)
-                .cloned()
-                .unwrap_or_default(),
+            allowed: schema.get("enum").and_then(Value::as_array).cloned().unwrap_or_default(),
             pattern: read_pattern(schema, path)?,
             limits: read_limits(schema),
             default: schema.get("default").cloned(),
@@ -195,11 +187,7 @@ impl Node {
             rules: !self.rules.is_empty(),
             transition_rules: self.rules.iter().any(Rule::is_transition),
         };
-        let children = self
-            .properties
-            .values()
-            .chain(self.additional.as_deref())
-            .chain(self.items.as_deref());
+        let children = self.properties.values().chain(self.additional.as_deref()).chain(self.items.as_deref());
         let branches = self.all_of.iter().chain(&self.any_of).chain(&self.one_of);
         for child in children.chain(branches) {
             holds.defaults |= child.holds.defaults;
@@ -271,12 +259,8 @@ fn read_pattern(schema: &Value, path: &str) -> Result<Option<Regex>, SchemaError
 fn read_limits(schema: &Value) -> Limits {
     let number = |keyword: &str| schema.get(keyword).and_then(Value::as_f64);
     let flag = |keyword: &str| schema.get(keyword).and_then(Value::as_bool) == Some(true);
-    let size = |keyword: &str| {
-        schema
-            .get(keyword)
-            .and_then(Value::as_u64)
-            .map(|n| usize::try_from(n).unwrap_or(usize::MAX))
-    };
+    let size =
+        |keyword: &str| schema.get(keyword).and_then(Value::as_u64).map(|n| usize::try_from(n).unwrap_or(usize::MAX));
     Limits {
         minimum: number("minimum"),
         maximum: number("maximum"),
@@ -297,40 +281,22 @@ fn read_branches(schema: &Value, keyword: &str, path: &str) -> Result<Vec<Node>,
         return Ok(Vec::new());
     };
     let Some(branches) = branches.as_array() else {
-        return Err(SchemaError::Keyword {
-            path: path.to_owned(),
-            keyword: keyword.to_owned(),
-        });
+        return Err(SchemaError::Keyword { path: path.to_owned(), keyword: keyword.to_owned() });
     };
-    branches
-        .iter()
-        .map(|branch| Node::read(branch, &format!("{path}.{keyword}")))
-        .collect()
+    branches.iter().map(|branch| Node::read(branch, &format!("{path}.{keyword}"))).collect()
 }
 
 fn read_child(schema: &Value, keyword: &str, path: &str) -> Result<Option<Box<Node>>, SchemaError> {
     match schema.get(keyword) {
         None | Some(Value::Null | Value::Bool(false)) => Ok(None),
-        Some(Value::Bool(true)) => Ok(Some(Box::new(Node {
-            preserve_unknown: true,
-            nullable: true,
-            ..Node::default()
-        }))),
-        Some(child) => Ok(Some(Box::new(Node::read(
-            child,
-            &format!("{path}.{keyword}"),
-        )?))),
+        Some(Value::Bool(true)) => {
+            Ok(Some(Box::new(Node { preserve_unknown: true, nullable: true, ..Node::default() })))
+        }
+        Some(child) => Ok(Some(Box::new(Node::read(child, &format!("{path}.{keyword}"))?))),
     }
 }
 
 fn strings(value: Option<&Value>) -> Vec<String> {
-    let items = value
-        .and_then(Value::as_array)
-        .map(Vec::as_slice)
-        .unwrap_or_default();
-    items
-        .iter()
-        .filter_map(Value::as_str)
-        .map(str::to_owned)
-        .collect()
+    let items = value.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    items.iter().filter_map(Value::as_str).map(str::to_owned).collect()
 }

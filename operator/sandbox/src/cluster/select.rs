@@ -38,15 +38,8 @@ enum Demand {
 
 impl Selector {
     /// Reads the selectors of a request for `namespace` (or for all of them).
-    pub(crate) fn read(
-        namespace: Option<&str>,
-        labels: &str,
-        fields: &str,
-    ) -> Result<Self, Refusal> {
-        let mut selector = Self {
-            namespace: namespace.map(str::to_owned),
-            ..Self::default()
-        };
+    pub(crate) fn read(namespace: Option<&str>, labels: &str, fields: &str) -> Result<Self, Refusal> {
+        let mut selector = Self { namespace: namespace.map(str::to_owned), ..Self::default() };
         for term in split_terms(labels) {
             selector.labels.push(read_label(term)?);
         }
@@ -81,30 +74,22 @@ impl Selector {
         is("name", &self.name)
             && is("namespace", &self.namespace)
             && self.names_not.iter().all(differs)
-            && self
-                .labels
-                .iter()
-                .all(|label| label.fits(&metadata["labels"]))
+            && self.labels.iter().all(|label| label.fits(&metadata["labels"]))
     }
 
     fn add_field(&mut self, term: &str) -> Result<(), Refusal> {
         let (field, equal, value) = if let Some((field, value)) = term.split_once("!=") {
             (field, false, value)
-        } else if let Some((field, value)) = term.split_once("==").or_else(|| term.split_once('='))
-        {
+        } else if let Some((field, value)) = term.split_once("==").or_else(|| term.split_once('=')) {
             (field, true, value)
         } else {
-            return Err(Refusal::bad_request(&format!(
-                "invalid selector: '{term}'; can't understand '{term}'"
-            )));
+            return Err(Refusal::bad_request(&format!("invalid selector: '{term}'; can't understand '{term}'")));
         };
         let field = match field.trim() {
             "metadata.name" => Field::Name,
             "metadata.namespace" => Field::Namespace,
             other => {
-                return Err(Refusal::bad_request(&format!(
-                    "field label not supported: {other}"
-                )));
+                return Err(Refusal::bad_request(&format!("field label not supported: {other}")));
             }
         };
         match (field, equal) {
@@ -113,9 +98,9 @@ impl Selector {
                 self.namespace = Some(value.to_owned());
             }
             // Another namespace than the one of the path: nothing can fit.
-            (Field::Namespace, true) => self
-                .names_not
-                .push((Field::Namespace, self.namespace.clone().unwrap_or_default())),
+            (Field::Namespace, true) => {
+                self.names_not.push((Field::Namespace, self.namespace.clone().unwrap_or_default()))
+            }
             (field, false) => self.names_not.push((field, value.to_owned())),
         }
         Ok(())
@@ -155,26 +140,17 @@ fn split_terms(text: &str) -> Vec<&str> {
 }
 
 fn read_label(term: &str) -> Result<Label, Refusal> {
-    let label = |key: &str, demand: Demand| Label {
-        key: key.trim().to_owned(),
-        demand,
-    };
+    let label = |key: &str, demand: Demand| Label { key: key.trim().to_owned(), demand };
     if let Some(key) = term.strip_prefix('!') {
         return Ok(label(key, Demand::Absent));
     }
     if let Some((left, values)) = term.split_once('(') {
-        let values = values
-            .trim_end_matches(')')
-            .split(',')
-            .map(|value| value.trim().to_owned())
-            .collect();
+        let values = values.trim_end_matches(')').split(',').map(|value| value.trim().to_owned()).collect();
         let mut words = left.split_whitespace();
         return match (words.next(), words.next()) {
             (Some(key), Some("in")) => Ok(label(key, Demand::In(values))),
             (Some(key), Some("notin")) => Ok(label(key, Demand::NotIn(values))),
-            _ => Err(Refusal::bad_request(&format!(
-                "unable to parse requirement: '{term}'"
-            ))),
+            _ => Err(Refusal::bad_request(&format!("unable to parse requirement: '{term}'"))),
         };
     }
     if let Some((key, value)) = term.split_once("!=") {
@@ -184,9 +160,7 @@ fn read_label(term: &str) -> Result<Label, Refusal> {
         return Ok(label(key, Demand::In(vec![value.trim().to_owned()])));
     }
     if term.contains(char::is_whitespace) {
-        return Err(Refusal::bad_request(&format!(
-            "unable to parse requirement: '{term}'"
-        )));
+        return Err(Refusal::bad_request(&format!("unable to parse requirement: '{term}'")));
     }
     Ok(label(term, Demand::Exists))
 }

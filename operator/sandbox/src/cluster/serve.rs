@@ -28,10 +28,7 @@ pub(crate) struct Door {
 
 impl Door {
     pub(crate) fn new(cluster: Cluster, identity: &str) -> Self {
-        Self {
-            cluster,
-            identity: identity.into(),
-        }
+        Self { cluster, identity: identity.into() }
     }
 }
 
@@ -45,19 +42,11 @@ impl Service<Request<Body>> for Door {
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        Box::pin(serve(
-            self.cluster.clone(),
-            Arc::clone(&self.identity),
-            request,
-        ))
+        Box::pin(serve(self.cluster.clone(), Arc::clone(&self.identity), request))
     }
 }
 
-async fn serve(
-    cluster: Cluster,
-    identity: Arc<str>,
-    request: Request<Body>,
-) -> Result<Response<AnswerBody>, BoxError> {
+async fn serve(cluster: Cluster, identity: Arc<str>, request: Request<Body>) -> Result<Response<AnswerBody>, BoxError> {
     let (parts, body) = request.into_parts();
     let body = body.collect_bytes().await?;
     let request = match route::read(&cluster.inner.kinds, &parts, &body) {
@@ -80,10 +69,7 @@ async fn serve(
     let (code, answer) = match Turn::run(&cluster, &identity, &request) {
         Ok(Outcome::Object(code, stored)) => (code, AnswerBody::whole(stored.json().clone())),
         Ok(Outcome::Json(json)) => (200, AnswerBody::whole(json)),
-        Ok(Outcome::Watch(id)) => (
-            200,
-            AnswerBody::Watch(WatchBody::new(cluster.clone(), id, &request)),
-        ),
+        Ok(Outcome::Watch(id)) => (200, AnswerBody::Watch(WatchBody::new(cluster.clone(), id, &request))),
         Err(refusal) => (refusal.code(), AnswerBody::whole(refusal.to_json())),
     };
     if let Some(answer) = stopped(judge(&cluster, |intercept| intercept.after(&call, code))).await {
@@ -95,10 +81,7 @@ async fn serve(
 fn judge(cluster: &Cluster, ask: impl Fn(&dyn Intercept) -> Verdict) -> Verdict {
     let intercepts = lock(&cluster.inner.intercepts).clone();
     let verdicts = intercepts.iter().map(|intercept| ask(&**intercept));
-    verdicts
-        .into_iter()
-        .find(|verdict| *verdict != Verdict::Proceed)
-        .unwrap_or(Verdict::Proceed)
+    verdicts.into_iter().find(|verdict| *verdict != Verdict::Proceed).unwrap_or(Verdict::Proceed)
 }
 
 /// The answer of a request that does not go on.
@@ -110,11 +93,7 @@ async fn stopped(verdict: Verdict) -> Option<Result<Response<AnswerBody>, BoxErr
             let error = io::Error::new(io::ErrorKind::ConnectionReset, "connection reset by peer");
             Some(Err(error.into()))
         }
-        Verdict::Fail {
-            code,
-            reason,
-            message,
-        } => {
+        Verdict::Fail { code, reason, message } => {
             let refusal = Refusal::plain(code, &reason, &message);
             Some(respond(code, AnswerBody::whole(refusal.to_json())))
         }
@@ -122,9 +101,7 @@ async fn stopped(verdict: Verdict) -> Option<Result<Response<AnswerBody>, BoxErr
 }
 
 fn respond(code: u16, body: AnswerBody) -> Result<Response<AnswerBody>, BoxError> {
-    let response = Response::builder()
-        .status(code)
-        .header(http::header::CONTENT_TYPE, "application/json");
+    let response = Response::builder().status(code).header(http::header::CONTENT_TYPE, "application/json");
     Ok(response.body(body)?)
 }
 

@@ -13,9 +13,7 @@ use super::schema::Node;
 pub(crate) fn prune(node: &Node, value: &mut Value, path: &Path<'_>, unknown: &mut Vec<String>) {
     match value {
         Value::Object(map) => {
-            let keeps = |key: &str| {
-                node.preserve_unknown || (node.embedded_resource && of_every_object(key))
-            };
+            let keeps = |key: &str| node.preserve_unknown || (node.embedded_resource && of_every_object(key));
             map.retain(|key, child| match node.field(key) {
                 Some(field) if child.is_null() && !field.nullable => false,
                 Some(_) => true,

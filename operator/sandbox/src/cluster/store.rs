@@ -92,17 +92,11 @@ impl State {
     ) -> impl Iterator<Item = (&'a String, &'a Arc<Stored>)> + use<'a> {
         let objects = self.objects.get(kind.index);
         let from = from.to_owned();
-        objects
-            .into_iter()
-            .flat_map(move |objects| objects.range(from.clone()..))
+        objects.into_iter().flat_map(move |objects| objects.range(from.clone()..))
     }
 
     /// The history of a kind behind a version, oldest first.
-    pub(crate) fn events_after(
-        &self,
-        kind: &Kind,
-        version: u64,
-    ) -> impl DoubleEndedIterator<Item = &Event> {
+    pub(crate) fn events_after(&self, kind: &Kind, version: u64) -> impl DoubleEndedIterator<Item = &Event> {
         let events = self.history.get(kind.index);
         events.into_iter().flat_map(move |events| {
             let start = events.partition_point(|event| event.version <= version);
@@ -132,14 +126,7 @@ impl State {
             return stored;
         };
         let old = objects.insert(key.to_owned(), Arc::clone(&stored));
-        self.record(
-            kind,
-            key,
-            old,
-            Arc::clone(&stored),
-            Some(Arc::clone(&stored)),
-            cause,
-        );
+        self.record(kind, key, old, Arc::clone(&stored), Some(Arc::clone(&stored)), cause);
         stored
     }
 
@@ -155,10 +142,7 @@ impl State {
         self.version += 1;
         set_version(&mut value, self.version);
         let last = Arc::new(Stored::new(value, managers, self.version));
-        let old = self
-            .objects
-            .get_mut(kind.index)
-            .and_then(|objects| objects.remove(key));
+        let old = self.objects.get_mut(kind.index).and_then(|objects| objects.remove(key));
         self.record(kind, key, old, Arc::clone(&last), None, cause);
         last
     }
@@ -167,10 +151,7 @@ impl State {
     pub(crate) fn compact(&mut self, version: u64) {
         self.compacted = self.compacted.max(version.min(self.version));
         for events in &mut self.history {
-            while events
-                .front()
-                .is_some_and(|event| event.version <= self.compacted)
-            {
+            while events.front().is_some_and(|event| event.version <= self.compacted) {
                 events.pop_front();
             }
         }
@@ -193,18 +174,8 @@ impl State {
             old: old.as_ref().map(|old| Arc::clone(&old.value)),
             new: new.as_ref().map(|new| Arc::clone(&new.value)),
         });
-        let event = Event {
-            version: self.version,
-            key: key.to_owned(),
-            old,
-            now,
-            gone: new.is_none(),
-        };
-        for watcher in self
-            .watchers
-            .values_mut()
-            .filter(|watcher| watcher.kind_index == kind.index)
-        {
+        let event = Event { version: self.version, key: key.to_owned(), old, now, gone: new.is_none() };
+        for watcher in self.watchers.values_mut().filter(|watcher| watcher.kind_index == kind.index) {
             watcher.offer(&event);
         }
         let Some(events) = self.history.get_mut(kind.index) else {
@@ -221,12 +192,7 @@ impl State {
 
 impl Stored {
     pub(crate) fn new(value: Value, managers: Vec<Manager>, version: u64) -> Self {
-        Self {
-            value: Arc::new(value),
-            managers,
-            version,
-            json: OnceLock::new(),
-        }
+        Self { value: Arc::new(value), managers, version, json: OnceLock::new() }
     }
 
     /// The same object with another version, for the deletion event of an object that left a selection.
@@ -238,8 +204,7 @@ impl Stored {
 
     /// The wire form, with `managedFields`.
     pub(crate) fn json(&self) -> &Bytes {
-        self.json
-            .get_or_init(|| Bytes::from(serde_json::to_vec(&Wire(self)).unwrap_or_default()))
+        self.json.get_or_init(|| Bytes::from(serde_json::to_vec(&Wire(self)).unwrap_or_default()))
     }
 
     pub(crate) fn metadata(&self) -> &Value {
@@ -265,10 +230,7 @@ pub(crate) fn key_of(namespace: Option<&str>, name: &str) -> String {
 
 fn set_version(value: &mut Value, version: u64) {
     if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
-        metadata.insert(
-            "resourceVersion".to_owned(),
-            Value::String(version.to_string()),
-        );
+        metadata.insert("resourceVersion".to_owned(), Value::String(version.to_string()));
     }
 }
 
@@ -284,14 +246,8 @@ impl Serialize for Wire<'_> {
         for (key, value) in fields {
             match value {
                 Value::Object(metadata) if key == "metadata" && !self.0.managers.is_empty() => {
-                    let api_version = fields
-                        .get("apiVersion")
-                        .and_then(Value::as_str)
-                        .unwrap_or_default();
-                    let entries = WireEntries {
-                        managers: &self.0.managers,
-                        api_version,
-                    };
+                    let api_version = fields.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
+                    let entries = WireEntries { managers: &self.0.managers, api_version };
                     map.serialize_entry(key, &WireMetadata(metadata, &entries))?;
                 }
                 value => map.serialize_entry(key, value)?,

@@ -10,45 +10,21 @@ use super::refusal::{Cause, CauseReason};
 use super::schema::{Limits, ListType, Node, Type};
 
 /// Checks `value` against `node` and adds what is wrong to `causes`.
-pub(crate) fn validate(
-    node: &Node,
-    value: &Value,
-    old: Option<&Value>,
-    path: &Path<'_>,
-    causes: &mut Vec<Cause>,
-) {
+pub(crate) fn validate(node: &Node, value: &Value, old: Option<&Value>, path: &Path<'_>, causes: &mut Vec<Cause>) {
     if old == Some(value) || (value.is_null() && node.nullable) {
         return;
     }
     if !is_of_type(node, value) {
-        let wanted = if node.int_or_string {
-            "integer,string"
-        } else {
-            node.type_name.map_or("", Type::as_str)
-        };
+        let wanted = if node.int_or_string { "integer,string" } else { node.type_name.map_or("", Type::as_str) };
         let shown = shown(value);
-        let message = format!(
-            "Invalid value: {shown}: {path} in body must be of type {wanted}: {}",
-            type_shown(value)
-        );
-        causes.push(Cause::new(
-            CauseReason::TypeInvalid,
-            path.to_string(),
-            message,
-        ));
+        let message = format!("Invalid value: {shown}: {path} in body must be of type {wanted}: {}", type_shown(value));
+        causes.push(Cause::new(CauseReason::TypeInvalid, path.to_string(), message));
         return;
     }
     if !node.allowed.is_empty() && !node.allowed.contains(value) {
         let allowed: Vec<String> = node.allowed.iter().map(Value::to_string).collect();
-        let message = format!(
-            "Unsupported value: {value}: supported values: {}",
-            allowed.join(", ")
-        );
-        causes.push(Cause::new(
-            CauseReason::NotSupported,
-            path.to_string(),
-            message,
-        ));
+        let message = format!("Unsupported value: {value}: supported values: {}", allowed.join(", "));
+        causes.push(Cause::new(CauseReason::NotSupported, path.to_string(), message));
     }
     match value {
         Value::Object(map) => validate_object(node, map, old, path, causes),
@@ -66,8 +42,7 @@ pub(crate) fn old_item<'a>(node: &Node, item: &Value, old: Option<&'a Value>) ->
         return None;
     };
     let old = old?.as_array()?;
-    old.iter()
-        .find(|candidate| keys.iter().all(|key| candidate.get(key) == item.get(key)))
+    old.iter().find(|candidate| keys.iter().all(|key| candidate.get(key) == item.get(key)))
 }
 
 fn is_of_type(node: &Node, value: &Value) -> bool {
@@ -110,31 +85,15 @@ fn validate_object(
     }
     for (key, child) in map {
         if let Some(field) = node.field(key) {
-            validate(
-                field,
-                child,
-                old.and_then(|old| old.get(key)),
-                &path.key(key),
-                causes,
-            );
+            validate(field, child, old.and_then(|old| old.get(key)), &path.key(key), causes);
         }
     }
 }
 
-fn validate_array(
-    node: &Node,
-    items: &[Value],
-    old: Option<&Value>,
-    path: &Path<'_>,
-    causes: &mut Vec<Cause>,
-) {
+fn validate_array(node: &Node, items: &[Value], old: Option<&Value>, path: &Path<'_>, causes: &mut Vec<Cause>) {
     if let Some(min) = node.limits.min_items.filter(|min| items.len() < *min) {
         let detail = format!("{path} in body should have at least {min} items");
-        causes.push(Cause::invalid(
-            path.to_string(),
-            &items.len().into(),
-            &detail,
-        ));
+        causes.push(Cause::invalid(path.to_string(), &items.len().into(), &detail));
     }
     if let Some(max) = node.limits.max_items.filter(|max| items.len() > *max) {
         causes.push(too_many(path, items.len(), max));
@@ -143,20 +102,10 @@ fn validate_array(
         let path = path.index(index);
         if let Some(repeated) = repeated_key(&node.list_type, item, &items[..index]) {
             let message = format!("Duplicate value: {repeated}");
-            causes.push(Cause::new(
-                CauseReason::Duplicate,
-                path.to_string(),
-                message,
-            ));
+            causes.push(Cause::new(CauseReason::Duplicate, path.to_string(), message));
         }
         if let Some(node_of_items) = node.items.as_deref() {
-            validate(
-                node_of_items,
-                item,
-                old_item(node, item, old),
-                &path,
-                causes,
-            );
+            validate(node_of_items, item, old_item(node, item, old), &path, causes);
         }
     }
 }
@@ -167,11 +116,10 @@ fn repeated_key(list_type: &ListType, item: &Value, before: &[Value]) -> Option<
         ListType::Set => before.contains(item).then(|| item.clone()),
         ListType::Map(keys) => {
             let same = |other: &Value| keys.iter().all(|key| other.get(key) == item.get(key));
-            before.iter().any(same).then(|| {
-                keys.iter()
-                    .filter_map(|key| Some((key.clone(), item.get(key)?.clone())))
-                    .collect::<Value>()
-            })
+            before
+                .iter()
+                .any(same)
+                .then(|| keys.iter().filter_map(|key| Some((key.clone(), item.get(key)?.clone()))).collect::<Value>())
         }
     }
 }
@@ -189,11 +137,7 @@ fn validate_string(node: &Node, text: &str, path: &Path<'_>, causes: &mut Vec<Ca
             causes.push(Cause::new(CauseReason::TooLong, path.to_string(), message));
         }
     }
-    if let Some(pattern) = node
-        .pattern
-        .as_ref()
-        .filter(|pattern| !pattern.is_match(text))
-    {
+    if let Some(pattern) = node.pattern.as_ref().filter(|pattern| !pattern.is_match(text)) {
         let detail = format!("{path} in body should match '{}'", pattern.as_str());
         causes.push(Cause::invalid(path.to_string(), &text.into(), &detail));
     }
@@ -203,28 +147,12 @@ fn validate_string(node: &Node, text: &str, path: &Path<'_>, causes: &mut Vec<Ca
     }
 }
 
-fn validate_number(
-    node: &Node,
-    number: &serde_json::Number,
-    path: &Path<'_>,
-    causes: &mut Vec<Cause>,
-) {
-    let Limits {
-        minimum,
-        maximum,
-        exclusive_minimum,
-        exclusive_maximum,
-        multiple_of,
-        ..
-    } = node.limits;
+fn validate_number(node: &Node, number: &serde_json::Number, path: &Path<'_>, causes: &mut Vec<Cause>) {
+    let Limits { minimum, maximum, exclusive_minimum, exclusive_maximum, multiple_of, .. } = node.limits;
     let value = number.as_f64().unwrap_or_default();
     let mut wrong = |detail: String| {
         let detail = format!("{path} in body should be {detail}");
-        causes.push(Cause::invalid(
-            path.to_string(),
-            &Value::Number(number.clone()),
-            &detail,
-        ));
+        causes.push(Cause::invalid(path.to_string(), &Value::Number(number.clone()), &detail));
     };
     match minimum {
         Some(min) if exclusive_minimum && value <= min => wrong(format!("greater than {min}")),
@@ -245,10 +173,7 @@ fn validate_number(
         _ => true,
     };
     if !fits {
-        wrong(format!(
-            "of type {}: \"number\"",
-            node.format.as_deref().unwrap_or_default()
-        ));
+        wrong(format!("of type {}: \"number\"", node.format.as_deref().unwrap_or_default()));
     }
 }
 
@@ -266,21 +191,13 @@ fn validate_branches(node: &Node, value: &Value, path: &Path<'_>, causes: &mut V
         causes.push(Cause::new(CauseReason::Invalid, path.to_string(), text));
     };
     if !node.any_of.is_empty() && !node.any_of.iter().any(fits) {
-        wrong(format!(
-            "{path} in body must validate at least one schema (anyOf)"
-        ));
+        wrong(format!("{path} in body must validate at least one schema (anyOf)"));
     }
     if !node.one_of.is_empty() {
         let count = node.one_of.iter().filter(|branch| fits(branch)).count();
         if count != 1 {
-            let found = if count == 0 {
-                "none valid".to_owned()
-            } else {
-                format!("found {count} valid alternatives")
-            };
-            wrong(format!(
-                "{path} in body must validate one and only one schema (oneOf). {found}"
-            ));
+            let found = if count == 0 { "none valid".to_owned() } else { format!("found {count} valid alternatives") };
+            wrong(format!("{path} in body must validate one and only one schema (oneOf). {found}"));
         }
     }
     if node.not.as_deref().is_some_and(fits) {

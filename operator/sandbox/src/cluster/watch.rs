@@ -76,27 +76,14 @@ impl Watcher {
 }
 
 /// Opens a watch and gives its number.
-pub(crate) fn open(
-    state: &mut State,
-    identity: &Arc<str>,
-    request: &Request,
-) -> Result<u64, Refusal> {
+pub(crate) fn open(state: &mut State, identity: &Arc<str>, request: &Request) -> Result<u64, Refusal> {
     debug_assert_eq!(request.verb, Verb::Watch);
     let (kind, query) = (&request.kind, &request.query);
     if query.send_initial_events {
-        let detail =
-            "sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled";
-        return Err(Refusal::invalid(
-            kind,
-            "",
-            vec![Cause::forbidden("sendInitialEvents".to_owned(), detail)],
-        ));
+        let detail = "sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled";
+        return Err(Refusal::invalid(kind, "", vec![Cause::forbidden("sendInitialEvents".to_owned(), detail)]));
     }
-    let selector = Selector::read(
-        request.namespace.as_deref(),
-        &query.label_selector,
-        &query.field_selector,
-    )?;
+    let selector = Selector::read(request.namespace.as_deref(), &query.label_selector, &query.field_selector)?;
     let mut watcher = Watcher {
         kind_index: kind.index,
         identity: Arc::clone(identity),
@@ -107,23 +94,14 @@ pub(crate) fn open(
     };
     let from = read_version(&query.resource_version)?;
     if from == 0 {
-        let objects = state
-            .objects_from(kind, "")
-            .filter(|(_, object)| watcher.selector.fits(&object.value));
-        watcher.lines = objects
-            .map(|(_, object)| line("ADDED", object.json()))
-            .collect();
+        let objects = state.objects_from(kind, "").filter(|(_, object)| watcher.selector.fits(&object.value));
+        watcher.lines = objects.map(|(_, object)| line("ADDED", object.json())).collect();
     } else if from < state.compacted {
         let message = format!("too old resource version: {from} ({})", state.compacted + 1);
-        watcher
-            .lines
-            .push_back(line("ERROR", &Refusal::expired(&message).to_json()));
+        watcher.lines.push_back(line("ERROR", &Refusal::expired(&message).to_json()));
         watcher.ended = true;
     } else {
-        watcher.lines = state
-            .events_after(kind, from)
-            .filter_map(|event| line_for(&watcher.selector, event))
-            .collect();
+        watcher.lines = state.events_after(kind, from).filter_map(|event| line_for(&watcher.selector, event)).collect();
     }
     state.watchers_opened += 1;
     state.watchers.insert(state.watchers_opened, watcher);
@@ -136,9 +114,7 @@ pub(crate) fn read_version(text: &str) -> Result<u64, Refusal> {
         return Ok(0);
     }
     text.parse().map_err(|_| {
-        let message = format!(
-            "Invalid value: \"{text}\": strconv.ParseUint: parsing \"{text}\": invalid syntax"
-        );
+        let message = format!("Invalid value: \"{text}\": strconv.ParseUint: parsing \"{text}\": invalid syntax");
         Refusal::bad_request(&message)
     })
 }
@@ -146,10 +122,7 @@ pub(crate) fn read_version(text: &str) -> Result<u64, Refusal> {
 impl WatchBody {
     /// The body of an opened watch; its time begins now.
     pub(crate) fn new(cluster: Cluster, id: u64, request: &Request) -> Self {
-        let timeout = request
-            .query
-            .timeout_secs
-            .map_or(DEFAULT_TIMEOUT, Duration::from_secs);
+        let timeout = request.query.timeout_secs.map_or(DEFAULT_TIMEOUT, Duration::from_secs);
         Self {
             cluster,
             id,
@@ -159,21 +132,13 @@ impl WatchBody {
         }
     }
 
-    pub(crate) fn poll_line(
-        &mut self,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    pub(crate) fn poll_line(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         if self.ended {
             return Poll::Ready(None);
         }
         let version = {
             let mut state = self.cluster.state();
-            let State {
-                version,
-                held,
-                watchers,
-                ..
-            } = &mut *state;
+            let State { version, held, watchers, .. } = &mut *state;
             let Some(watcher) = watchers.get_mut(&self.id) else {
                 return Poll::Ready(None);
             };
@@ -217,10 +182,7 @@ fn line_for(selector: &Selector, event: &Event) -> Option<Bytes> {
         (None, true) => Some(line("ADDED", event.now.json())),
         (Some(_), true) => Some(line("MODIFIED", event.now.json())),
         (Some(_), false) if event.gone => Some(line("DELETED", event.now.json())),
-        (Some(old), false) => Some(line(
-            "DELETED",
-            Stored::at_version(old, event.version).json(),
-        )),
+        (Some(old), false) => Some(line("DELETED", Stored::at_version(old, event.version).json())),
         (None, false) => None,
     }
 }

@@ -22,9 +22,7 @@ impl Turn<'_> {
     pub(crate) fn create(&mut self) -> Result<Outcome, Refusal> {
         let value = self.body()?.into_owned();
         if !meta::text(&value, "resourceVersion").is_empty() {
-            return Err(Refusal::bad_request(
-                "resourceVersion should not be set on objects to be created",
-            ));
+            return Err(Refusal::bad_request("resourceVersion should not be set on objects to be created"));
         }
         self.store_new(value, None)
     }
@@ -43,16 +41,10 @@ impl Turn<'_> {
                     return Err(Refusal::invalid(&kind, self.name(), vec![cause]));
                 }
                 check_preconditions(&kind, &old, &value)?;
-                let value = if self.request.subresource == "status" {
-                    with_status_of(&old, value)
-                } else {
-                    value
-                };
+                let value = if self.request.subresource == "status" { with_status_of(&old, value) } else { value };
                 self.store_next(&old, value, None)
             }
-            Err(_)
-                if kind.create_on_replace && meta::text(&value, "resourceVersion").is_empty() =>
-            {
+            Err(_) if kind.create_on_replace && meta::text(&value, "resourceVersion").is_empty() => {
                 self.store_new(value, None)
             }
             Err(missing) => Err(missing),
@@ -76,11 +68,7 @@ impl Turn<'_> {
     }
 
     /// Stores a new object; `managers` are known already when it is applied.
-    pub(crate) fn store_new(
-        &mut self,
-        mut value: Value,
-        managers: Option<Vec<Manager>>,
-    ) -> Result<Outcome, Refusal> {
+    pub(crate) fn store_new(&mut self, mut value: Value, managers: Option<Vec<Manager>>) -> Result<Outcome, Refusal> {
         let kind = self.kind();
         let namespace = self.request.namespace.as_deref();
         meta::check_place(&value, namespace, None)?;
@@ -91,11 +79,7 @@ impl Turn<'_> {
             map.remove("status");
         }
         self.settle(&kind, &mut value)?;
-        let birth = Birth {
-            namespace,
-            serial: self.state.next_serial(),
-            now: &self.now,
-        };
+        let birth = Birth { namespace, serial: self.state.next_serial(), now: &self.now };
         meta::prepare_create(&kind, &mut value, &birth);
         let name = meta::text(&value, "name").to_owned();
         check(&kind, &name, &value, None)?;
@@ -103,19 +87,12 @@ impl Turn<'_> {
         if self.state.get(&kind, &key).is_some() {
             return Err(Refusal::already_exists(&kind, &name));
         }
-        let managers = managers
-            .unwrap_or_else(|| ownership::after_update(&kind, &[], None, &value, self.writer()));
+        let managers = managers.unwrap_or_else(|| ownership::after_update(&kind, &[], None, &value, self.writer()));
         if self.request.query.dry_run {
-            return Ok(Outcome::Object(
-                201,
-                Arc::new(Stored::new(value, managers, 0)),
-            ));
+            return Ok(Outcome::Object(201, Arc::new(Stored::new(value, managers, 0))));
         }
         let cause = self.cause();
-        Ok(Outcome::Object(
-            201,
-            self.state.put(&kind, &key, value, managers, cause),
-        ))
+        Ok(Outcome::Object(201, self.state.put(&kind, &key, value, managers, cause)))
     }
 
     /// Stores the next version of an object; `managers` are known already when it is applied.
@@ -135,32 +112,19 @@ impl Turn<'_> {
             meta::raise_generation(&mut value);
         }
         check(&kind, old.name(), &value, Some(&old.value))?;
-        let managers = managers.unwrap_or_else(|| {
-            ownership::after_update(
-                &kind,
-                &old.managers,
-                Some(&old.value),
-                &value,
-                self.writer(),
-            )
-        });
+        let managers = managers
+            .unwrap_or_else(|| ownership::after_update(&kind, &old.managers, Some(&old.value), &value, self.writer()));
         if value == *old.value && ownership::is_same(&managers, &old.managers) {
             return Ok(Outcome::Object(200, Arc::clone(old)));
         }
         if self.request.query.dry_run {
-            return Ok(Outcome::Object(
-                200,
-                Arc::new(Stored::new(value, managers, old.version)),
-            ));
+            return Ok(Outcome::Object(200, Arc::new(Stored::new(value, managers, old.version))));
         }
         if meta::is_being_deleted(&value) && !meta::has_finalizers(&value) {
             return Ok(Outcome::Object(200, self.remove_finished(old, value)));
         }
         let (key, cause) = (self.key(), self.cause());
-        Ok(Outcome::Object(
-            200,
-            self.state.put(&kind, &key, value, managers, cause),
-        ))
+        Ok(Outcome::Object(200, self.state.put(&kind, &key, value, managers, cause)))
     }
 
     /// Settles a new status in an object that is the old one otherwise.
@@ -170,10 +134,7 @@ impl Turn<'_> {
         };
         let mut only_status = Value::Object(map.remove_entry("status").into_iter().collect());
         self.settle(kind, &mut only_status)?;
-        if let Some(status) = only_status
-            .as_object_mut()
-            .and_then(|only| only.remove("status"))
-        {
+        if let Some(status) = only_status.as_object_mut().and_then(|only| only.remove("status")) {
             map.insert("status".to_owned(), status);
         }
         Ok(())
@@ -188,11 +149,7 @@ impl Turn<'_> {
         }
         self.settle(kind, value)?;
         meta::prepare_update(&old.value, value);
-        if let (true, Some(map), Some(status)) = (
-            kind.has_status,
-            value.as_object_mut(),
-            old.value.get("status"),
-        ) {
+        if let (true, Some(map), Some(status)) = (kind.has_status, value.as_object_mut(), old.value.get("status")) {
             map.insert("status".to_owned(), status.clone());
         }
         Ok(())
@@ -210,14 +167,8 @@ impl Turn<'_> {
         if unknown.is_empty() || self.request.query.field_validation != "Strict" {
             return Ok(());
         }
-        let fields: Vec<String> = unknown
-            .iter()
-            .map(|path| format!("unknown field \"{path}\""))
-            .collect();
-        Err(Refusal::bad_request(&format!(
-            "strict decoding error: {}",
-            fields.join(", ")
-        )))
+        let fields: Vec<String> = unknown.iter().map(|path| format!("unknown field \"{path}\"")).collect();
+        Err(Refusal::bad_request(&format!("strict decoding error: {}", fields.join(", "))))
     }
 
     pub(crate) fn check_place(&self, body: &Value) -> Result<(), Refusal> {
@@ -229,15 +180,8 @@ impl Turn<'_> {
         let Some(namespace) = self.request.namespace.as_deref() else {
             return Ok(());
         };
-        let exists = self
-            .kinds
-            .named("Namespace")
-            .is_some_and(|kind| self.state.get(kind, namespace).is_some());
-        if exists {
-            Ok(())
-        } else {
-            Err(Refusal::namespace_not_found(namespace))
-        }
+        let exists = self.kinds.named("Namespace").is_some_and(|kind| self.state.get(kind, namespace).is_some());
+        if exists { Ok(()) } else { Err(Refusal::namespace_not_found(namespace)) }
     }
 }
 
@@ -257,15 +201,10 @@ fn with_status_of(old: &Stored, mut value: Value) -> Value {
 pub(crate) fn check_preconditions(kind: &Kind, old: &Stored, body: &Value) -> Result<(), Refusal> {
     let (uid, version) = (meta::text(body, "uid"), meta::text(body, "resourceVersion"));
     if !uid.is_empty() && uid != old.uid() {
-        let detail = format!(
-            "Precondition failed: UID in precondition: {uid}, UID in object meta: {}",
-            old.uid()
-        );
+        let detail = format!("Precondition failed: UID in precondition: {uid}, UID in object meta: {}", old.uid());
         return Err(Refusal::conflict(kind, old.name(), &detail));
     }
-    let current = old.metadata()["resourceVersion"]
-        .as_str()
-        .unwrap_or_default();
+    let current = old.metadata()["resourceVersion"].as_str().unwrap_or_default();
     if !version.is_empty() && version != current {
         return Err(Refusal::modified(kind, old.name()));
     }
@@ -278,8 +217,7 @@ fn differs_in_content(kind: &Kind, old: &Value, new: &Value) -> bool {
         return old != new;
     };
     let counts = |key: &str| key != "metadata" && (key != "status" || !kind.has_status);
-    old.iter()
-        .any(|(key, value)| counts(key) && new.get(key) != Some(value))
+    old.iter().any(|(key, value)| counts(key) && new.get(key) != Some(value))
         || new.keys().any(|key| counts(key) && !old.contains_key(key))
 }
 
@@ -293,18 +231,10 @@ fn check(kind: &Kind, name: &str, value: &Value, old: Option<&Value>) -> Result<
         if causes.iter().any(|cause| cause.reason.blocks_rules()) {
             let message = "Invalid value: \"null\": some validation rules were not checked because the object was \
                            invalid; correct the existing errors to complete validation";
-            causes.push(Cause::new(
-                CauseReason::Invalid,
-                "<nil>".to_owned(),
-                message.to_owned(),
-            ));
+            causes.push(Cause::new(CauseReason::Invalid, "<nil>".to_owned(), message.to_owned()));
         } else {
             cel::check_rules(&kind.schema, value, old, &Path::Root, &mut causes);
         }
     }
-    if causes.is_empty() {
-        Ok(())
-    } else {
-        Err(Refusal::invalid(kind, name, causes))
-    }
+    if causes.is_empty() { Ok(()) } else { Err(Refusal::invalid(kind, name, causes)) }
 }

@@ -86,8 +86,6 @@ macro_rules! host {
         act { $($act:ident($($aname:ident: $atype:ty),*) -> $aanswer:ty;)* }
     ) => {
         $(fn $look<'a>(&'a self, $($lname: $ltype),*) -> Answered<'a, $lanswer> {
-            #[cfg(test)]
-            crate::run::count(format!("host {}", stringify!($look)));
             Box::pin(self.look(self.inner.$look($($lname),*)))
         })*
         $(fn $act<'a>(&'a self, $($aname: $atype),*) -> Answered<'a, $aanswer> {

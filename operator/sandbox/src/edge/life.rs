@@ -31,8 +31,6 @@ impl Lives {
 
 impl Intercept for Lives {
     fn before(&self, call: &Call) -> Verdict {
-        #[cfg(test)]
-        crate::run::count(format!("{} {} {} {}", call.identity, call.verb, call.kind, call.subresource));
         if self.is_dead(&call.identity) { Verdict::Hang } else { Verdict::Proceed }
     }
 

@@ -60,11 +60,10 @@ impl Connection {
 
 impl SqlServer for Connection {
     fn run(&self, statement: Statement) -> BoxFuture<'_, Result<Vec<Row>, DatabaseError>> {
-        #[cfg(test)]
-        crate::run::count(format!("sql {}", statement.name));
         Box::pin(async move {
             self.way.lives.go_on(&self.way.identity).await;
-            let answer = if changes(&statement) { self.change(statement).await } else { self.inner.run(statement).await };
+            let answer =
+                if changes(&statement) { self.change(statement).await } else { self.inner.run(statement).await };
             self.way.lives.go_on(&self.way.identity).await;
             answer
         })

@@ -44,14 +44,8 @@ pub enum Invariant {
 
 impl Invariant {
     /// All that are checked.
-    pub const ALL: [Self; 6] = [
-        Self::Order,
-        Self::OneAtATime,
-        Self::BackupFirst,
-        Self::EffectOnce,
-        Self::Fencing,
-        Self::UnknownIsNotAbsent,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Order, Self::OneAtATime, Self::BackupFirst, Self::EffectOnce, Self::Fencing, Self::UnknownIsNotAbsent];
 
     /// Its number.
     #[must_use]

@@ -166,7 +166,8 @@ impl InOrder {
 
     /// Everything that a step depends on is recorded as verified, and is so in the world.
     fn check(&mut self, change: &Value, step: &str, what: &str) -> Verdict {
-        let Some(pinned) = change["spec"]["steps"].as_array().and_then(|steps| steps.iter().find(|one| one["id"] == step))
+        let Some(pinned) =
+            change["spec"]["steps"].as_array().and_then(|steps| steps.iter().find(|one| one["id"] == step))
         else {
             return Ok(());
         };
@@ -179,7 +180,10 @@ impl InOrder {
                 return Err(Broken(Invariant::Order, format!("{what} before {before} was verified")));
             }
             if let Some(problem) = self.untrue(before, to) {
-                return Err(Broken(Invariant::Order, format!("{what} after {before}, which counts as verified, but {problem}")));
+                return Err(Broken(
+                    Invariant::Order,
+                    format!("{what} after {before}, which counts as verified, but {problem}"),
+                ));
             }
         }
         Ok(())

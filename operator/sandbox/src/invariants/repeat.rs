@@ -57,7 +57,9 @@ impl Repeats {
 
     pub(super) fn happened(&mut self, what: &Happening) -> Verdict {
         match what {
-            Happening::Started { node, pid, program, by, destructive: true, .. } => self.started(node, *pid, program, by),
+            Happening::Started { node, pid, program, by, destructive: true, .. } => {
+                self.started(node, *pid, program, by)
+            }
             Happening::Ended { node, pid, .. } => {
                 self.running.remove(&(node.clone(), *pid));
                 Ok(())

@@ -4,7 +4,7 @@ use crate::invariants::Invariant;
 use crate::plants::Plant;
 use crate::report::Outcome;
 use crate::run::Options;
-use crate::run::tests::sandbox;
+use crate::run::tests::{sandbox, story};
 
 #[test]
 fn every_planted_bug_is_caught_by_its_invariant() {
@@ -14,8 +14,7 @@ fn every_planted_bug_is_caught_by_its_invariant() {
         let report = sandbox.run_planted(plant, 0).unwrap();
         let caught = matches!(&report.outcome, Outcome::Violated(it) if it.invariant == plant.caught_by());
         if !caught {
-            let story: Vec<String> = report.story.iter().map(ToString::to_string).collect();
-            wrong.push(format!("{}: {}\n{}", plant.name(), report.outcome, story.join("\n")));
+            wrong.push(format!("{}: {}\n{}", plant.name(), report.outcome, story(&report)));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
@@ -30,14 +29,4 @@ fn the_undisturbed_story_puts_the_checks_to_the_test() {
         let least = u32::from(exercised.invariant != Invariant::UnknownIsNotAbsent);
         assert!(exercised.times >= least, "{exercised:?}");
     }
-}
-
-#[test]
-#[ignore = "a tool"]
-fn show_deposed() {
-    let report = sandbox().run_planted(Plant::DeposedLeader, 0).unwrap();
-    for (number, name) in report.points.controller.iter().enumerate() {
-        eprintln!("{number} {name}");
-    }
-    eprintln!("{}", report.outcome);
 }

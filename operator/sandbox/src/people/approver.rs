@@ -13,8 +13,7 @@ pub(super) async fn live(mut person: Person) {
         let Some(plan) = plan_that_waits(&person).await.filter(|plan| *plan != approved) else { continue };
         person.take_minutes(3, 15).await;
         // What was read a while ago may be another plan by now: the word is about this one only.
-        if plan_that_waits(&person).await.as_ref() == Some(&plan)
-            && person.say(Word::Approve, &plan, None, None).await
+        if plan_that_waits(&person).await.as_ref() == Some(&plan) && person.say(Word::Approve, &plan, None, None).await
         {
             approved = plan;
         }

@@ -34,13 +34,8 @@ struct Attendant {
 /// Lives until dropped.
 pub(super) async fn live(person: Person, world: World) {
     let mut mailbox = person.mailbox();
-    let mut attendant = Attendant {
-        person,
-        world,
-        done: BTreeMap::new(),
-        attested: BTreeMap::new(),
-        retried: BTreeMap::new(),
-    };
+    let mut attendant =
+        Attendant { person, world, done: BTreeMap::new(), attested: BTreeMap::new(), retried: BTreeMap::new() };
     loop {
         mailbox.wait(LOOK_AGAIN).await;
         attendant.look().await;

@@ -38,7 +38,12 @@ struct Person {
 }
 
 /// Starts everybody whom the scenario names.
-pub(crate) fn start(file: &ScenarioFile, cluster: &Cluster, world: &World, seed: u64) -> Vec<tokio::task::JoinHandle<()>> {
+pub(crate) fn start(
+    file: &ScenarioFile,
+    cluster: &Cluster,
+    world: &World,
+    seed: u64,
+) -> Vec<tokio::task::JoinHandle<()>> {
     let people = &file.scenario.spec.people;
     let person = |name: &String| Person::new(name, file, cluster, seed);
     let approvers = people.approver.iter().map(|name| tokio::spawn(approver::live(person(name))));
@@ -73,7 +78,10 @@ impl Person {
 
     async fn get<K>(&self, name: &str) -> Option<K>
     where
-        K: kube::Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope> + Clone + DeserializeOwned + Debug,
+        K: kube::Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>
+            + Clone
+            + DeserializeOwned
+            + Debug,
     {
         let api: Api<K> = Api::namespaced(self.client.clone(), &self.namespace);
         api.get_opt(name).await.ok().flatten()

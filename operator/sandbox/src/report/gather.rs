@@ -60,7 +60,8 @@ fn text(value: &Value) -> Option<String> {
 
 fn versions(before: Vec<VersionRow>, after: Vec<VersionRow>) -> Vec<VersionChange> {
     let find = |row: &VersionRow| {
-        let same = |other: &&VersionRow| (&other.part, &other.node, &other.source) == (&row.part, &row.node, &row.source);
+        let same =
+            |other: &&VersionRow| (&other.part, &other.node, &other.source) == (&row.part, &row.node, &row.source);
         after.iter().find(same).and_then(|other| other.version.clone())
     };
     before

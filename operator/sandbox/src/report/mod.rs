@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
+pub use crate::edge::PointNames;
 use crate::invariants::{Exercised, Violation};
 use crate::story::StoryEvent;
-pub use crate::edge::PointNames;
 pub use crate::witness::Writes;
 
 /// How a run ended.

@@ -31,7 +31,11 @@ impl fmt::Display for RunReport {
         let closed = self.closed_for.map_or("not at all".to_owned(), duration_text);
         writeln!(f, "closed      {closed} by the record; users could not work for {}", duration_text(self.downtime))?;
         writeln!(f, "took        {} of simulated time, from the edit to the end", duration_text(self.duration))?;
-        writeln!(f, "record      {}", self.record.as_deref().map_or("none".to_owned(), |name| format!("CrmChange {name}")))?;
+        writeln!(
+            f,
+            "record      {}",
+            self.record.as_deref().map_or("none".to_owned(), |name| format!("CrmChange {name}"))
+        )?;
         match &self.backup {
             None => writeln!(f, "backup      none")?,
             Some(backup) => backup_lines(f, backup)?,

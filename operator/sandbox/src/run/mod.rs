@@ -14,8 +14,6 @@ mod stage;
 pub(crate) mod tests;
 pub use at_rest::AtRest;
 pub(crate) use stage::{OPERATOR_NAMESPACE, Stage};
-#[cfg(test)]
-pub(crate) use stage::count;
 
 use std::sync::Arc;
 

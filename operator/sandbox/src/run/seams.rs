@@ -82,7 +82,9 @@ impl Intercept for FaultSeam {
     fn before(&self, call: &Call) -> Verdict {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match &state.cut {
-            Some((leader, until)) if &*call.kind == "Lease" && *call.identity == **leader && Instant::now() < *until => {
+            Some((leader, until))
+                if &*call.kind == "Lease" && *call.identity == **leader && Instant::now() < *until =>
+            {
                 Verdict::Hang
             }
             Some(_) | None => Verdict::Proceed,

@@ -98,7 +98,9 @@ impl Stage {
         let name = self.file.site_name();
         match api.patch(name, &PatchParams::default(), &patch).await {
             Ok(_) => Ok(()),
-            Err(error) => Err(RunError::Refused { object: format!("CrmSite {name}, spec.then"), message: error.to_string() }),
+            Err(error) => {
+                Err(RunError::Refused { object: format!("CrmSite {name}, spec.then"), message: error.to_string() })
+            }
         }
     }
 }
@@ -114,18 +116,12 @@ fn api(client: &Client, namespace: Option<&str>, object: &Value) -> Api<DynamicO
 }
 
 async fn create(client: &Client, namespace: Option<&str>, object: &Value) -> Result<(), RunError> {
-    let named = || format!("{} {}", object["kind"].as_str().unwrap_or("?"), object["metadata"]["name"].as_str().unwrap_or("?"));
+    let named =
+        || format!("{} {}", object["kind"].as_str().unwrap_or("?"), object["metadata"]["name"].as_str().unwrap_or("?"));
     let refused = |message: String| RunError::Refused { object: named(), message };
     let typed: DynamicObject = serde_json::from_value(object.clone()).map_err(|error| refused(error.to_string()))?;
     match api(client, namespace, object).create(&PostParams::default(), &typed).await {
         Ok(_) => Ok(()),
         Err(error) => Err(refused(error.to_string())),
     }
-}
-
-#[cfg(test)]
-pub(crate) static COUNTS: std::sync::Mutex<std::collections::BTreeMap<String, u32>> = std::sync::Mutex::new(std::collections::BTreeMap::new());
-#[cfg(test)]
-pub(crate) fn count(what: String) {
-    *COUNTS.lock().unwrap().entry(what).or_default() += 1;
 }

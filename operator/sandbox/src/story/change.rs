@@ -66,15 +66,22 @@ impl Teller {
                 _ => "controller",
             };
             let node = step["node"].as_str().map(str::to_owned);
-            Some(StepStanding { number: number + 1, id: id.to_owned(), title: text("title"), by, node, why: text("why") })
+            Some(StepStanding {
+                number: number + 1,
+                id: id.to_owned(),
+                title: text("title"),
+                by,
+                node,
+                why: text("why"),
+            })
         });
         let waiting = status["waiting"].as_object().map(|waiting| {
             let text = |field: &str| waiting.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
             WaitStanding { reason: text("reason"), message: text("message"), ended_by: text("endedBy") }
         });
-        let verified = status["steps"].as_array().map_or(0, |steps| {
-            steps.iter().filter(|step| step["phase"] == "Verified").count()
-        });
+        let verified = status["steps"]
+            .as_array()
+            .map_or(0, |steps| steps.iter().filter(|step| step["phase"] == "Verified").count());
         let phase = status["phase"].as_str().unwrap_or_default().to_owned();
         let standing = self.standing_mut();
         (standing.step, standing.waiting, standing.verified, standing.phase) = (step, waiting, verified, phase);
@@ -171,7 +178,8 @@ impl Teller {
     fn phase_changed(&mut self, at: Timestamp, old: &Value, new: &Value) {
         let succeeded = |status: &Value| {
             let all = status["conditions"].as_array();
-            let found = all.and_then(|all| all.iter().find(|one| one["type"] == "Succeeded" || one["type"] == "Stalled"));
+            let found =
+                all.and_then(|all| all.iter().find(|one| one["type"] == "Succeeded" || one["type"] == "Stalled"));
             let stalled = all.and_then(|all| all.iter().find(|one| one["type"] == "Stalled")).or(found);
             stalled.and_then(|one| one["message"].as_str()).unwrap_or_default().to_owned()
         };

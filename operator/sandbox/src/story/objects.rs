@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::teller::{Place, Teller};
 use super::What;
+use super::teller::{Place, Teller};
 use crate::cluster::Change;
 
 /// Conditions of a site whose change is an event of its own. The others say the same as the record of the change.

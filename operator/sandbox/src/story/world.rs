@@ -42,7 +42,8 @@ impl Teller {
                 self.tell(at, Place::of_node(node), What::Wrong, why);
             }
             Happening::BackupStarted { path, sessions } => {
-                let who = if sessions.is_empty() { String::new() } else { format!(" while {} work", sessions.join(", ")) };
+                let who =
+                    if sessions.is_empty() { String::new() } else { format!(" while {} work", sessions.join(", ")) };
                 self.tell(at, Place::default(), What::Backup, format!("SQL Server begins {path}{who}"));
             }
             Happening::BackupTaken { path, size_bytes, started_at, .. } => {

@@ -2,6 +2,8 @@
 //! time, and compares how everything stands in the end with the undisturbed run.
 
 mod show;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::num::NonZero;
@@ -182,8 +184,8 @@ fn stop_of(step: &str) -> String {
 /// Every point of an undisturbed run, with every moment.
 fn all_points(names: &PointNames) -> Vec<KillPoint> {
     let moments = [Moment::Before, Moment::After, Moment::AnswerLost];
-    let controller = (0..names.controller.len())
-        .flat_map(|number| moments.map(|moment| KillPoint::Controller(number, moment)));
+    let controller =
+        (0..names.controller.len()).flat_map(|number| moments.map(|moment| KillPoint::Controller(number, moment)));
     let agent = (0..names.agent.len())
         .flat_map(|number| [Moment::Before, Moment::After].map(|moment| KillPoint::Agent(number, moment)));
     controller.chain(agent).collect()

@@ -4,16 +4,17 @@
 //! Numbers are those of the vendor's rules as this project counts them; `operator/ARCHITECTURE.md` lists them.
 
 use super::steps::kind;
-use crate::products::Rule;
+use crate::products::{Explains, Rule};
 
 const fn rule(
     name: &'static str,
+    explains: Explains,
     before: &'static str,
     after: &'static str,
     because: &'static str,
     source: &'static str,
 ) -> Rule {
-    Rule { name, before, after, because, source }
+    Rule { name, explains, before, after, because, source }
 }
 
 const GUIDE: &str = "vendor: upgrade 7.5 to 8, crm-server";
@@ -28,6 +29,7 @@ const SAFETY: &str = "safety";
 pub const RULES: &[Rule] = &[
     rule(
         "rule 4",
+        Explains::Before,
         kind::FETCH_MEDIA,
         kind::PREFLIGHT,
         "packages are on every node and checked before anything is decided; nothing is downloaded while users are out",
@@ -35,6 +37,7 @@ pub const RULES: &[Rule] = &[
     ),
     rule(
         "rule 2",
+        Explains::Before,
         kind::PREFLIGHT,
         kind::NOTICE,
         "refusals come before anything is frozen: a refused upgrade wastes a window",
@@ -42,6 +45,7 @@ pub const RULES: &[Rule] = &[
     ),
     rule(
         "consent",
+        Explains::Before,
         kind::NOTICE,
         kind::STOP_SCHEDULER,
         "people decide and users are told before users feel anything",
@@ -49,14 +53,23 @@ pub const RULES: &[Rule] = &[
     ),
     rule(
         "consent",
+        Explains::Before,
         kind::NOTICE,
         kind::RUN_UPGRADE_EXE,
         "people decide and users are told before users feel anything",
         SAFETY,
     ),
-    rule("consent", kind::NOTICE, kind::LINK_FAST_CGI, "people decide and users are told before links change", SAFETY),
+    rule(
+        "consent",
+        Explains::Before,
+        kind::NOTICE,
+        kind::LINK_FAST_CGI,
+        "people decide and users are told before links change",
+        SAFETY,
+    ),
     rule(
         "rule 7",
+        Explains::Before,
         kind::STOP_SCHEDULER,
         kind::FREEZE,
         "jobs write every minute: the scheduler and its children are gone before a freeze is trusted",
@@ -64,15 +77,31 @@ pub const RULES: &[Rule] = &[
     ),
     rule(
         "rule 7",
+        Explains::Before,
         kind::STOP_SCHEDULER,
         kind::BACK_UP_DATABASE,
         "jobs write every minute: they are gone before the backup",
         JOBS,
     ),
-    rule("rule 8", kind::FREEZE, kind::STOP_WRITERS, "Service's users are out before its programs are stopped", CONFIG),
-    rule("rule 8", kind::FREEZE, kind::UPGRADE_DATABASE, "Service is frozen before the schema changes", CONFIG),
+    rule(
+        "rule 8",
+        Explains::After,
+        kind::FREEZE,
+        kind::STOP_WRITERS,
+        "Service's users are out before its programs are stopped",
+        CONFIG,
+    ),
+    rule(
+        "rule 8",
+        Explains::Before,
+        kind::FREEZE,
+        kind::UPGRADE_DATABASE,
+        "Service is frozen before the schema changes",
+        CONFIG,
+    ),
     rule(
         "rule 9",
+        Explains::Both,
         kind::STOP_WRITERS,
         kind::PROVE_ALONE,
         "an old NetServer crashes on a new schema: pools and batch server stop, then the database itself shows that nobody is left",
@@ -80,6 +109,7 @@ pub const RULES: &[Rule] = &[
     ),
     rule(
         "rule 9",
+        Explains::After,
         kind::PROVE_ALONE,
         kind::BACK_UP_FILES,
         "all parts of a backup set are of one moment: nobody may write any more",
@@ -87,6 +117,7 @@ pub const RULES: &[Rule] = &[
     ),
     rule(
         "rule 9",
+        Explains::Both,
         kind::PROVE_ALONE,
         kind::BACK_UP_DATABASE,
         "a backup taken while somebody writes is not of one moment",
@@ -94,6 +125,7 @@ pub const RULES: &[Rule] = &[
     ),
     rule(
         "backup",
+        Explains::Before,
         kind::BACK_UP_IIS,
         kind::RUN_UPGRADE_EXE,
         "upgrade.exe changes the IIS configuration: it is exported first",
@@ -101,15 +133,17 @@ pub const RULES: &[Rule] = &[
     ),
     rule(
         "rule 10",
+        Explains::After,
         kind::BACK_UP_DATABASE,
         kind::RECORD_BACKUP,
         "size and hash of the backup are recorded where it lies",
         SAFETY,
     ),
-    rule("rule 10", kind::BACK_UP_FILES, kind::VERIFY_BACKUP, "a set is proven as a whole", SAFETY),
-    rule("rule 10", kind::RECORD_BACKUP, kind::VERIFY_BACKUP, "a set is proven as a whole", SAFETY),
+    rule("rule 10", Explains::After, kind::BACK_UP_FILES, kind::VERIFY_BACKUP, "a set is proven as a whole", SAFETY),
+    rule("rule 10", Explains::After, kind::RECORD_BACKUP, kind::VERIFY_BACKUP, "a set is proven as a whole", SAFETY),
     rule(
         "rule 10",
+        Explains::Both,
         kind::VERIFY_BACKUP,
         kind::UPGRADE_DATABASE,
         "there is no undo for a schema change but a verified backup",
@@ -117,6 +151,7 @@ pub const RULES: &[Rule] = &[
     ),
     rule(
         "rule 11",
+        Explains::Before,
         kind::UPGRADE_DATABASE,
         kind::UPGRADE_WEB,
         "the database comes before every other component",
@@ -124,6 +159,7 @@ pub const RULES: &[Rule] = &[
     ),
     rule(
         "rule 11",
+        Explains::Before,
         kind::UPGRADE_DATABASE,
         kind::UPGRADE_SERVICE,
         "the database comes before every other component",
@@ -131,6 +167,7 @@ pub const RULES: &[Rule] = &[
     ),
     rule(
         "shared NetServer",
+        Explains::Both,
         kind::UPGRADE_WEB,
         kind::UPGRADE_SERVICE,
         "Service uses the NetServer inside Web, so Web goes first",
@@ -138,6 +175,7 @@ pub const RULES: &[Rule] = &[
     ),
     rule(
         "rule 13",
+        Explains::After,
         kind::UPGRADE_WEB,
         kind::START_NET_SERVER,
         "only the new NetServer may meet the new database",
@@ -145,6 +183,7 @@ pub const RULES: &[Rule] = &[
     ),
     rule(
         "rule 13",
+        Explains::After,
         kind::START_NET_SERVER,
         kind::REACH_NET_SERVER,
         "NetServer has to answer over HTTP from the Service node itself",
@@ -152,6 +191,7 @@ pub const RULES: &[Rule] = &[
     ),
     rule(
         "rule 13",
+        Explains::Before,
         kind::REACH_NET_SERVER,
         kind::RUN_UPGRADE_EXE,
         "Service's upgrade.exe connects to NetServer",
@@ -159,6 +199,7 @@ pub const RULES: &[Rule] = &[
     ),
     rule(
         "rule 16",
+        Explains::After,
         kind::UPGRADE_SERVICE,
         kind::RUN_UPGRADE_EXE,
         "Service files come before upgrade.exe, which must be run after every change of them, elevated, per instance",
@@ -166,6 +207,7 @@ pub const RULES: &[Rule] = &[
     ),
     rule(
         "rule 20",
+        Explains::After,
         kind::RUN_UPGRADE_EXE,
         kind::START_SERVICE_POOL,
         "FastCGI handlers are mapped per program, and new programs may have come",
@@ -173,6 +215,7 @@ pub const RULES: &[Rule] = &[
     ),
     rule(
         "rule 20",
+        Explains::After,
         kind::START_SERVICE_POOL,
         kind::LINK_FAST_CGI,
         "links end in .fcgi only after a .fcgi request was answered",
@@ -180,6 +223,7 @@ pub const RULES: &[Rule] = &[
     ),
     rule(
         "rule 22",
+        Explains::After,
         kind::RUN_UPGRADE_EXE,
         kind::FLUSH_CACHES,
         "caches are flushed after upgrade.exe, or Service shows odd behaviour",
@@ -187,31 +231,90 @@ pub const RULES: &[Rule] = &[
     ),
     rule(
         "rule 22",
+        Explains::After,
         kind::LINK_FAST_CGI,
         kind::FLUSH_CACHES,
         "what was set in the database is read again by the flush",
         SERVICE_GUIDE,
     ),
-    rule("rule 22", kind::FLUSH_CACHES, kind::UNFREEZE, "caches are flushed before users return", SERVICE_GUIDE),
-    rule("rule 28", kind::FLUSH_CACHES, kind::VERIFY_VERSIONS, "the flush counts among the evidence", SERVICE_GUIDE),
+    rule(
+        "rule 22",
+        Explains::Before,
+        kind::FLUSH_CACHES,
+        kind::UNFREEZE,
+        "caches are flushed before users return",
+        SERVICE_GUIDE,
+    ),
     rule(
         "rule 28",
+        Explains::After,
+        kind::FLUSH_CACHES,
+        kind::VERIFY_VERSIONS,
+        "the flush counts among the evidence",
+        SERVICE_GUIDE,
+    ),
+    rule(
+        "rule 28",
+        Explains::After,
         kind::RUN_UPGRADE_EXE,
         kind::VERIFY_VERSIONS,
         "every part shows the new release before users return",
         "vendor: all components at the same version",
     ),
-    rule("rule 8", kind::VERIFY_VERSIONS, kind::UNFREEZE, "the site opens only after it was verified", CONFIG),
-    rule("rule 8", kind::UNFREEZE, kind::START_WRITERS, "what was stopped starts in reverse order", MOVE),
-    rule("rule 7", kind::UNFREEZE, kind::START_SCHEDULER, "the scheduler starts last: it writes at once", MOVE),
-    rule("rule 7", kind::START_WRITERS, kind::START_SCHEDULER, "the scheduler starts last: it writes at once", MOVE),
+    rule(
+        "rule 8",
+        Explains::Both,
+        kind::VERIFY_VERSIONS,
+        kind::UNFREEZE,
+        "the site opens only after it was verified",
+        CONFIG,
+    ),
+    rule(
+        "rule 8",
+        Explains::After,
+        kind::UNFREEZE,
+        kind::START_WRITERS,
+        "what was stopped starts in reverse order",
+        MOVE,
+    ),
+    rule(
+        "rule 7",
+        Explains::After,
+        kind::UNFREEZE,
+        kind::START_SCHEDULER,
+        "the scheduler starts last: it writes at once",
+        MOVE,
+    ),
+    rule(
+        "rule 7",
+        Explains::After,
+        kind::START_WRITERS,
+        kind::START_SCHEDULER,
+        "the scheduler starts last: it writes at once",
+        MOVE,
+    ),
     rule(
         "rule 28",
+        Explains::After,
         kind::START_SCHEDULER,
         kind::VERIFY_SITE,
         "done only if nothing is frozen and the scheduler gives fresh signs of life",
         "vendor: config/service",
     ),
-    rule("rule 28", kind::LINK_FAST_CGI, kind::VERIFY_SITE, "done only if the database shows it", SERVICE_GUIDE),
-    rule("rule 28", kind::FLUSH_CACHES, kind::VERIFY_SITE, "the flush counts among the evidence", SERVICE_GUIDE),
+    rule(
+        "rule 28",
+        Explains::After,
+        kind::LINK_FAST_CGI,
+        kind::VERIFY_SITE,
+        "done only if the database shows it",
+        SERVICE_GUIDE,
+    ),
+    rule(
+        "rule 28",
+        Explains::After,
+        kind::FLUSH_CACHES,
+        kind::VERIFY_SITE,
+        "the flush counts among the evidence",
+        SERVICE_GUIDE,
+    ),
 ];

@@ -11,29 +11,16 @@ use super::{apply, causes, merge, refusal, world};
 fn owners(object: &DynamicObject) -> Vec<String> {
     let entries = object.metadata.managed_fields.clone().unwrap_or_default();
     let show = |entry: k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry| {
-        let subresource = entry
-            .subresource
-            .map(|name| format!(" {name}"))
-            .unwrap_or_default();
+        let subresource = entry.subresource.map(|name| format!(" {name}")).unwrap_or_default();
         let fields = entry.fields_v1.unwrap().0;
-        format!(
-            "{} {}{subresource}: {fields}",
-            entry.manager.unwrap(),
-            entry.operation.unwrap()
-        )
+        format!("{} {}{subresource}: {fields}", entry.manager.unwrap(), entry.operation.unwrap())
     };
     entries.into_iter().map(show).collect()
 }
 
 async fn force(api: &Api<DynamicObject>, manager: &str, spec: Value) -> DynamicObject {
     let body = json!({"apiVersion": "example.org/v1", "kind": "Gadget", "metadata": {"name": "a"}, "spec": spec});
-    api.patch(
-        "a",
-        &PatchParams::apply(manager).force(),
-        &Patch::Apply(body),
-    )
-    .await
-    .unwrap()
+    api.patch("a", &PatchParams::apply(manager).force(), &Patch::Apply(body)).await.unwrap()
 }
 
 #[tokio::test]
@@ -59,25 +46,14 @@ async fn an_apply_creates_and_owns_what_it_sent() {
 async fn an_apply_that_changes_nothing_is_not_stored() {
     let world = world();
     let api = world.gadgets();
-    let first = apply(&api, "ann", "a", json!({"spec": {"size": 1}}))
-        .await
-        .unwrap();
-    apply(&api, "bob", "a", json!({"spec": {"limit": 9}}))
-        .await
-        .unwrap();
+    let first = apply(&api, "ann", "a", json!({"spec": {"size": 1}})).await.unwrap();
+    apply(&api, "bob", "a", json!({"spec": {"limit": 9}})).await.unwrap();
     let before = world.cluster.resource_version();
     world.clock.fetch_add(60, Ordering::Relaxed);
-    apply(&api, "ann", "a", json!({"spec": {"size": 1}}))
-        .await
-        .unwrap();
+    apply(&api, "ann", "a", json!({"spec": {"size": 1}})).await.unwrap();
     assert_eq!(world.cluster.resource_version(), before);
-    let other = apply(&api, "carl", "a", json!({"spec": {"size": 1}}))
-        .await
-        .unwrap();
-    assert_ne!(
-        other.metadata.resource_version,
-        first.metadata.resource_version
-    );
+    let other = apply(&api, "carl", "a", json!({"spec": {"size": 1}})).await.unwrap();
+    assert_ne!(other.metadata.resource_version, first.metadata.resource_version);
     assert_eq!(other.metadata.generation, Some(2));
 }
 
@@ -85,61 +61,27 @@ async fn an_apply_that_changes_nothing_is_not_stored() {
 async fn another_owner_is_a_conflict_unless_forced() {
     let world = world();
     let api = world.gadgets();
-    apply(
-        &api,
-        "ann",
-        "a",
-        json!({"spec": {"size": 1, "code": "abc"}}),
-    )
-    .await
-    .unwrap();
+    apply(&api, "ann", "a", json!({"spec": {"size": 1, "code": "abc"}})).await.unwrap();
     let refused = refusal(apply(&api, "bob", "a", json!({"spec": {"size": 2}})).await);
     assert_eq!((refused.code, refused.reason.as_str()), (409, "Conflict"));
-    assert_eq!(
-        refused.message,
-        "Apply failed with 1 conflict: conflict with \"ann\": .spec.size"
-    );
+    assert_eq!(refused.message, "Apply failed with 1 conflict: conflict with \"ann\": .spec.size");
     assert_eq!(causes(&refused), [".spec.size: conflict with \"ann\""]);
-    assert_eq!(
-        refused.details.unwrap().causes[0].reason,
-        "FieldManagerConflict"
-    );
+    assert_eq!(refused.details.unwrap().causes[0].reason, "FieldManagerConflict");
     let taken = force(&api, "bob", json!({"size": 2})).await;
-    assert_eq!(
-        owners(&taken),
-        [
-            "ann Apply: {\"f:spec\":{\"f:code\":{}}}",
-            "bob Apply: {\"f:spec\":{\"f:size\":{}}}"
-        ]
-    );
+    assert_eq!(owners(&taken), ["ann Apply: {\"f:spec\":{\"f:code\":{}}}", "bob Apply: {\"f:spec\":{\"f:size\":{}}}"]);
 }
 
 #[tokio::test]
 async fn an_update_takes_ownership_and_conflicts_with_its_own_applies() {
     let world = world();
     let api = world.gadgets();
-    apply(&api, "ann", "a", json!({"spec": {"size": 1}}))
-        .await
-        .unwrap();
-    let params = PatchParams {
-        field_manager: Some("ann".to_owned()),
-        ..PatchParams::default()
-    };
-    let patched = api
-        .patch(
-            "a",
-            &params,
-            &Patch::Merge(json!({"spec": {"size": 2, "box": {"a": 1}}})),
-        )
-        .await
-        .unwrap();
+    apply(&api, "ann", "a", json!({"spec": {"size": 1}})).await.unwrap();
+    let params = PatchParams { field_manager: Some("ann".to_owned()), ..PatchParams::default() };
+    let patched = api.patch("a", &params, &Patch::Merge(json!({"spec": {"size": 2, "box": {"a": 1}}}))).await.unwrap();
     let fields = "{\"f:spec\":{\"f:box\":{\".\":{},\"f:a\":{}},\"f:size\":{}}}";
     assert_eq!(owners(&patched), [format!("ann Update: {fields}")]);
     let refused = refusal(apply(&api, "ann", "a", json!({"spec": {"size": 3}})).await);
-    assert_eq!(
-        causes(&refused),
-        [".spec.size: conflict with \"ann\" using example.org/v1"]
-    );
+    assert_eq!(causes(&refused), [".spec.size: conflict with \"ann\" using example.org/v1"]);
 }
 
 #[tokio::test]
@@ -150,39 +92,18 @@ async fn what_is_no_longer_applied_goes_unless_another_owns_it() {
         "size": 1, "code": "abc", "box": {"a": 1}, "tags": ["x", "y"], "settings": {"k": "v"},
         "parts": [{"name": "p", "weight": 1}, {"name": "q"}],
     });
-    apply(
-        &api,
-        "ann",
-        "a",
-        json!({"spec": spec, "metadata": {"labels": {"l": "x"}}}),
-    )
-    .await
-    .unwrap();
-    apply(
-        &api,
-        "bob",
-        "a",
-        json!({"spec": {"size": 1, "parts": [{"name": "q", "note": "mine"}], "tags": ["y"]}}),
-    )
-    .await
-    .unwrap();
-    let left = apply(
-        &api,
-        "ann",
-        "a",
-        json!({"spec": {"parts": [{"name": "r"}]}}),
-    )
-    .await
-    .unwrap();
+    apply(&api, "ann", "a", json!({"spec": spec, "metadata": {"labels": {"l": "x"}}})).await.unwrap();
+    apply(&api, "bob", "a", json!({"spec": {"size": 1, "parts": [{"name": "q", "note": "mine"}], "tags": ["y"]}}))
+        .await
+        .unwrap();
+    let left = apply(&api, "ann", "a", json!({"spec": {"parts": [{"name": "r"}]}})).await.unwrap();
     let expected = json!({
         "size": 1, "color": "red", "tags": ["y"], "settings": {},
         "parts": [{"name": "q", "note": "mine", "weight": 7}, {"name": "r", "weight": 7}],
     });
     assert_eq!(left.data["spec"], expected);
     assert_eq!(left.metadata.labels, None);
-    merge(&api, "a", json!({"spec": {"size": 5}}))
-        .await
-        .unwrap();
+    merge(&api, "a", json!({"spec": {"size": 5}})).await.unwrap();
     let kept = apply(&api, "bob", "a", json!({"spec": {}})).await.unwrap();
     assert_eq!(kept.data["spec"]["size"], 5);
 }
@@ -191,14 +112,7 @@ async fn what_is_no_longer_applied_goes_unless_another_owns_it() {
 async fn a_required_field_cannot_be_given_up() {
     let world = world();
     let api = world.gadgets();
-    apply(
-        &api,
-        "ann",
-        "a",
-        json!({"spec": {"size": 1, "code": "abc"}}),
-    )
-    .await
-    .unwrap();
+    apply(&api, "ann", "a", json!({"spec": {"size": 1, "code": "abc"}})).await.unwrap();
     let refused = refusal(apply(&api, "ann", "a", json!({"spec": {"code": "abc"}})).await);
     assert_eq!(causes(&refused)[0], "spec.size: Required value");
 }
@@ -207,33 +121,16 @@ async fn a_required_field_cannot_be_given_up() {
 async fn list_maps_merge_by_key_and_atomic_lists_as_a_whole() {
     let world = world();
     let api = world.gadgets();
-    apply(
-        &api,
-        "ann",
-        "a",
-        json!({"spec": {"size": 1, "parts": [{"name": "x"}, {"name": "y"}], "order": ["1"]}}),
-    )
-    .await
-    .unwrap();
-    let spec = json!({"parts": [{"name": "z"}, {"name": "x", "note": "hello"}]});
-    let both = apply(&api, "bob", "a", json!({"spec": spec}))
+    apply(&api, "ann", "a", json!({"spec": {"size": 1, "parts": [{"name": "x"}, {"name": "y"}], "order": ["1"]}}))
         .await
         .unwrap();
-    let names: Vec<&str> = both.data["spec"]["parts"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter_map(|p| p["name"].as_str())
-        .collect();
+    let spec = json!({"parts": [{"name": "z"}, {"name": "x", "note": "hello"}]});
+    let both = apply(&api, "bob", "a", json!({"spec": spec})).await.unwrap();
+    let names: Vec<&str> =
+        both.data["spec"]["parts"].as_array().unwrap().iter().filter_map(|p| p["name"].as_str()).collect();
     assert_eq!(names, ["z", "x", "y"]);
     let refused = refusal(
-        apply(
-            &api,
-            "bob",
-            "a",
-            json!({"spec": {"order": ["2"], "parts": [{"name": "y", "weight": 9}]}}),
-        )
-        .await,
+        apply(&api, "bob", "a", json!({"spec": {"order": ["2"], "parts": [{"name": "y", "weight": 9}]}})).await,
     );
     assert_eq!(causes(&refused), [".spec.order: conflict with \"ann\""]);
 }
@@ -242,37 +139,15 @@ async fn list_maps_merge_by_key_and_atomic_lists_as_a_whole() {
 async fn status_is_applied_on_its_own() {
     let world = world();
     let api = world.gadgets();
-    apply(
-        &api,
-        "ann",
-        "a",
-        json!({"spec": {"size": 1}, "status": {"phase": "Ignored"}}),
-    )
-    .await
-    .unwrap();
+    apply(&api, "ann", "a", json!({"spec": {"size": 1}, "status": {"phase": "Ignored"}})).await.unwrap();
     let body = json!({
         "apiVersion": "example.org/v1", "kind": "Gadget", "metadata": {"name": "a"},
         "spec": {"size": 9}, "status": {"phase": "Good"},
     });
-    let told = api
-        .patch_status(
-            "a",
-            &PatchParams::apply("agent"),
-            &Patch::Apply(body.clone()),
-        )
-        .await
-        .unwrap();
-    assert_eq!(
-        told.data,
-        json!({"spec": {"size": 1, "color": "red"}, "status": {"phase": "Good"}})
-    );
-    assert_eq!(
-        owners(&told)[0],
-        "agent Apply status: {\"f:status\":{\"f:phase\":{}}}"
-    );
-    let missing = api
-        .patch_status("zzz", &PatchParams::apply("agent"), &Patch::Apply(body))
-        .await;
+    let told = api.patch_status("a", &PatchParams::apply("agent"), &Patch::Apply(body.clone())).await.unwrap();
+    assert_eq!(told.data, json!({"spec": {"size": 1, "color": "red"}, "status": {"phase": "Good"}}));
+    assert_eq!(owners(&told)[0], "agent Apply status: {\"f:status\":{\"f:phase\":{}}}");
+    let missing = api.patch_status("zzz", &PatchParams::apply("agent"), &Patch::Apply(body)).await;
     assert_eq!(refusal(missing).code, 400);
 }
 
@@ -280,18 +155,12 @@ async fn status_is_applied_on_its_own() {
 async fn an_apply_can_carry_the_version_that_was_read() {
     let world = world();
     let api = world.gadgets();
-    let made = apply(&api, "ann", "a", json!({"spec": {"size": 1}}))
-        .await
-        .unwrap();
-    merge(&api, "a", json!({"spec": {"code": "abc"}}))
-        .await
-        .unwrap();
+    let made = apply(&api, "ann", "a", json!({"spec": {"size": 1}})).await.unwrap();
+    merge(&api, "a", json!({"spec": {"code": "abc"}})).await.unwrap();
     let stale = json!({"metadata": {"resourceVersion": made.metadata.resource_version}, "spec": {"size": 2}});
     assert!(refusal(apply(&api, "ann", "a", stale).await).is_conflict());
     let unnamed = PatchParams::default();
-    let body = json!({"apiVersion": "example.org/v1", "kind": "Gadget", "metadata": {"name": "a"}, "spec": {"size": 1}});
-    assert_eq!(
-        refusal(api.patch("a", &unnamed, &Patch::Apply(body)).await).code,
-        422
-    );
+    let body =
+        json!({"apiVersion": "example.org/v1", "kind": "Gadget", "metadata": {"name": "a"}, "spec": {"size": 1}});
+    assert_eq!(refusal(api.patch("a", &unnamed, &Patch::Apply(body)).await).code, 422);
 }

@@ -97,8 +97,7 @@ pub(super) fn world() -> World {
     let kinds = Arc::new(Kinds::from_crds(&[crd]).unwrap());
     let clock = Arc::new(AtomicI64::new(1_700_000_000));
     let seconds = Arc::clone(&clock);
-    let now =
-        Arc::new(move || jiff::Timestamp::from_second(seconds.load(Ordering::Relaxed)).unwrap());
+    let now = Arc::new(move || jiff::Timestamp::from_second(seconds.load(Ordering::Relaxed)).unwrap());
     let cluster = Cluster::new(now, kinds);
     cluster.add_namespace("crm");
     World { cluster, clock }
@@ -114,14 +113,8 @@ impl World {
     }
 
     /// Creates a gadget with this spec.
-    pub(super) async fn create(
-        &self,
-        name: &str,
-        spec: Value,
-    ) -> Result<DynamicObject, kube::Error> {
-        self.gadgets()
-            .create(&PostParams::default(), &gadget(name, spec))
-            .await
+    pub(super) async fn create(&self, name: &str, spec: Value) -> Result<DynamicObject, kube::Error> {
+        self.gadgets().create(&PostParams::default(), &gadget(name, spec)).await
     }
 }
 
@@ -130,9 +123,7 @@ pub(super) fn resource() -> ApiResource {
 }
 
 pub(super) fn gadget(name: &str, spec: Value) -> DynamicObject {
-    DynamicObject::new(name, &resource())
-        .within("crm")
-        .data(json!({"spec": spec}))
+    DynamicObject::new(name, &resource()).within("crm").data(json!({"spec": spec}))
 }
 
 /// Applies a gadget as this manager.
@@ -142,29 +133,19 @@ pub(super) async fn apply(
     name: &str,
     body: Value,
 ) -> Result<DynamicObject, kube::Error> {
-    let mut whole =
-        json!({"apiVersion": "example.org/v1", "kind": "Gadget", "metadata": {"name": name}});
+    let mut whole = json!({"apiVersion": "example.org/v1", "kind": "Gadget", "metadata": {"name": name}});
     for (key, value) in body.as_object().unwrap() {
         if key == "metadata" {
-            whole["metadata"]
-                .as_object_mut()
-                .unwrap()
-                .extend(value.as_object().unwrap().clone());
+            whole["metadata"].as_object_mut().unwrap().extend(value.as_object().unwrap().clone());
         } else {
             whole[key] = value.clone();
         }
     }
-    api.patch(name, &PatchParams::apply(manager), &Patch::Apply(whole))
-        .await
+    api.patch(name, &PatchParams::apply(manager), &Patch::Apply(whole)).await
 }
 
-pub(super) async fn merge(
-    api: &Api<DynamicObject>,
-    name: &str,
-    patch: Value,
-) -> Result<DynamicObject, kube::Error> {
-    api.patch(name, &PatchParams::default(), &Patch::Merge(patch))
-        .await
+pub(super) async fn merge(api: &Api<DynamicObject>, name: &str, patch: Value) -> Result<DynamicObject, kube::Error> {
+    api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await
 }
 
 /// The `Status` of a refused request.
@@ -178,9 +159,5 @@ pub(super) fn refusal<T: std::fmt::Debug>(result: Result<T, kube::Error>) -> kub
 /// `field: message` of each cause.
 pub(super) fn causes(status: &kube::core::Status) -> Vec<String> {
     let details = status.details.as_ref().unwrap();
-    details
-        .causes
-        .iter()
-        .map(|cause| format!("{}: {}", cause.field, cause.message))
-        .collect()
+    details.causes.iter().map(|cause| format!("{}: {}", cause.field, cause.message)).collect()
 }

@@ -7,32 +7,18 @@ use super::{World, gadget, merge, refusal, resource, world};
 
 async fn filled() -> World {
     let world = world();
-    for (name, labels) in [
-        ("a", vec![("tier", "one"), ("x", "1")]),
-        ("b", vec![("tier", "two")]),
-        ("c", vec![]),
-    ] {
+    for (name, labels) in [("a", vec![("tier", "one"), ("x", "1")]), ("b", vec![("tier", "two")]), ("c", vec![])] {
         let mut object = gadget(name, json!({"size": 1}));
-        let labels = labels
-            .into_iter()
-            .map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let labels = labels.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned()));
         object.metadata.labels = Some(labels.collect());
-        world
-            .gadgets()
-            .create(&PostParams::default(), &object)
-            .await
-            .unwrap();
+        world.gadgets().create(&PostParams::default(), &object).await.unwrap();
     }
     world
 }
 
 async fn names(api: &Api<DynamicObject>, params: &ListParams) -> String {
     let list = api.list(params).await.unwrap();
-    list.items
-        .into_iter()
-        .filter_map(|object| object.metadata.name)
-        .collect::<Vec<_>>()
-        .join(" ")
+    list.items.into_iter().filter_map(|object| object.metadata.name).collect::<Vec<_>>().join(" ")
 }
 
 #[tokio::test]
@@ -49,11 +35,7 @@ async fn labels_and_fields_select() {
         ("!tier", "c"),
         ("tier,x=1", "a"),
     ] {
-        assert_eq!(
-            names(&api, &ListParams::default().labels(selector)).await,
-            expected,
-            "{selector}"
-        );
+        assert_eq!(names(&api, &ListParams::default().labels(selector)).await, expected, "{selector}");
     }
     for (selector, expected) in [
         ("metadata.name=b", "b"),
@@ -61,41 +43,23 @@ async fn labels_and_fields_select() {
         ("metadata.namespace=crm", "a b c"),
         ("metadata.namespace=other", ""),
     ] {
-        assert_eq!(
-            names(&api, &ListParams::default().fields(selector)).await,
-            expected,
-            "{selector}"
-        );
+        assert_eq!(names(&api, &ListParams::default().fields(selector)).await, expected, "{selector}");
     }
-    assert_eq!(
-        refusal(api.list(&ListParams::default().fields("spec.size=1")).await).code,
-        400
-    );
+    assert_eq!(refusal(api.list(&ListParams::default().fields("spec.size=1")).await).code, 400);
 }
 
 #[tokio::test]
 async fn a_list_spans_namespaces() {
     let world = filled().await;
     world.cluster.add_namespace("aaa");
-    let there: Api<DynamicObject> =
-        Api::namespaced_with(world.cluster.client("x"), "aaa", &resource());
+    let there: Api<DynamicObject> = Api::namespaced_with(world.cluster.client("x"), "aaa", &resource());
     let mut object = gadget("z", json!({"size": 1}));
     object.metadata.namespace = Some("aaa".to_owned());
     there.create(&PostParams::default(), &object).await.unwrap();
     let everywhere: Api<DynamicObject> = Api::all_with(world.cluster.client("x"), &resource());
     assert_eq!(names(&everywhere, &ListParams::default()).await, "z a b c");
-    assert_eq!(
-        names(
-            &everywhere,
-            &ListParams::default().fields("metadata.name=b")
-        )
-        .await,
-        "b"
-    );
-    assert_eq!(
-        names(&world.gadgets(), &ListParams::default()).await,
-        "a b c"
-    );
+    assert_eq!(names(&everywhere, &ListParams::default().fields("metadata.name=b")).await, "b");
+    assert_eq!(names(&world.gadgets(), &ListParams::default()).await, "a b c");
 }
 
 #[tokio::test]
@@ -104,26 +68,15 @@ async fn pages_show_one_moment() {
     let api = world.gadgets();
     let first = api.list(&ListParams::default().limit(2)).await.unwrap();
     assert_eq!(first.items.len(), 2);
-    merge(&api, "c", json!({"spec": {"size": 9}}))
-        .await
-        .unwrap();
+    merge(&api, "c", json!({"spec": {"size": 9}})).await.unwrap();
     world.create("d", json!({"size": 1})).await.unwrap();
     let token = first.metadata.continue_.unwrap();
-    let rest = api
-        .list(&ListParams::default().limit(2).continue_token(&token))
-        .await
-        .unwrap();
+    let rest = api.list(&ListParams::default().limit(2).continue_token(&token)).await.unwrap();
     assert_eq!(rest.items.len(), 1);
     assert_eq!(rest.items[0].data["spec"]["size"], 1);
-    assert_eq!(
-        (rest.metadata.continue_, rest.metadata.resource_version),
-        (None, first.metadata.resource_version)
-    );
+    assert_eq!((rest.metadata.continue_, rest.metadata.resource_version), (None, first.metadata.resource_version));
     world.cluster.compact(world.cluster.resource_version());
-    let expired = refusal(
-        api.list(&ListParams::default().limit(2).continue_token(&token))
-            .await,
-    );
+    let expired = refusal(api.list(&ListParams::default().limit(2).continue_token(&token)).await);
     assert_eq!((expired.code, expired.reason.as_str()), (410, "Expired"));
 }
 
@@ -132,33 +85,12 @@ async fn a_list_of_the_past_and_of_the_future() {
     let world = filled().await;
     let api = world.gadgets();
     let then = world.cluster.resource_version().to_string();
-    merge(&api, "a", json!({"spec": {"size": 9}}))
-        .await
-        .unwrap();
-    let past = api
-        .list(
-            &ListParams::default()
-                .at(&then)
-                .matching(VersionMatch::Exact),
-        )
-        .await
-        .unwrap();
+    merge(&api, "a", json!({"spec": {"size": 9}})).await.unwrap();
+    let past = api.list(&ListParams::default().at(&then).matching(VersionMatch::Exact)).await.unwrap();
     assert_eq!(past.items[0].data["spec"]["size"], 1);
-    let newer = api
-        .list(
-            &ListParams::default()
-                .at(&then)
-                .matching(VersionMatch::NotOlderThan),
-        )
-        .await
-        .unwrap();
+    let newer = api.list(&ListParams::default().at(&then).matching(VersionMatch::NotOlderThan)).await.unwrap();
     assert_eq!(newer.items[0].data["spec"]["size"], 9);
-    assert_eq!(
-        names(&api, &ListParams::default().match_any()).await,
-        "a b c"
-    );
-    let future = ListParams::default()
-        .at("999999")
-        .matching(VersionMatch::NotOlderThan);
+    assert_eq!(names(&api, &ListParams::default().match_any()).await, "a b c");
+    let future = ListParams::default().at("999999").matching(VersionMatch::NotOlderThan);
     assert_eq!(refusal(api.list(&future).await).code, 504);
 }

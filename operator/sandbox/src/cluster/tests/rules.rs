@@ -9,66 +9,36 @@ async fn a_rule_refuses_a_new_object() {
     let world = world();
     let refused = refusal(world.create("a", json!({"size": 5, "limit": 3})).await);
     assert_eq!(refused.code, 422);
-    assert_eq!(
-        causes(&refused),
-        ["spec: Invalid value: \"object\": size is above limit"]
-    );
+    assert_eq!(causes(&refused), ["spec: Invalid value: \"object\": size is above limit"]);
     assert_eq!(
         refused.message,
         "Gadget.example.org \"a\" is invalid: spec: Invalid value: \"object\": size is above limit"
     );
-    world
-        .create("a", json!({"size": 3, "limit": 3}))
-        .await
-        .unwrap();
+    world.create("a", json!({"size": 3, "limit": 3})).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_transition_rule_compares_with_the_old_value() {
     let world = world();
-    world
-        .create("a", json!({"size": 1, "owner": "me", "counter": 5}))
-        .await
-        .unwrap();
+    world.create("a", json!({"size": 1, "owner": "me", "counter": 5})).await.unwrap();
     let api = world.gadgets();
     let refused = refusal(merge(&api, "a", json!({"spec": {"owner": "you", "counter": 4}})).await);
-    let expected = [
-        "spec.counter: Invalid value: \"integer\": counter fell to 4",
-        "spec.owner: Forbidden: owner is immutable",
-    ];
+    let expected =
+        ["spec.counter: Invalid value: \"integer\": counter fell to 4", "spec.owner: Forbidden: owner is immutable"];
     assert_eq!(causes(&refused), expected);
-    assert_eq!(
-        refused.details.unwrap().causes[1].reason,
-        "FieldValueForbidden"
-    );
-    merge(&api, "a", json!({"spec": {"counter": 6, "size": 2}}))
-        .await
-        .unwrap();
+    assert_eq!(refused.details.unwrap().causes[1].reason, "FieldValueForbidden");
+    merge(&api, "a", json!({"spec": {"counter": 6, "size": 2}})).await.unwrap();
     // A field that comes or goes has no old value to be compared with.
-    merge(&api, "a", json!({"spec": {"owner": null}}))
-        .await
-        .unwrap();
-    merge(&api, "a", json!({"spec": {"owner": "you"}}))
-        .await
-        .unwrap();
+    merge(&api, "a", json!({"spec": {"owner": null}})).await.unwrap();
+    merge(&api, "a", json!({"spec": {"owner": "you"}})).await.unwrap();
 }
 
 #[tokio::test]
 async fn dates_are_dates_to_rules() {
     let world = world();
-    let refused = refusal(
-        world
-            .create("a", json!({"size": 1, "until": "2019-06-01T00:00:00Z"}))
-            .await,
-    );
-    assert_eq!(
-        causes(&refused),
-        ["spec.until: Invalid value: \"string\": too early"]
-    );
-    world
-        .create("a", json!({"size": 1, "until": "2026-06-01T00:00:00Z"}))
-        .await
-        .unwrap();
+    let refused = refusal(world.create("a", json!({"size": 1, "until": "2019-06-01T00:00:00Z"})).await);
+    assert_eq!(causes(&refused), ["spec.until: Invalid value: \"string\": too early"]);
+    world.create("a", json!({"size": 1, "until": "2026-06-01T00:00:00Z"})).await.unwrap();
 }
 
 #[tokio::test]
@@ -102,10 +72,5 @@ async fn escaped_and_whole_values_reach_rules() {
     let good = json!({"namespace": "x", "a-b": 1, "n": 2});
     assert_eq!(check(good.clone(), None), []);
     let fell = check(json!({"namespace": "x", "a-b": 1, "n": 1}), Some(&good));
-    assert_eq!(
-        fell.iter()
-            .map(|cause| cause.field.as_str())
-            .collect::<Vec<_>>(),
-        ["n"]
-    );
+    assert_eq!(fell.iter().map(|cause| cause.field.as_str()).collect::<Vec<_>>(), ["n"]);
 }

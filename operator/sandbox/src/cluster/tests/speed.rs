@@ -19,15 +19,12 @@ fn request(method: &str, path: &str, body: Option<Value>) -> http::Request<Body>
         .method(method)
         .uri(format!("/apis/example.org/v1/namespaces/crm/gadgets{path}"))
         .header("content-type", "application/apply-patch+yaml");
-    let body = body
-        .map(|body| body.to_string().into_bytes())
-        .unwrap_or_default();
+    let body = body.map(|body| body.to_string().into_bytes()).unwrap_or_default();
     request.body(Body::from(body)).unwrap()
 }
 
 fn gadget(name: &str, key: &str, part: Value) -> Option<Value> {
-    let mut gadget =
-        json!({"apiVersion": "example.org/v1", "kind": "Gadget", "metadata": {"name": name}});
+    let mut gadget = json!({"apiVersion": "example.org/v1", "kind": "Gadget", "metadata": {"name": name}});
     gadget[key] = part;
     Some(gadget)
 }
@@ -47,11 +44,7 @@ async fn three_thousand_requests_take_a_moment() {
         requests.push(request("GET", &format!("/{name}"), None));
         for seen in [round, round + 1] {
             let status = gadget(&name, "status", json!({"phase": "Good", "seen": seen}));
-            requests.push(request(
-                "PATCH",
-                &format!("/{name}/status?fieldManager=agent"),
-                status,
-            ));
+            requests.push(request("PATCH", &format!("/{name}/status?fieldManager=agent"), status));
         }
     }
     let mut door = Door::new(world.cluster.clone(), "tester");
@@ -63,10 +56,7 @@ async fn three_thousand_requests_take_a_moment() {
         bytes += answer.into_body().collect().await.unwrap().to_bytes().len();
     }
     let elapsed = begin.elapsed();
-    assert!(
-        elapsed < Duration::from_secs(2),
-        "{elapsed:?} for {bytes} bytes"
-    );
+    assert!(elapsed < Duration::from_secs(2), "{elapsed:?} for {bytes} bytes");
     if std::env::var_os("SPEED").is_some() {
         panic!("{elapsed:?} for {bytes} bytes");
     }

@@ -12,12 +12,7 @@ use super::{World, gadget, merge, world};
 type Events = BoxStream<'static, Result<WatchEvent<DynamicObject>, kube::Error>>;
 
 async fn watch(world: &World, params: &WatchParams, version: &str) -> Events {
-    world
-        .gadgets_as("watcher")
-        .watch(params, version)
-        .await
-        .unwrap()
-        .boxed()
+    world.gadgets_as("watcher").watch(params, version).await.unwrap().boxed()
 }
 
 /// The next event as `TYPE name`, `END`, or `nothing` when none is there.
@@ -30,8 +25,7 @@ async fn next(events: &mut Events) -> String {
 }
 
 fn show(event: Option<Result<WatchEvent<DynamicObject>, kube::Error>>) -> String {
-    let with =
-        |word: &str, object: DynamicObject| format!("{word} {}", object.metadata.name.unwrap());
+    let with = |word: &str, object: DynamicObject| format!("{word} {}", object.metadata.name.unwrap());
     match event {
         None => "END".to_owned(),
         Some(Ok(WatchEvent::Added(object))) => with("ADDED", object),
@@ -54,14 +48,8 @@ async fn a_watch_tells_what_happens_after_its_version() {
     let mut events = watch(&world, &WatchParams::default(), &from).await;
     assert_eq!(next(&mut events).await, "ADDED b");
     assert_eq!(next(&mut events).await, "nothing");
-    merge(&world.gadgets(), "a", json!({"spec": {"size": 2}}))
-        .await
-        .unwrap();
-    world
-        .gadgets()
-        .delete("b", &DeleteParams::default())
-        .await
-        .unwrap();
+    merge(&world.gadgets(), "a", json!({"spec": {"size": 2}})).await.unwrap();
+    world.gadgets().delete("b", &DeleteParams::default()).await.unwrap();
     assert_eq!(next(&mut events).await, "MODIFIED a");
     assert_eq!(next(&mut events).await, "DELETED b");
     assert_eq!(next(&mut events).await, "nothing");
@@ -73,10 +61,7 @@ async fn without_a_version_the_present_comes_first() {
     world.create("b", json!({"size": 1})).await.unwrap();
     world.create("a", json!({"size": 1})).await.unwrap();
     let mut events = watch(&world, &WatchParams::default(), "0").await;
-    assert_eq!(
-        (next(&mut events).await, next(&mut events).await),
-        ("ADDED a".to_owned(), "ADDED b".to_owned())
-    );
+    assert_eq!((next(&mut events).await, next(&mut events).await), ("ADDED a".to_owned(), "ADDED b".to_owned()));
     world.create("c", json!({"size": 1})).await.unwrap();
     assert_eq!(next(&mut events).await, "ADDED c");
 }
@@ -86,38 +71,14 @@ async fn a_selector_sees_objects_come_and_go() {
     let world = world();
     let mut object = gadget("a", json!({"size": 1}));
     object.metadata.labels = Some([("l".to_owned(), "x".to_owned())].into());
-    world
-        .gadgets()
-        .create(&PostParams::default(), &object)
-        .await
-        .unwrap();
+    world.gadgets().create(&PostParams::default(), &object).await.unwrap();
     world.create("b", json!({"size": 1})).await.unwrap();
     let mut labelled = watch(&world, &WatchParams::default().labels("l=x"), "0").await;
-    let mut named = watch(
-        &world,
-        &WatchParams::default().fields("metadata.name=b"),
-        "0",
-    )
-    .await;
-    assert_eq!(
-        (next(&mut labelled).await, next(&mut named).await),
-        ("ADDED a".to_owned(), "ADDED b".to_owned())
-    );
-    merge(
-        &world.gadgets(),
-        "a",
-        json!({"metadata": {"labels": {"l": "y"}}}),
-    )
-    .await
-    .unwrap();
+    let mut named = watch(&world, &WatchParams::default().fields("metadata.name=b"), "0").await;
+    assert_eq!((next(&mut labelled).await, next(&mut named).await), ("ADDED a".to_owned(), "ADDED b".to_owned()));
+    merge(&world.gadgets(), "a", json!({"metadata": {"labels": {"l": "y"}}})).await.unwrap();
     assert_eq!(next(&mut labelled).await, "DELETED a");
-    merge(
-        &world.gadgets(),
-        "a",
-        json!({"metadata": {"labels": {"l": "x"}}}),
-    )
-    .await
-    .unwrap();
+    merge(&world.gadgets(), "a", json!({"metadata": {"labels": {"l": "x"}}})).await.unwrap();
     assert_eq!(next(&mut labelled).await, "ADDED a");
     assert_eq!(next(&mut named).await, "nothing");
 }
@@ -128,18 +89,10 @@ async fn a_watch_ends_at_its_time_with_a_bookmark() {
     let mut events = watch(&world, &WatchParams::default().timeout(10), "0").await;
     let begin = tokio::time::Instant::now();
     let last = show(events.next().await);
-    assert_eq!(
-        last,
-        format!("BOOKMARK {}", world.cluster.resource_version())
-    );
+    assert_eq!(last, format!("BOOKMARK {}", world.cluster.resource_version()));
     assert_eq!(begin.elapsed().as_secs(), Duration::from_secs(10).as_secs());
     assert_eq!(show(events.next().await), "END");
-    let mut plain = watch(
-        &world,
-        &WatchParams::default().timeout(10).disable_bookmarks(),
-        "0",
-    )
-    .await;
+    let mut plain = watch(&world, &WatchParams::default().timeout(10).disable_bookmarks(), "0").await;
     assert_eq!(show(plain.next().await), "END");
 }
 

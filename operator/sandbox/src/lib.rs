@@ -4,7 +4,7 @@
 
 pub mod clock;
 pub mod cluster;
-mod edge;
+pub mod edge;
 pub mod faults;
 pub mod file;
 pub mod invariants;

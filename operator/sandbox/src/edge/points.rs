@@ -2,6 +2,7 @@
 //! agent, numbered in the order in which they come.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::mpsc::UnboundedSender;
@@ -59,6 +60,7 @@ pub(crate) struct Points {
     current: Mutex<Option<usize>>,
     lives: Lives,
     cues: UnboundedSender<Cue>,
+    struck: AtomicBool,
     is_leading: Arc<dyn Fn(&str) -> bool + Send + Sync>,
 }
 
@@ -78,7 +80,13 @@ impl Points {
         cues: UnboundedSender<Cue>,
         is_leading: Arc<dyn Fn(&str) -> bool + Send + Sync>,
     ) -> Self {
-        Self { kill, names: Mutex::default(), current: Mutex::default(), lives, cues, is_leading }
+        let (names, current, struck) = (Mutex::default(), Mutex::default(), AtomicBool::new(false));
+        Self { kill, names, current, lives, cues, struck, is_leading }
+    }
+
+    /// Whether somebody was killed, or an answer lost, as it was ordered.
+    pub(crate) fn has_struck(&self) -> bool {
+        self.struck.load(Ordering::Relaxed)
     }
 
     pub(crate) fn names(&self) -> PointNames {
@@ -104,11 +112,15 @@ impl Points {
         match self.kill {
             Some(KillPoint::Controller(at, when)) if at == number => match (when, moment) {
                 (Moment::Before, Moment::Before) | (Moment::After, Moment::After) => {
+                    self.struck.store(true, Ordering::Relaxed);
                     self.lives.kill(identity);
                     let _ = self.cues.send(Cue::ControllerDies(identity.to_owned()));
                     Fate::Die
                 }
-                (Moment::AnswerLost, Moment::After) => Fate::LoseAnswer,
+                (Moment::AnswerLost, Moment::After) => {
+                    self.struck.store(true, Ordering::Relaxed);
+                    Fate::LoseAnswer
+                }
                 (Moment::Before | Moment::After | Moment::AnswerLost, _) => Fate::Proceed,
             },
             Some(KillPoint::Controller(..) | KillPoint::Agent(..)) | None => Fate::Proceed,
@@ -120,6 +132,7 @@ impl Points {
         if self.kill != Some(KillPoint::Agent(number, moment)) {
             return Fate::Proceed;
         }
+        self.struck.store(true, Ordering::Relaxed);
         self.lives.kill(identity);
         let _ = self.cues.send(Cue::AgentDies(node.to_owned()));
         Fate::Die

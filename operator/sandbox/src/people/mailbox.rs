@@ -1,7 +1,6 @@
 //! What a person notices: the operator's Events arrive like mail. Losing one is harmless, people also look by
 //! themselves.
 
-use std::pin::Pin;
 use std::time::Duration;
 
 use futures::stream::{BoxStream, StreamExt as _};
@@ -13,10 +12,13 @@ use tokio::time::Instant;
 /// How long one watch lasts (the API server's usual upper bound).
 const WATCH_SECS: u32 = 290;
 
+/// One open watch.
+type Events = BoxStream<'static, Result<WatchEvent<Event>, kube::Error>>;
+
 /// The Events of one namespace.
 pub(super) struct Mailbox {
     api: Api<Event>,
-    stream: Option<Pin<Box<BoxStream<'static, Result<WatchEvent<Event>, kube::Error>>>>>,
+    stream: Option<Events>,
     /// Version from which the next watch goes on; empty: from now on.
     version: String,
 }
@@ -47,7 +49,7 @@ impl Mailbox {
         if self.stream.is_none() {
             let params = WatchParams::default().timeout(WATCH_SECS);
             match self.api.watch(&params, &self.version).await {
-                Ok(stream) => self.stream = Some(Box::pin(stream.boxed())),
+                Ok(stream) => self.stream = Some(stream.boxed()),
                 Err(_) => return false,
             }
         }

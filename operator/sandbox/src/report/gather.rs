@@ -47,6 +47,7 @@ impl RunReport {
             human_retries: human_retries(stage),
             digest: digest(stage, change.as_deref(), site.as_deref()),
             points: stage.points.names(),
+            kill_struck: stage.points.has_struck(),
             story: notes.teller.events().to_vec(),
             record: change_name,
             final_site: site.map(|site| (*site).clone()),

@@ -100,6 +100,8 @@ pub struct RunReport {
     pub digest: BTreeMap<String, String>,
     /// What the crash sweep can kill at.
     pub points: PointNames,
+    /// Whether the kill of [`crate::run::Options::kill`] has struck.
+    pub kill_struck: bool,
     /// The whole story.
     pub story: Vec<StoryEvent>,
 }

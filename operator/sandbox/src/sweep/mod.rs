@@ -162,10 +162,13 @@ impl Sandbox {
         let stops: Vec<String> = report.human_retries.iter().map(|step| stop_of(step)).collect();
         let listed = &self.file.scenario.spec.named_stops;
         let unlisted: Vec<String> = stops.iter().filter(|stop| !listed.contains(stop)).cloned().collect();
-        if report.is_reached() && facts.is_empty() && unlisted.is_empty() {
+        if report.is_reached() && report.kill_struck && facts.is_empty() && unlisted.is_empty() {
             return if stops.is_empty() { Compared::Equal } else { Compared::NamedStop(stops) };
         }
         let mut outcome = report.outcome.to_string();
+        if !report.kill_struck {
+            outcome = format!("{outcome}; nobody was killed: the point was never reached");
+        }
         if !unlisted.is_empty() {
             outcome = format!("{outcome}; stops that are not listed: {}", unlisted.join(", "));
         }

@@ -60,6 +60,7 @@ fn order(world: &World, id: &str, actions: Vec<Action>) -> Order {
         start_before: whole_seconds(world.now() + jiff::SignedDuration::from_hours(24)),
         time_limit_seconds: 600,
         actions,
+        granted: false,
         may_skip: false,
         done_when: Vec::new(),
         absent_when: Vec::new(),

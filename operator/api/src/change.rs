@@ -49,6 +49,12 @@ pub struct CrmChangeSpec {
     /// Release that this change leads to; equal to `from` where only settings change.
     #[schemars(length(max = 64))]
     pub to: String,
+    /// Number that every part shows before.
+    #[schemars(length(max = 64))]
+    pub from_number: String,
+    /// Number that every part shows afterwards.
+    #[schemars(length(max = 64))]
+    pub to_number: String,
     /// FastCGI as it shall be afterwards; left out: as observed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fast_cgi: Option<FastCgi>,

@@ -203,6 +203,9 @@ pub struct Order {
     /// What to do, in this order.
     #[schemars(length(max = 64))]
     pub actions: Vec<Action>,
+    /// Whether a person has looked and allowed this attempt: then what earlier attempts began does not forbid it.
+    #[serde(default)]
+    pub granted: bool,
     /// Whether `doneWhen` says all that the step is judged by. Only then an order that finds it true may be called done
     /// without having run; where other machines or the database have a say, only a run counts.
     #[serde(default)]

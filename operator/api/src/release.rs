@@ -184,7 +184,7 @@ impl CrmReleaseSpec {
     /// Whether a person means this release by that name.
     #[must_use]
     pub fn is_called(&self, name: &str) -> bool {
-        self.version == name || self.aliases.iter().any(|alias| alias == name)
+        self.version == name || self.number == name || self.aliases.iter().any(|alias| alias == name)
     }
 
     /// The package of a component.

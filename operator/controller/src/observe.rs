@@ -50,12 +50,12 @@ pub(crate) async fn observe(
     let site: CrmSite = found.parse().map_err(ObserveError::Site)?;
     let (mut blocking, mut ignored) = (Vec::new(), Vec::new());
 
-    let nodes = nodes(context, &site, namespace, &mut blocking).await?;
     let releases = parse_all(&raw::list::<CrmRelease>(client, "list releases", None).await?, &mut ignored);
     // One live list serves both: the site's own changes, and the claims that others hold.
     let (own, others) = partition(raw::list::<CrmChange>(client, "list changes", None).await?, key);
     let mut changes: Vec<CrmChange> = parse_all(&own, &mut blocking);
     changes.sort_by_key(|change| age(&change.metadata));
+    let nodes = nodes(context, &node_names(&site, &changes), namespace, &mut blocking).await?;
     let backups = raw::list::<CrmBackup>(client, "list backups", Some(namespace)).await?;
     let mut backups: Vec<CrmBackup> = parse_all(&partition(backups, key).0, &mut blocking);
     backups.sort_by_key(|backup| age(&backup.metadata));
@@ -90,14 +90,22 @@ fn partition(objects: Vec<Raw>, key: &SiteKey) -> (Vec<Raw>, Vec<Raw>) {
     objects.into_iter().partition(|object| object.belongs_to(key))
 }
 
-/// The nodes that the site names, in the order of their names; those that do not exist are left out.
+/// The nodes that the site names, and those of its open changes: a node that has left the declaration in mid-change may
+/// still have something to undo.
+fn node_names(site: &CrmSite, changes: &[CrmChange]) -> BTreeSet<String> {
+    let is_open = |change: &&CrmChange| !change.status.as_ref().is_some_and(|status| status.phase.is_over());
+    let ordered =
+        changes.iter().filter(is_open).flat_map(|change| &change.spec.steps).filter_map(|step| step.node.clone());
+    site.spec.components.iter().flat_map(|placed| placed.nodes.iter().cloned()).chain(ordered).collect()
+}
+
+/// The nodes of these names, in their order; those that do not exist are left out.
 async fn nodes(
     context: &Context,
-    site: &CrmSite,
+    names: &BTreeSet<String>,
     namespace: &str,
     aside: &mut Vec<Malformed>,
 ) -> Result<Vec<NodeView>, CallError> {
-    let names: BTreeSet<&String> = site.spec.components.iter().flat_map(|placed| &placed.nodes).collect();
     let leases: Api<Lease> = Api::namespaced(context.client.clone(), namespace);
     let mut views = Vec::new();
     for name in names {

@@ -25,7 +25,9 @@ fn server_questions() -> Vec<Question> {
         ),
         ask(
             "server.schemaModified",
-            "SELECT MAX(modify_date) AS modifiedAt FROM sys.objects WHERE is_ms_shipped = 0",
+            // The server keeps local time; everything else is UTC.
+            "SELECT DATEADD(MINUTE, DATEDIFF(MINUTE, GETDATE(), GETUTCDATE()), MAX(modify_date)) AS modifiedAt \
+             FROM sys.objects WHERE is_ms_shipped = 0",
             &[(SCHEMA_MODIFIED_AT, "modifiedAt", "sys.objects.modify_date")],
         ),
         ask(
@@ -44,6 +46,15 @@ fn sessions_statement(database: &str) -> Statement {
                ORDER BY s.session_id"
             .to_owned(),
         parameters: vec![database.to_owned()],
+        time_limit_seconds: 30,
+    }
+}
+
+fn permission_statement() -> Statement {
+    Statement {
+        name: "server.permission",
+        text: "SELECT HAS_PERMS_BY_NAME(NULL, NULL, 'VIEW SERVER STATE') AS allowed".to_owned(),
+        parameters: Vec::new(),
         time_limit_seconds: 30,
     }
 }
@@ -68,6 +79,14 @@ pub async fn read(
     site: &CrmSiteSpec,
     now: Timestamp,
 ) -> Result<DatabaseFacts, DatabaseError> {
+    // Without this right SQL Server shows a login its own session only: an empty list would prove nothing.
+    let rights = sql.run(permission_statement()).await?;
+    if first(&rights, "allowed") != Some("1") {
+        return Err(DatabaseError::Unexpected {
+            statement: "server.permission",
+            message: "the login may not see other sessions; GRANT VIEW SERVER STATE to it".to_owned(),
+        });
+    }
     let mut questions = server_questions();
     if let Some(block) = &site.super_office {
         questions.extend(superoffice::questions(&block.table_prefix));

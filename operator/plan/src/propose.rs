@@ -91,12 +91,7 @@ fn next_hop(view: &View<'_>, current: &CrmReleaseSpec, target: &CrmReleaseSpec) 
     let rules = products::of(view.spec.product);
     let fast_cgi_now = rules.fast_cgi(view);
     let digest = spec_digest(view.spec);
-    let folder = format!(
-        r"{}\{}-{}",
-        view.spec.backup.location.trim_end_matches('\\'),
-        view.name(),
-        short(&crate::hash::digest(&serde_json::json!([digest, current.version, to.version, attempt_number(view)])))
-    );
+    let folder = free_folder(view, &digest, current, to);
     let hop =
         Hop { from: current, to, fast_cgi_now, fast_cgi: view.spec.fast_cgi.or(fast_cgi_now), backup_folder: &folder };
     let findings = rules.checks(view, &hop);
@@ -107,8 +102,23 @@ fn next_hop(view: &View<'_>, current: &CrmReleaseSpec, target: &CrmReleaseSpec) 
         return Verdict::FailedBefore { change, reason };
     }
     match assemble(view, &hop, digest) {
-        Ok(change) => Verdict::Change(Box::new(change), findings),
+        Ok(change) => match never_opens(view, &change.steps) {
+            Some(finding) => Verdict::Refused(vec![finding]),
+            None => Verdict::Change(Box::new(change), findings),
+        },
         Err(finding) => Verdict::Refused(vec![*finding]),
+    }
+}
+
+/// A plan for which no window has room is refused before anybody is asked to approve it.
+fn never_opens(view: &View<'_>, steps: &[Step]) -> Option<Finding> {
+    let (felt, restore) = minutes_needed(steps);
+    match windows::opening(view.spec.windows.as_ref(), felt.saturating_add(restore), view.now) {
+        Ok(windows::Opening::Closed { why, next: None }) => {
+            let message = format!("{why} ({felt} for the change, {restore} kept for a restore)");
+            Some(refusal("Window", message, "lengthen or add a window in spec.windows".to_owned()))
+        }
+        Ok(windows::Opening::Closed { .. } | windows::Opening::Open { .. }) | Err(_) => None,
     }
 }
 
@@ -123,6 +133,8 @@ fn assemble(view: &View<'_>, hop: &Hop<'_>, spec_digest: String) -> Result<CrmCh
         site_uid: view.snapshot.site.metadata.uid.clone().unwrap_or_default(),
         from: hop.from.version.clone(),
         to: hop.to.version.clone(),
+        from_number: hop.from.number.clone(),
+        to_number: hop.to.number.clone(),
         fast_cgi: hop.fast_cgi,
         plan_hash: String::new(),
         spec_digest,
@@ -311,7 +323,16 @@ fn failed_before(view: &View<'_>, digest: &str) -> Option<(String, String)> {
     (failed && !retried).then(|| (last.metadata.name.clone().unwrap_or_default(), reason))
 }
 
-/// How many changes of this site have been begun: a new try gets a new record and a new backup folder.
-fn attempt_number(view: &View<'_>) -> usize {
-    view.snapshot.changes.len()
+/// Folder of the set of a new change: one that no set of this site has, whatever was deleted since.
+fn free_folder(view: &View<'_>, digest: &str, from: &CrmReleaseSpec, to: &CrmReleaseSpec) -> String {
+    let location = view.spec.backup.location.trim_end_matches('\\');
+    let mut number = view.snapshot.changes.len();
+    loop {
+        let tried = crate::hash::digest(&serde_json::json!([digest, from.version, to.version, number]));
+        let folder = format!(r"{location}\{}-{}", view.name(), short(&tried));
+        if !view.snapshot.backups.iter().any(|backup| backup.spec.location == folder) {
+            return folder;
+        }
+        number = number.saturating_add(1);
+    }
 }

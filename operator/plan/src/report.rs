@@ -77,8 +77,12 @@ fn findings(view: &View<'_>, round: &Round<'_>) -> Vec<Finding> {
             Vec::new()
         }
     };
-    let at_rest =
-        round.change.is_none_or(|(_, status)| status.phase.is_over() || status.phase == ChangePhase::Preparing);
+    // While a change is at work, and in the round that ends it, the verified state is not yet what is compared with.
+    let at_work = matches!(round.standing, Standing::Underway { .. } | Standing::Halted { .. })
+        && round
+            .change
+            .is_some_and(|(_, status)| status.phase != ChangePhase::Preparing && view.snapshot.open_change().is_some());
+    let at_rest = !at_work;
     if at_rest && round.verified.is_some() && !matches!(round.standing, Standing::Observing { .. }) {
         findings.extend(products::of(view.spec.product).drift(view));
     }

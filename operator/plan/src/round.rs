@@ -98,7 +98,8 @@ fn without_change(view: &View<'_>, parts: Vec<ObservedPart>) -> Plan {
         Verdict::FailedBefore { change, reason } => Standing::Halted {
             reason: format!("{change} was taken back: {reason}"),
             remedy: format!(
-                "mend the cause; then edit the spec, or create a CrmDecision with word Retry and the plan hash of {change}"
+                "mend the cause; then edit the spec, or create a CrmDecision with word Retry, {}",
+                last_step(view)
             ),
             change,
         },
@@ -130,6 +131,14 @@ fn without_change(view: &View<'_>, parts: Vec<ObservedPart>) -> Plan {
         Standing::Settled | Standing::Refused { .. } | Standing::Underway { .. } | Standing::Halted { .. } => None,
     };
     Plan { standing, intents, wake_at }
+}
+
+/// The step at which the last change ended and its plan hash, as a decision names them.
+fn last_step(view: &View<'_>) -> String {
+    let Some(change) = view.snapshot.changes.last() else { return String::new() };
+    let steps = change.status.as_ref().map(|status| status.steps.as_slice()).unwrap_or_default();
+    let step = steps.last().map_or("preflight", |result| result.id.as_str());
+    format!("step {step} and planHash {}", short(&change.spec.plan_hash))
 }
 
 /// What the site is proven to be at, the end of its last change included.
@@ -209,7 +218,12 @@ fn record_backup(view: &View<'_>, name: &str, advance: &mut Advance, intents: &m
 fn instruct(view: &View<'_>, change: Option<&CrmChange>, advance: &Advance, intents: &mut Vec<Intent>) {
     let attentive = change.is_some()
         && matches!(advance.status.phase, ChangePhase::Changing | ChangePhase::BackingOut | ChangePhase::Halted);
-    for (node, mut probes) in products::of(view.spec.product).probes(view) {
+    let mut questions = products::of(view.spec.product).probes(view);
+    // A node that has left the declaration in mid-change is still asked and ordered until the change is over.
+    for node in change.into_iter().flat_map(|change| change.spec.steps.iter().filter_map(|step| step.node.as_ref())) {
+        questions.entry(node.clone()).or_default();
+    }
+    for (node, mut probes) in questions {
         if let Some(change) = change {
             probes.extend(evidence_probes(change, &node));
         }
@@ -218,10 +232,19 @@ fn instruct(view: &View<'_>, change: Option<&CrmChange>, advance: &Advance, inte
         let orders = advance.orders.get(&node).cloned().unwrap_or_default();
         let spec = CrmNodeSpec { probes, attentive, orders };
         let Some(stored) = view.snapshot.node(&node) else { continue };
+        let own = |id: &str| view.snapshot.changes.iter().any(|change| id.starts_with(&change_prefix(change)));
+        if stored.node.spec.orders.iter().any(|order| !own(&order.id)) {
+            // Another site's change is at work there: its order is not to be written over.
+            continue;
+        }
         if stored.node.spec != spec {
             intents.push(Intent::InstructNode { node, spec: Box::new(spec) });
         }
     }
+}
+
+fn change_prefix(change: &CrmChange) -> String {
+    format!("{}/", change.metadata.name.as_deref().unwrap_or_default())
 }
 
 fn evidence_probes(change: &CrmChange, node: &str) -> Vec<Probe> {

@@ -2,9 +2,11 @@
 //! is kept.
 
 use crm_api::change::{ChangePhase, Step, StepPhase, StepResult, Undo};
+use crm_api::decision::Word;
 use crm_api::order::{OrderPhase, Outcome};
 
 use super::{Flow, LOOK_AGAIN, Run, SUPERSEDED};
+use crate::hash::short;
 
 /// Tries to take a step back before a person is asked.
 const UNDO_TRIES_MAX: i32 = 3;
@@ -78,11 +80,13 @@ impl Run<'_> {
     }
 
     fn undo_failed(&mut self, step: &Step, result: &StepResult, why: &str) -> Flow {
-        if result.attempt < UNDO_TRIES_MAX {
+        let retry = self.decision(Word::Retry, &step.id, result.attempt_started_at.0);
+        if result.attempt < UNDO_TRIES_MAX || (retry.is_some() && retry != result.granted_by) {
             let now = crm_api::Time::from(self.view.now);
             self.change_result(&step.id, |result| {
                 result.attempt = result.attempt.saturating_add(1);
                 result.attempt_started_at = now;
+                result.granted_by = retry;
             });
             let again = self.view.now;
             self.wake(again);
@@ -91,7 +95,12 @@ impl Run<'_> {
         let node = step.node.as_deref().unwrap_or("the site");
         self.halt(
             format!("{} cannot be taken back: {why}", step.id),
-            format!("do it by hand at {node}: {}; then the rest is taken back by itself", undo_text(step)),
+            format!(
+                "mend the cause at {node} or do it by hand ({}); then create a CrmDecision with word Retry, step {} and planHash {}",
+                undo_text(step),
+                step.id,
+                short(&self.change.spec.plan_hash)
+            ),
         );
         Flow::Wait
     }

@@ -1,7 +1,7 @@
 //! What has to be passed before a step starts: approval, window, point of no return, and facts that are fresh and as the
 //! plan predicts them.
 
-use crm_api::change::{Gate, Step};
+use crm_api::change::{Gate, Step, StepResult};
 use crm_api::condition::{self, Kind};
 use crm_api::decision::Word;
 use crm_api::site::{ObservedPart, PartState, Severity};
@@ -39,7 +39,9 @@ impl Run<'_> {
             self.out.status.approved_by = Some(format!("{name} ({})", decision.spec.user));
             return Flow::GoOn;
         }
-        let message = format!("plan {} waits for approval. {}", short(plan), self.change.spec.notices.join(" "));
+        let notices: String =
+            self.change.spec.notices.iter().map(|notice| format!(". {}", notice.trim_end_matches('.'))).collect();
+        let message = format!("plan {} waits for approval{notices}", short(plan));
         let ended_by = format!("an approver, with a CrmDecision: word Approve, planHash {}", short(plan));
         self.announce("ApprovalNeeded", message.clone(), false);
         self.wait("Approval", message, ended_by, None, LOOK_AGAIN_ANYWAY)
@@ -150,6 +152,21 @@ impl Run<'_> {
         self.wait("Sessions", message, "whoever uses these programs".to_owned(), deadline, LOOK_AGAIN)
     }
 
+    /// What the first try of a destructive step had to pass holds for every further one: the declaration is the same,
+    /// nobody else is on the database, facts are fresh and as predicted.
+    pub(super) fn pass_again(&mut self, step: &Step, result: &StepResult) -> Flow {
+        if result.attempt == 1 || !step.destructive {
+            return Flow::GoOn;
+        }
+        if self.refuse_edited() == Flow::Wait {
+            return Flow::Wait;
+        }
+        if step.gate == Some(Gate::PointOfNoReturn) && self.pass_alone() == Flow::Wait {
+            return Flow::Wait;
+        }
+        self.pass_facts(step)
+    }
+
     /// No step starts on stale facts; no destructive one on facts that differ from what the plan predicts: the old
     /// release everywhere, but for what verified steps have moved.
     pub(super) fn pass_facts(&mut self, step: &Step) -> Flow {
@@ -184,24 +201,10 @@ impl Run<'_> {
             if running {
                 continue;
             }
-            let release = if moved { &self.change.spec.to } else { &self.change.spec.from };
-            self.shows(part, release)?;
+            let number = if moved { &self.change.spec.to_number } else { &self.change.spec.from_number };
+            shows(part, number)?;
         }
         Ok(())
-    }
-
-    /// Whether a part shows a release.
-    pub(super) fn shows(&self, part: &ObservedPart, release: &str) -> Result<(), (PartState, String)> {
-        let number = self.view.catalogue.find(release).map_or("", |release| release.number.as_str());
-        if part.version.as_deref() == Some(number) {
-            return Ok(());
-        }
-        let seen: Vec<String> = part
-            .sources
-            .iter()
-            .map(|source| format!("{}: {}", source.source, source.value.as_deref().unwrap_or("not read")))
-            .collect();
-        Err((part.state, format!("{} should show {number} and shows {}", part_key(part), seen.join(", "))))
     }
 
     pub(super) fn wait_for_facts(&mut self, message: String) -> Flow {
@@ -232,6 +235,12 @@ impl Run<'_> {
         self.change.spec.steps.iter().skip_while(|other| other.id != step.id).map(|step| step.minutes).sum()
     }
 
+    /// Whether users are out and there is still a way back.
+    pub(super) fn may_back_out(&self) -> bool {
+        let status = &self.out.status;
+        status.closed_at.is_some() && !self.is_open_again() && status.point_of_no_return_at.is_none()
+    }
+
     /// Decides that everything is taken back.
     pub(super) fn start_back_out(&mut self, reason: String) -> Flow {
         if !reason.starts_with(SUPERSEDED) {
@@ -240,4 +249,17 @@ impl Run<'_> {
         self.out.status.backing_out = Some(super::clip(reason));
         Flow::Wait
     }
+}
+
+/// Whether a part shows a number.
+pub(super) fn shows(part: &ObservedPart, number: &str) -> Result<(), (PartState, String)> {
+    if part.version.as_deref() == Some(number) {
+        return Ok(());
+    }
+    let seen: Vec<String> = part
+        .sources
+        .iter()
+        .map(|source| format!("{}: {}", source.source, source.value.as_deref().unwrap_or("not read")))
+        .collect();
+    Err((part.state, format!("{} should show {number} and shows {}", part_key(part), seen.join(", "))))
 }

@@ -24,7 +24,10 @@ impl Run<'_> {
     /// one.
     pub(super) fn supersede(&mut self) {
         let back_is_possible = self.out.status.point_of_no_return_at.is_none() && !self.is_open_again();
-        if self.is_edited() && back_is_possible && self.out.status.backing_out.is_none() {
+        let deleted = self.view.snapshot.site.metadata.deletion_timestamp.is_some();
+        if deleted && back_is_possible && self.out.status.closed_at.is_none() && self.out.status.backing_out.is_none() {
+            self.start_back_out(format!("{SUPERSEDED}: the site is being deleted, and nobody has felt anything yet"));
+        } else if self.is_edited() && back_is_possible && self.out.status.backing_out.is_none() {
             self.start_back_out(format!(
                 "{SUPERSEDED}: the site's spec was edited; a new plan takes the place of this one"
             ));

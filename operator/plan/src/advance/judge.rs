@@ -7,6 +7,7 @@ use crm_api::decision::Word;
 use crm_api::order::{OrderPhase, OrderResult, Outcome};
 use jiff::{SignedDuration, Timestamp};
 
+use super::gates::shows;
 use super::proof::Proof;
 use super::{Flow, LOOK_AGAIN, LOOK_AGAIN_ANYWAY, LOOK_AGAIN_SOON, Run};
 use crate::snapshot::TaskDone;
@@ -42,6 +43,9 @@ impl Run<'_> {
             .cloned();
         match reported {
             None => {
+                if !self.is_given(node, &order) && self.pass_again(step, result) == Flow::Wait {
+                    return Flow::Wait;
+                }
                 self.give(node, order);
                 self.wait_for_agent(step, result, node)
             }
@@ -50,7 +54,11 @@ impl Run<'_> {
                     self.give(node, order);
                     self.wait_for_agent(step, result, node)
                 }
-                OrderPhase::Refused => self.not_proven(step, Outcome::Absent, format!("refused: {}", reported.message)),
+                OrderPhase::Refused => {
+                    // This try did nothing; what an earlier one left is for the facts to say.
+                    let (now, why) = (self.view.now, format!("refused: {}", reported.message));
+                    self.judge_unproven(step, result, node, now, &why, Outcome::Absent)
+                }
                 OrderPhase::Ended => self.judge_ended(step, result, node, &reported),
             },
         }
@@ -67,6 +75,10 @@ impl Run<'_> {
             let message = format!("{} ({node}, {what})", step.title);
             let look_again = limit.duration_since(self.view.now).min(SignedDuration::from_mins(5));
             return self.wait("Step", message, format!("the agent of {node}"), None, look_again);
+        }
+        if self.may_back_out() && !step.destructive {
+            let why = format!("{} was not done on {node} within {} minutes", step.id, step.limit_minutes);
+            return self.start_back_out(why);
         }
         let message = format!(
             "{} has run for longer than {} minutes on {node}; its outcome is unknown. It is not killed: a time-out is no proof that it ended",
@@ -224,11 +236,13 @@ impl Run<'_> {
             let confirmed = part.node.as_deref().is_none_or(|node| self.view.confirmed_since(node, since));
             if !confirmed {
                 missing.push(format!("{} is not confirmed yet", crate::view::part_key(part)));
-            } else if let Err((_, message)) = self.shows(part, &self.change.spec.to) {
+            } else if let Err((_, message)) = shows(part, &self.change.spec.to_number) {
                 missing.push(message);
             }
         }
-        let proof = if missing.is_empty() {
+        let proof = if self.parts.is_empty() {
+            Proof::Unknown("no part of the site was seen".to_owned())
+        } else if missing.is_empty() {
             Proof::Holds(format!("all {} parts show {}", self.parts.len(), self.change.spec.to))
         } else {
             Proof::Unknown(missing.join("; "))
@@ -244,8 +258,12 @@ impl Run<'_> {
         let done = self.result_of(step, result).and_then(|state| state.result.clone());
         match done {
             None => {
-                self.task(step, result, task);
                 let limit = Self::limit(step, result);
+                if self.view.now >= limit && self.may_back_out() {
+                    let why = format!("{} was not done within {} minutes", step.id, step.limit_minutes);
+                    return self.start_back_out(why);
+                }
+                self.task(step, result, task);
                 let message = step.title.clone();
                 self.wait(
                     "Step",

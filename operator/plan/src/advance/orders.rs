@@ -79,10 +79,18 @@ impl Run<'_> {
             start_before: crm_api::Time::from(start_before.unwrap_or(self.view.now)),
             time_limit_seconds: step.limit_minutes.saturating_mul(60),
             actions,
+            granted: result.granted_by.is_some(),
             may_skip: false,
             done_when: Vec::new(),
             absent_when: Vec::new(),
         }
+    }
+
+    /// Whether a node has been given this order.
+    pub(super) fn is_given(&self, node: &str, order: &Order) -> bool {
+        self.view.snapshot.node(node).is_some_and(|view| {
+            view.node.spec.orders.iter().any(|given| given.id == order.id && given.attempt == order.attempt)
+        })
     }
 
     /// Gives an order to its node. One that its agent has already begun keeps the words under which it was begun.

@@ -70,7 +70,7 @@ fn begin_order(order: &Order, wish: &Wish, memory: &Memory, facts: &Facts, now: 
     }
     let ever_started = journalled.is_some_and(|record| record.ever_started)
         || unknown.is_some() && order.actions.iter().any(|action| rules::program_of(action).is_some());
-    first_judgement(order, ever_started, facts)
+    first_judgement(order, ever_started && !order.granted, facts)
 }
 
 /// An order that was never begun is refused for these reasons; one that was begun goes on.

@@ -223,7 +223,7 @@ impl Memory {
 
     fn begin(&mut self, mut record: Record) {
         if let Some(earlier) = self.record(&record.order.id) {
-            record.ever_started |= earlier.ever_started;
+            record.ever_started |= earlier.ever_started && !record.order.granted;
         }
         self.records.retain(|earlier| earlier.order.id != record.order.id);
         let surplus = (self.records.len() + 1).saturating_sub(RECORDS_MAX);

@@ -54,6 +54,7 @@ fn order(actions: Vec<Action>) -> Order {
         start_before: Time::from(at(600)),
         time_limit_seconds: 300,
         actions,
+        granted: false,
         may_skip: true,
         done_when: vec![is("8")],
         absent_when: vec![is("7")],

@@ -233,3 +233,72 @@ fn at_the_goal_every_part_shows_the_new_release() {
     let site = at("never");
     assert!(site.status().after.iter().all(|part| part.version.as_deref() == Some(NEW)));
 }
+
+#[test]
+fn a_refused_try_after_a_partial_one_is_no_proof_that_nothing_happened() {
+    let mut site = at(DATABASE_STEP);
+    let now = site.now.to_string();
+    site.fact(SCHEMA_MODIFIED_AT, Some(&now));
+    site.end_order(Outcome::Partial);
+    site.turn();
+    site.wait(2);
+    site.say(Word::Retry, Some(DATABASE_STEP));
+    site.turn();
+    site.refuse_order();
+    let plan = site.turn();
+    assert!(matches!(plan.standing, Standing::Halted { .. }), "{:?}", plan.standing);
+    assert!(site.status().backing_out.is_none(), "old services must not meet a half-changed schema");
+}
+
+#[test]
+fn a_further_try_has_to_pass_what_the_first_one_passed() {
+    let mut site = at(DATABASE_STEP);
+    site.end_order(Outcome::Absent);
+    site.snapshot.database.as_mut().unwrap().sessions =
+        vec![Session { id: 61, host: "PC".to_owned(), program: "Excel".to_owned(), login: "kari".to_owned() }];
+    site.turn();
+    assert_eq!(site.status().waiting.clone().unwrap().reason, "Sessions");
+    let orders = &site.node("contoso-app").node.spec.orders;
+    assert!(orders.iter().all(|order| order.attempt == 1), "no order of the second try is out");
+}
+
+#[test]
+fn a_node_that_left_the_declaration_is_still_opened_again() {
+    let mut site = at("back-up-files@contoso-app");
+    for placed in &mut site.spec().components {
+        placed.nodes = vec!["contoso-app".to_owned()];
+    }
+    settle(&mut site);
+    assert_eq!(site.status().phase, ChangePhase::Superseded);
+    assert_eq!(site.status().result("freeze@contoso-cs").unwrap().phase, StepPhase::Undone);
+}
+
+#[test]
+fn a_backup_that_takes_too_long_does_not_keep_users_out() {
+    let mut site = at("back-up-files@contoso-app");
+    site.wait(181);
+    site.turn();
+    assert!(site.status().backing_out.is_some());
+}
+
+#[test]
+fn a_deleted_record_does_not_bring_an_old_backup_folder_back() {
+    let folder = |site: &Site| match site.plan().standing {
+        Standing::Proposed { change, .. } => change
+            .steps
+            .iter()
+            .find_map(|step| match &step.executor {
+                crm_api::change::Executor::Controller { task: crm_api::change::Task::BackUpDatabase { folder } } => {
+                    Some(folder.clone())
+                }
+                _ => None,
+            })
+            .unwrap(),
+        other => unreachable!("{other:?}"),
+    };
+    let mut site = at("back-up-database");
+    let used = site.snapshot.backups[0].spec.location.clone();
+    site.snapshot.changes.clear();
+    site.forget();
+    assert_ne!(folder(&site), used);
+}

@@ -262,6 +262,17 @@ impl Site {
         }
     }
 
+    /// The agent of the node that has an order refuses it.
+    pub(super) fn refuse_order(&mut self) {
+        self.end_order(Outcome::Absent);
+        for view in &mut self.snapshot.nodes {
+            for result in view.node.status.iter_mut().flat_map(|status| &mut status.results) {
+                result.phase = OrderPhase::Refused;
+                result.outcome = None;
+            }
+        }
+    }
+
     /// Everything that stands in the way of the current step happens as it should: orders end well, tasks succeed,
     /// evidence appears, people say their word.
     pub(super) fn help_on(&mut self) {

@@ -25,7 +25,7 @@ use fencing::Fencing;
 use order::InOrder;
 use repeat::Repeats;
 
-/// An invariant of `anchors/reliability-security-performance.md`, part A.4.
+/// An invariant of `operator/ARCHITECTURE.md`, by the number that it has there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Invariant {
     /// S-1: no step starts before every step it depends on is verified, and true.

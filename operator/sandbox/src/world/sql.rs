@@ -119,6 +119,7 @@ impl State {
             "server.schemaModified" => {
                 vec![row(&[("modifiedAt", &database.modified_at.to_string())])]
             }
+            "server.permission" => vec![row(&[("allowed", "1")])],
             "server.databaseBytes" => vec![row(&[("bytes", &database.bytes.to_string())])],
             "server.sessions" => self.session_rows(),
             "server.backupsRunning" => self.backup_rows(),

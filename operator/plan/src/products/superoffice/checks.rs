@@ -1,5 +1,5 @@
-//! The named checks that a change must pass. The same table serves the preview, the preflight step and the re-validation
-//! at the point of no return. A check that cannot tell says so and blocks like one that fails.
+//! The named checks that a change must pass. The same table serves the preview, the preflight step and the last look
+//! before the window's gate. A check that cannot tell says so and blocks like one that fails.
 
 mod machine;
 
@@ -37,6 +37,7 @@ const CHECKS: &[Check] = &[
     Check { name: "NotFrozen", severity: Severity::Block, always: true, run: not_frozen },
     Check { name: "SchedulerRunning", severity: Severity::Block, always: true, run: scheduler_running },
     Check { name: "Packages", severity: Severity::Block, always: false, run: packages },
+    Check { name: "UpgradeAnswers", severity: Severity::Block, always: true, run: upgrade_answers },
     Check { name: "Licence", severity: Severity::Block, always: false, run: licence },
     Check { name: "TravellersHome", severity: Severity::Block, always: false, run: travellers_home },
     Check { name: "Satellites", severity: Severity::Warn, always: false, run: satellites },
@@ -159,6 +160,20 @@ fn scheduler_running(view: &View<'_>, layout: &Layout<'_>, _: &Hop<'_>) -> Vec<F
             )),
         })
         .collect()
+}
+
+/// `upgrade.exe` asks questions, in words that no document gives: without them the agent would stop at the first one.
+fn upgrade_answers(view: &View<'_>, _: &Layout<'_>, hop: &Hop<'_>) -> Vec<Found> {
+    let runs = !hop.is_configuration_only()
+        || hop.fast_cgi == Some(crm_api::site::FastCgi::Enabled) && hop.fast_cgi_now != hop.fast_cgi;
+    let declared = hop.to.super_office.as_ref().is_some_and(|block| !block.upgrade_questions.is_empty());
+    if !runs || declared || view.nodes_of(Component::Service).is_empty() {
+        return Vec::new();
+    }
+    vec![site(
+        format!("release {} declares no answers to the questions of upgrade.exe", hop.to.version),
+        "add them to spec.superOffice.upgradeQuestions of the CrmRelease, by the text of each question",
+    )]
 }
 
 fn packages(view: &View<'_>, _: &Layout<'_>, hop: &Hop<'_>) -> Vec<Found> {

@@ -92,10 +92,22 @@ fn links(view: &View<'_>) -> Option<Finding> {
             "FastCgiLinks",
             "FastCgi",
             None,
-            format!("links are generated for {seen:?}, proven was {verified:?} (registry row UseExtension)"),
+            format!(
+                "links are generated with {}, proven was {} (registry row UseExtension)",
+                ending(seen),
+                ending(Some(verified))
+            ),
             "set the row back, or declare fastCgi as you want it",
         )
     })
+}
+
+fn ending(fast_cgi: Option<FastCgi>) -> &'static str {
+    match fast_cgi {
+        Some(FastCgi::Enabled) => ".fcgi",
+        Some(FastCgi::Disabled) => ".exe",
+        None => "an unknown ending",
+    }
 }
 
 fn verified_fast_cgi(view: &View<'_>) -> Option<FastCgi> {

@@ -1,9 +1,9 @@
 //! A change is open: what is next? The pinned steps are data and are never derived again; which of them are done is read
 //! from recorded results and from facts.
 //!
-//! - [`gates`]: what has to be passed before a step starts. [`judge`]: what became of the step that was started.
-//! - [`proof`]: whether a step's evidence holds. [`orders`]: a step as an order. [`back_out`]: taking everything back.
-//! - [`interrupt`]: what can stand in the way of a whole change.
+//! - `gates`: what has to be passed before a step starts. `judge`: what became of the step that was started.
+//! - `proof`: whether a step's evidence holds. `orders`: a step as an order. `back_out`: taking everything back.
+//! - `interrupt`: what can stand in the way of a whole change.
 
 mod back_out;
 mod gates;

@@ -187,6 +187,7 @@ mod tests {
             let running = self.running_until.is_some_and(|until| Instant::now() < until);
             let refused = |number| DatabaseError::Refused { number, message: "no".into() };
             match statement.name {
+                "server.permission" => Ok(vec![[("allowed".to_owned(), "1".to_owned())].into()]),
                 "server.backupsRunning" if running => Ok(vec![[("command".to_owned(), FILE.to_owned())].into()]),
                 "backup.header" => {
                     self.files.get(&statement.parameters[0]).map(|row| vec![row.clone()]).ok_or_else(|| refused(3201))

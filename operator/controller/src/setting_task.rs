@@ -97,6 +97,7 @@ mod tests {
             let mut value = self.value.lock().unwrap();
             let cell = |column: &str, text: &str| vec![Row::from([(column.to_owned(), text.to_owned())])];
             let rows = match (statement.name, value.as_mut()) {
+                ("server.permission", _) => cell("allowed", "1"),
                 ("superoffice.useExtension", Some(value)) => cell("value", value),
                 ("superoffice.setUseExtension", Some(value)) => {
                     self.writes.fetch_add(1, Ordering::Relaxed);

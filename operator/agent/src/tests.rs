@@ -23,7 +23,7 @@ use program::Does;
 use world::{Inner, World};
 
 const SETUP: &str = r"C:\media\setup.exe";
-const UPGRADE: &str = r"C:\app\upgrade.exe";
+const UPGRADE: &str = r"C:\app\convert.exe";
 /// Longer than any order here takes.
 const LONG: Duration = Duration::from_secs(1200);
 

@@ -27,6 +27,7 @@ use crate::site::FastCgi;
     shortname = "crmc",
     doc = "One execution of a plan for one hop on one site: its pinned steps, their results and the evidence.",
     printcolumn(name = "Site", type_ = "string", json_path = ".spec.site"),
+    printcolumn(name = "Purpose", type_ = "string", json_path = ".spec.purpose"),
     printcolumn(name = "From", type_ = "string", json_path = ".spec.from"),
     printcolumn(name = "To", type_ = "string", json_path = ".spec.to"),
     printcolumn(name = "Phase", type_ = "string", json_path = ".status.phase"),
@@ -43,6 +44,8 @@ pub struct CrmChangeSpec {
     /// uid of that object.
     #[schemars(length(max = 64))]
     pub site_uid: String,
+    /// What it is for.
+    pub purpose: Purpose,
     /// Release at which the site was proven before.
     #[schemars(length(max = 64))]
     pub from: String,
@@ -78,6 +81,21 @@ pub struct CrmChangeSpec {
     #[schemars(length(min = 1, max = 64))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["id".to_owned()]))]
     pub steps: Vec<Step>,
+}
+
+/// What a change is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Purpose {
+    /// To another release.
+    Upgrade,
+    /// Settings or components at the same release.
+    Configure,
+    /// What was verified comes back: drift is taken away.
+    Correct,
+    /// Everything comes back from one backup set.
+    Restore,
+    /// A half-upgraded site is taken to the release of its database.
+    Forward,
 }
 
 /// The smallest unit that is started, judged and retried.

@@ -224,7 +224,7 @@ mod tests {
         let at = "2024-05-04T20:00:00Z";
         serde_json::from_value(json!({
             "metadata": {"name": "contoso-1", "namespace": "crm"},
-            "spec": {"site": "contoso", "siteUid": "u", "from": "7.5", "to": "8.0", "fromNumber": "7.5.5885", "toNumber": "8.0.6465", "planHash": "4f1c09",
+            "spec": {"site": "contoso", "siteUid": "u", "purpose": "Upgrade", "from": "7.5", "to": "8.0", "fromNumber": "7.5.5885", "toNumber": "8.0.6465", "planHash": "4f1c09",
                 "specDigest": "d", "schemaChange": true, "steps": []},
             "status": {"phase": "Changing", "steps": [{"id": "back-up-database", "phase": phase, "attempt": attempt,
                 "startedAt": at, "attemptStartedAt": at}]},

@@ -112,7 +112,7 @@ fn site() -> CrmSite {
 fn change() -> CrmChange {
     serde_json::from_value(json!({
         "metadata": {"name": "contoso-1", "namespace": "crm", "uid": "c", "resourceVersion": "6"},
-        "spec": {"site": "contoso", "siteUid": "u", "from": "7.5", "to": "8.0", "fromNumber": "7.5.5885", "toNumber": "8.0.6465", "planHash": "4f1c09",
+        "spec": {"site": "contoso", "siteUid": "u", "purpose": "Upgrade", "from": "7.5", "to": "8.0", "fromNumber": "7.5.5885", "toNumber": "8.0.6465", "planHash": "4f1c09",
             "specDigest": "d", "schemaChange": true, "claims": ["sql1"], "steps": []},
     }))
     .unwrap()

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crm_api::change::{CrmChangeSpec, Executor, Felt, Gate, Step, Undo};
+use crm_api::change::{CrmChangeSpec, Executor, Felt, Gate, Purpose, Step, Undo};
 use crm_api::site::{Finding, WindowsSpec};
 use jiff::{SignedDuration, Timestamp};
 
@@ -87,7 +87,7 @@ fn headline(change: &CrmChangeSpec, view: &View<'_>) -> String {
         Some(minutes) => format!("users out for about {}", duration(minutes)),
     };
     let (steps, total) = (change.steps.len(), duration(total));
-    if change.from == change.to {
+    if change.purpose == Purpose::Configure {
         let fast_cgi = change.fast_cgi.map(|fast_cgi| format!(", fastCgi: {fast_cgi:?}")).unwrap_or_default();
         return format!(
             "{site}   {product:?} {}{fast_cgi}    settings only, {steps} steps, about {total}, {out}\n",

@@ -40,6 +40,7 @@ pub fn plan_hash(change: &CrmChangeSpec, releases: &[&CrmReleaseSpec]) -> String
         "site": change.site,
         "siteUid": change.site_uid,
         "specDigest": change.spec_digest,
+        "purpose": change.purpose,
         "from": change.from,
         "to": change.to,
         "fastCgi": change.fast_cgi,

@@ -1,6 +1,6 @@
 //! No change is open: is one needed, can there be one, and which?
 
-use crm_api::change::{CrmChangeSpec, Step, Undo};
+use crm_api::change::{CrmChangeSpec, Purpose, Step, Undo};
 use crm_api::decision::Word;
 use crm_api::release::CrmReleaseSpec;
 use crm_api::site::{Finding, ObservedPart, PartState, Severity, VerifiedState};
@@ -92,8 +92,9 @@ fn next_hop(view: &View<'_>, current: &CrmReleaseSpec, target: &CrmReleaseSpec) 
     let fast_cgi_now = rules.fast_cgi(view);
     let digest = spec_digest(view.spec);
     let folder = free_folder(view, &digest, current, to);
-    let hop =
-        Hop { from: current, to, fast_cgi_now, fast_cgi: view.spec.fast_cgi.or(fast_cgi_now), backup_folder: &folder };
+    let purpose = if to.version == current.version { Purpose::Configure } else { Purpose::Upgrade };
+    let fast_cgi = view.spec.fast_cgi.or(fast_cgi_now);
+    let hop = Hop { purpose, from: current, to, fast_cgi_now, fast_cgi, backup_folder: &folder };
     let findings = rules.checks(view, &hop);
     if findings.iter().any(|finding| finding.severity == Severity::Block) {
         return Verdict::Refused(findings);
@@ -131,6 +132,7 @@ fn assemble(view: &View<'_>, hop: &Hop<'_>, spec_digest: String) -> Result<CrmCh
     let mut change = CrmChangeSpec {
         site: view.name().to_owned(),
         site_uid: view.snapshot.site.metadata.uid.clone().unwrap_or_default(),
+        purpose: hop.purpose,
         from: hop.from.version.clone(),
         to: hop.to.version.clone(),
         from_number: hop.from.number.clone(),

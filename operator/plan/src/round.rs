@@ -170,6 +170,7 @@ pub(crate) fn proven(view: &View<'_>, current: Option<(&CrmChange, &CrmChangeSta
 fn summary(change: &crm_api::change::CrmChangeSpec) -> PlanSummary {
     PlanSummary {
         hash: change.plan_hash.clone(),
+        purpose: change.purpose,
         from: change.from.clone(),
         to: change.to.clone(),
         steps: i32::try_from(change.steps.len()).unwrap_or(i32::MAX),

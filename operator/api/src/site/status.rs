@@ -209,6 +209,8 @@ pub struct PlanSummary {
     /// Hash of the plan: what an approval names.
     #[schemars(length(max = 64))]
     pub hash: String,
+    /// What it is for.
+    pub purpose: crate::change::Purpose,
     /// Release that it starts from.
     #[schemars(length(max = 64))]
     pub from: String,

@@ -76,6 +76,7 @@ impl Run<'_> {
             return self.wait("Preflight", message, "an administrator who puts it back".to_owned(), None, LOOK_AGAIN);
         };
         let hop = crate::products::Hop {
+            purpose: self.change.spec.purpose,
             from,
             to,
             fast_cgi_now: self.rules.fast_cgi(self.view),

@@ -5,7 +5,7 @@ pub mod superoffice;
 
 use std::collections::BTreeMap;
 
-use crm_api::change::Step;
+use crm_api::change::{Purpose, Step};
 use crm_api::condition::Wanted;
 use crm_api::probe::Probe;
 use crm_api::release::CrmReleaseSpec;
@@ -16,6 +16,8 @@ use crate::view::View;
 /// The goal of one hop.
 #[derive(Clone, Copy, Debug)]
 pub struct Hop<'a> {
+    /// What it is for.
+    pub purpose: Purpose,
     /// Where the site is.
     pub from: &'a CrmReleaseSpec,
     /// Where it shall be; equal to `from` where only settings change.
@@ -32,7 +34,7 @@ impl Hop<'_> {
     /// Whether only settings change.
     #[must_use]
     pub fn is_configuration_only(&self) -> bool {
-        self.from.version == self.to.version
+        self.purpose == Purpose::Configure
     }
 }
 

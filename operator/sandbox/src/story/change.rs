@@ -24,7 +24,13 @@ impl Teller {
         standing.steps = steps;
         standing.verified = 0;
         standing.step = None;
-        let what = if from == to { format!("settings at {to}") } else { format!("{from} -> {to}") };
+        let what = match spec["purpose"].as_str() {
+            Some("Configure") => format!("settings at {to}"),
+            Some("Correct") => format!("correction at {to}"),
+            Some("Restore") => format!("restore of {to}"),
+            Some("Forward") => format!("forward to {to}"),
+            _ => format!("{from} -> {to}"),
+        };
         self.tell(at, Place::default(), What::Planned, format!("{what}: {steps} steps, plan {short}"));
     }
 

@@ -3,13 +3,13 @@
 use std::fmt::Write as _;
 
 use crm_sandbox::faults::{ArmedFault, Fault};
-use crm_sandbox::file::ScenarioFile;
+use crm_sandbox::file::{ScenarioFile, scenarios_in};
 use crm_sandbox::report::{Outcome, RunReport};
 use crm_sandbox::run::{Attendance, Options, Sandbox};
 use kubectl_crm::{Exit, Screen, Streams};
 use similar::{ChangeTag, TextDiff};
 
-use crate::files::{golden, repository};
+use crate::files::{compare, golden, repository};
 
 const MAIN: &str = "examples/superoffice/server-web-service-7.5-to-8.0.yaml";
 
@@ -38,11 +38,25 @@ fn timeless(story: &str) -> Vec<String> {
     story.lines().map(|line| format!("{}\n", line.get(10..).unwrap_or(line))).collect()
 }
 
+/// Every scenario among the examples tells the story in `tests/golden`, and ends as it says. Its crash sweep is a test of
+/// the sandbox.
 #[test]
-fn the_main_story() {
-    let (exit, story) = command(&["--story"]);
-    golden(&repository().join("tests/golden/server-web-service-7.5-to-8.0.txt"), &story);
-    assert_eq!(exit, Exit::Good);
+fn every_example_tells_its_story_and_ends_as_it_says() {
+    let mut wrong = String::new();
+    for path in scenarios_in(&repository().join("examples/superoffice")).unwrap() {
+        let stem = path.file_stem().unwrap().to_str().unwrap();
+        let sandbox = Sandbox::new(ScenarioFile::read(&path).unwrap()).unwrap();
+        let report = sandbox.run(&Options::default(), &mut |_| {}).unwrap();
+        let ends = sandbox.file().scenario.spec.ends;
+        if !report.outcome.is(ends) {
+            let _ = writeln!(wrong, "{stem}: shall end {ends:?}; {}", report.outcome);
+        }
+        let story: String = report.story.iter().map(|event| format!("{event}\n")).collect();
+        if let Err(difference) = compare(&repository().join(format!("tests/golden/{stem}.txt")), &story) {
+            let _ = writeln!(wrong, "{difference}");
+        }
+    }
+    assert_eq!(wrong, "");
 }
 
 #[test]

@@ -129,7 +129,7 @@ Examples:
 
 Exit codes:
   0  the goal was reached and proved
-  1  the simulated time was up before it was clear how it ends
+  1  refused: there is no change, and the site says why; or the simulated time was up
   2  the command line or the file is wrong
   3  the change was taken back; the site is as it was
   4  halted: nothing goes on until a person acts
@@ -183,6 +183,10 @@ pub struct SweepArguments {
     /// Whatever is left to chance comes from this number
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
+
+    /// Kill at so many points only, chosen by the seed
+    #[arg(long, value_name = "N")]
+    pub sample: Option<usize>,
 }
 
 fn time(text: &str) -> Result<Timestamp, String> {

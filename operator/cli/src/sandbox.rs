@@ -9,7 +9,7 @@ use crm_sandbox::faults::Fault;
 use crm_sandbox::file::ScenarioFile;
 use crm_sandbox::report::{Outcome, RunReport};
 use crm_sandbox::run::{Attendance, Options, RunError, Sandbox};
-use crm_sandbox::sweep::SweepError;
+use crm_sandbox::sweep::{Sample, SweepError};
 use jiff::tz::TimeZone;
 
 use crate::arguments::{RunArguments, SandboxCommand, SweepArguments};
@@ -71,7 +71,7 @@ fn exit(outcome: &Outcome) -> Exit {
         Outcome::BackedOut(_) => Exit::BackedOut,
         Outcome::Halted { .. } => Exit::Halted,
         Outcome::Waiting { .. } => Exit::Waiting,
-        Outcome::TimedOut => Exit::No,
+        Outcome::Refused(_) | Outcome::TimedOut => Exit::No,
         Outcome::Violated(_) => Exit::Violated,
     }
 }
@@ -118,6 +118,7 @@ fn list_faults(out: &mut dyn Write) -> io::Result<()> {
 
 fn sweep(wanted: &SweepArguments, streams: &mut Streams<'_>) -> Result<Exit, Failure> {
     let sandbox = open(&wanted.file)?;
+    let sample = wanted.sample.map_or(Sample::All, Sample::Some);
     let (told, heard) = mpsc::channel();
     // The runs have threads of their own; this one draws.
     let swept = thread::scope(|scope| {
@@ -126,7 +127,7 @@ fn sweep(wanted: &SweepArguments, streams: &mut Streams<'_>) -> Result<Exit, Fai
             let on_run = move |done, all| {
                 let _ = told.send((done, all));
             };
-            sandbox.sweep(wanted.seed, &on_run)
+            sandbox.sweep(wanted.seed, sample, &on_run)
         });
         let drawn = Progress::new(streams.screen).draw(&heard, streams.out);
         (runs.join(), drawn)
@@ -134,7 +135,7 @@ fn sweep(wanted: &SweepArguments, streams: &mut Streams<'_>) -> Result<Exit, Fai
     let report = match swept.0 {
         Ok(Ok(report)) => report,
         Ok(Err(SweepError::Run(error))) => return Err(refused(error)),
-        Ok(Err(error @ SweepError::NotReached(_))) => return Err(Failure::Sandbox(one_line(&error.to_string()))),
+        Ok(Err(error @ SweepError::OtherEnd(_))) => return Err(Failure::Sandbox(one_line(&error.to_string()))),
         Err(_) => return Err(Failure::Sandbox("a run of the sweep ended in a panic".to_owned())),
     };
     swept.1?;

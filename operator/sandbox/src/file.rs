@@ -1,8 +1,8 @@
 //! Reading a scenario: one file with the world, the site at its old version and, where wanted, Secrets; and the
 //! catalogue that it names.
 
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use crm_api::{CrmRelease, CrmSite};
 use serde::de::DeserializeOwned;
@@ -10,6 +10,9 @@ use serde_json::Value;
 
 use crate::world::Scenario;
 use crate::world::scenario;
+
+/// The line by which a file is known to hold a scenario.
+const KIND_LINE: &str = "kind: Scenario";
 
 /// Everything that a run needs to begin.
 #[derive(Clone, Debug)]
@@ -156,6 +159,23 @@ impl Parts {
         }
         Ok(())
     }
+}
+
+/// The files of a folder that hold a scenario, by name.
+///
+/// # Errors
+/// When the folder or a file cannot be read.
+pub fn scenarios_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let is_manifest = path.extension().is_some_and(|extension| extension == "yaml");
+        if is_manifest && fs::read_to_string(&path)?.lines().any(|line| line.trim_end() == KIND_LINE) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
 }
 
 fn lacks(file: &Path, kind: &str) -> FileError {

@@ -12,6 +12,7 @@ pub use crate::edge::PointNames;
 use crate::invariants::{Exercised, Violation};
 use crate::story::StoryEvent;
 pub use crate::witness::Writes;
+use crate::world::scenario::Ends;
 
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +28,8 @@ pub enum Outcome {
         /// What a person can do.
         remedy: String,
     },
+    /// There is no change, and the site says why.
+    Refused(String),
     /// Something is waited for that nobody will end.
     Waiting {
         /// What for, in a word.
@@ -50,9 +53,23 @@ impl Outcome {
             Self::Reached => "Reached",
             Self::BackedOut(_) => "BackedOut",
             Self::Halted { .. } => "Halted",
+            Self::Refused(_) => "Refused",
             Self::Waiting { .. } => "Waiting",
             Self::TimedOut => "TimedOut",
             Self::Violated(_) => "Violated",
+        }
+    }
+
+    /// Whether it is the end that a scenario announces.
+    #[must_use]
+    pub fn is(&self, ends: Ends) -> bool {
+        match self {
+            Self::Reached => ends == Ends::Reached,
+            Self::BackedOut(_) => ends == Ends::BackedOut,
+            Self::Halted { .. } => ends == Ends::Halted,
+            Self::Refused(_) => ends == Ends::Refused,
+            Self::Waiting { .. } => ends == Ends::Waiting,
+            Self::TimedOut | Self::Violated(_) => false,
         }
     }
 }
@@ -106,13 +123,7 @@ pub struct RunReport {
     pub story: Vec<StoryEvent>,
 }
 
-impl RunReport {
-    /// Whether the goal was reached and proved.
-    #[must_use]
-    pub fn is_reached(&self) -> bool {
-        self.outcome == Outcome::Reached
-    }
-}
+impl RunReport {}
 
 /// What one source shows of one part, before and after.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,6 +12,7 @@ impl fmt::Display for Outcome {
             Self::BackedOut(reason) => write!(f, "backed out: {reason}"),
             Self::Halted { reason, remedy } if remedy.is_empty() => write!(f, "halted: {reason}"),
             Self::Halted { reason, remedy } => write!(f, "halted: {reason}. What a person can do: {remedy}"),
+            Self::Refused(reason) => write!(f, "refused: {reason}"),
             Self::Waiting { reason, message, ended_by } => {
                 write!(f, "waits for {reason}: {message} Ended by: {ended_by}")
             }

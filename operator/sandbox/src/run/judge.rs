@@ -107,8 +107,7 @@ impl Judge {
     ) -> Option<Outcome> {
         let reason = condition_reason(site, "UpToDate");
         if reason == "Refused" {
-            let reason = condition_text(site, "UpToDate");
-            return Some(Outcome::Halted { reason, remedy: "correct what it names, or edit the site".to_owned() });
+            return Some(Outcome::Refused(condition_text(site, "UpToDate")));
         }
         let change = notes.change()?;
         let status = &change["status"];

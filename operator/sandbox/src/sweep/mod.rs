@@ -10,12 +10,24 @@ use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
+
 use crate::edge::{KillPoint, Moment, PointNames};
-use crate::report::{Outcome, RunReport};
+use crate::report::RunReport;
 use crate::run::{Options, RunError, Sandbox};
 
 /// So many differences are kept with their details.
 const DETAILS_MAX: usize = 20;
+
+/// Where a sweep kills.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sample {
+    /// At every point.
+    All,
+    /// At so many points, chosen by the seed of the runs.
+    Some(usize),
+}
 
 /// What a sweep found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,17 +86,22 @@ enum Compared {
 const STORY_LINES: usize = 25;
 
 impl Sandbox {
-    /// Sweeps over every point. `on_run` hears after each run how many are done, and of how many.
+    /// Sweeps over every point, or a sample of them. `on_run` hears after each run how many are done, and of how many.
     ///
     /// # Errors
-    /// When a run cannot begin, or the undisturbed one does not reach its goal.
-    pub fn sweep(&self, seed: u64, on_run: &(dyn Fn(usize, usize) + Sync)) -> Result<SweepReport, SweepError> {
+    /// When a run cannot begin, or the undisturbed one does not end as its scenario says.
+    pub fn sweep(
+        &self,
+        seed: u64,
+        sample: Sample,
+        on_run: &(dyn Fn(usize, usize) + Sync),
+    ) -> Result<SweepReport, SweepError> {
         let options = Options { seed, ..Options::default() };
         let undisturbed = self.run(&options, &mut |_| {})?;
-        if undisturbed.outcome != Outcome::Reached {
-            return Err(SweepError::NotReached(undisturbed.outcome.to_string()));
+        if !undisturbed.outcome.is(self.file.scenario.spec.ends) {
+            return Err(SweepError::OtherEnd(undisturbed.outcome.to_string()));
         }
-        let points = all_points(&undisturbed.points);
+        let points = sample.of(all_points(&undisturbed.points), seed);
         let results = self.run_all(&points, &undisturbed, seed, on_run)?;
         let mut report = SweepReport {
             scenario: self.file.name().to_owned(),
@@ -162,7 +179,11 @@ impl Sandbox {
         let stops: Vec<String> = report.human_retries.iter().map(|step| stop_of(step)).collect();
         let listed = &self.file.scenario.spec.named_stops;
         let unlisted: Vec<String> = stops.iter().filter(|stop| !listed.contains(stop)).cloned().collect();
-        if report.is_reached() && report.kill_struck && facts.is_empty() && unlisted.is_empty() {
+        if report.outcome.word() == undisturbed.outcome.word()
+            && report.kill_struck
+            && facts.is_empty()
+            && unlisted.is_empty()
+        {
             return if stops.is_empty() { Compared::Equal } else { Compared::NamedStop(stops) };
         }
         let mut outcome = report.outcome.to_string();
@@ -182,6 +203,20 @@ impl Sandbox {
 fn stop_of(step: &str) -> String {
     let kind = step.split('@').next().unwrap_or(step);
     format!("{kind}: Retry")
+}
+
+impl Sample {
+    fn of(self, mut points: Vec<KillPoint>, seed: u64) -> Vec<KillPoint> {
+        let Self::Some(wanted) = self else { return points };
+        let mut dice = ChaCha8Rng::seed_from_u64(seed);
+        while wanted < points.len() {
+            let length = u64::try_from(points.len()).unwrap_or(u64::MAX);
+            let place = usize::try_from(dice.next_u64() % length).unwrap_or(0);
+            points.swap_remove(place);
+        }
+        points.sort();
+        points
+    }
 }
 
 /// Every point of an undisturbed run, with every moment.
@@ -220,6 +255,6 @@ pub enum SweepError {
     #[error(transparent)]
     Run(#[from] RunError),
     /// There is nothing to compare with.
-    #[error("the undisturbed run does not reach its goal: {0}")]
-    NotReached(String),
+    #[error("the undisturbed run does not end as its scenario says: {0}")]
+    OtherEnd(String),
 }

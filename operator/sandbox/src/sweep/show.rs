@@ -8,8 +8,8 @@ impl fmt::Display for SweepReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "{}: {} points ({} writes of the controller, {} deeds of agents)",
-            self.scenario, self.points, self.controller_writes, self.agent_deeds
+            "{}, seed {}: {} points ({} writes of the controller, {} deeds of agents)",
+            self.scenario, self.seed, self.points, self.controller_writes, self.agent_deeds
         )?;
         writeln!(f, "equal        {:5}", self.equal)?;
         writeln!(f, "named stops  {:5}", self.named_stops)?;

@@ -44,6 +44,9 @@ pub struct ScenarioSpec {
     /// JSON merge patch of the site's spec: what a person applies.
     #[serde(default)]
     pub then: serde_json::Value,
+    /// How the story ends when nothing goes wrong.
+    #[serde(default)]
+    pub ends: Ends,
     /// The Windows servers, by the names of their `CrmNode`s.
     pub servers: Vec<Server>,
     /// The SQL Server.
@@ -62,6 +65,22 @@ pub struct ScenarioSpec {
     /// Other answers to what no vendor document says.
     #[serde(default)]
     pub assumptions: Assumptions,
+}
+
+/// How a story ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Ends {
+    /// The goal is reached and proved.
+    #[default]
+    Reached,
+    /// Everything is taken back.
+    BackedOut,
+    /// Nothing goes on until a person acts.
+    Halted,
+    /// Something is waited for that nobody ends.
+    Waiting,
+    /// The site is told why there is no change.
+    Refused,
 }
 
 /// A Windows server.

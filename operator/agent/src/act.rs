@@ -4,10 +4,10 @@
 use crm_api::order::Action;
 use crm_api::probe::RunState;
 
-use crate::config_file;
 use crate::file_list;
 use crate::files;
-use crate::host::{Host, HostError};
+use crate::host::{Host, HostError, broken};
+use crate::text::{config_file, encoding};
 
 /// Why an action failed.
 #[derive(Debug, thiserror::Error)]
@@ -36,8 +36,10 @@ pub(crate) async fn act(host: &dyn Host, action: &Action) -> Result<(), ActError
         Action::StopPool { name } => Ok(host.set_pool_state(name, RunState::Stopped).await?),
         Action::StartPool { name } => Ok(host.set_pool_state(name, RunState::Running).await?),
         Action::SetFlagLine { path, line, set } => {
-            let text = host.read_text(path).await?;
-            Ok(host.replace_text(path, config_file::with_flag(&text, line, *set)).await?)
+            let in_file = |error| broken(path, &error);
+            let (text, how) = encoding::decode(&host.read_file(path).await?).map_err(in_file)?;
+            let changed = config_file::with_flag(&text, line, *set).map_err(in_file)?;
+            Ok(host.replace_file(path, encoding::encode(&changed, how).map_err(in_file)?).await?)
         }
         Action::CopyTree { from, to } => copy(host, from, to).await,
         Action::ExportRegistryKey { key, to } => {

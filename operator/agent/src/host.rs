@@ -10,6 +10,9 @@ use crm_api::probe::{Machine, RunState, StartType};
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 
+use crate::text::TextError;
+use crate::text::encoding;
+
 /// What the machine said instead of doing it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HostError {
@@ -82,6 +85,11 @@ pub struct HandlerMap {
     pub mapped: Vec<String>,
 }
 
+/// A file that is there and cannot be read as what it should be.
+pub(crate) fn broken(path: &str, error: &TextError) -> HostError {
+    HostError::Refused(format!("{path}: {error}"))
+}
+
 /// One Windows machine.
 pub trait Host: Send + Sync {
     /// Windows, IIS, .NET, rights, boot id.
@@ -93,10 +101,21 @@ pub trait Host: Send + Sync {
     fn file_version<'a>(&'a self, path: &'a str) -> Answered<'a, String>;
     /// Size and hash of a file.
     fn file_content<'a>(&'a self, path: &'a str) -> Answered<'a, FileContent>;
-    /// Text of a file.
-    fn read_text<'a>(&'a self, path: &'a str) -> Answered<'a, String>;
-    /// Replaces a text file as a whole: old or new, never half.
-    fn replace_text<'a>(&'a self, path: &'a str, text: String) -> Answered<'a, ()>;
+    /// Content of a file. One that is larger than [`TEXT_BYTES_MAX`](crate::text::encoding::TEXT_BYTES_MAX) may be refused.
+    fn read_file<'a>(&'a self, path: &'a str) -> Answered<'a, Vec<u8>>;
+    /// Replaces a file as a whole: old or new, never half.
+    fn replace_file<'a>(&'a self, path: &'a str, content: Vec<u8>) -> Answered<'a, ()>;
+    /// Text of a file, whatever its encoding.
+    fn read_text<'a>(&'a self, path: &'a str) -> Answered<'a, String> {
+        Box::pin(async move {
+            let (text, _) = encoding::decode(&self.read_file(path).await?).map_err(|error| broken(path, &error))?;
+            Ok(text)
+        })
+    }
+    /// Replaces a file by a text in UTF-8.
+    fn replace_text<'a>(&'a self, path: &'a str, text: String) -> Answered<'a, ()> {
+        self.replace_file(path, text.into_bytes())
+    }
     /// Names of the sub-folders.
     fn folders<'a>(&'a self, path: &'a str) -> Answered<'a, Vec<String>>;
     /// Everything below a folder, with relative path and content.

@@ -10,15 +10,14 @@
 //! - act: `turn.rs` (the loop that carries out orders), `act.rs` (one action), `journal.rs` (what was begun);
 //! - report: `round.rs` (the loop that looks and reports), `report.rs`, `limits.rs` (what fits into a status).
 //!
-//! `link.rs` is the only file that talks to Kubernetes, [`host`] the only way to the machine. Dropping the future of
+//! [`text`] reads what other programs wrote. `link.rs` is the only file that talks to Kubernetes, [`host`] the only way
+//! to the machine. Dropping the future of
 //! [`Agent::run`] kills the agent as a whole; a program that it started runs on.
 
 mod act;
-mod config_file;
 mod file_list;
 mod files;
 pub mod host;
-mod ini;
 mod journal;
 mod limits;
 mod link;
@@ -28,6 +27,7 @@ mod round;
 mod spec;
 #[cfg(test)]
 mod tests;
+pub mod text;
 mod turn;
 
 use std::sync::Arc;

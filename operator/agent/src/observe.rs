@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use crm_api::probe::{Answer, Probe};
 
-use crate::host::{Answered, FileContent, FolderContent, Host, HostError};
+use crate::host::{Answered, FileContent, FolderContent, Host, HostError, broken};
 use crate::limits::clip_answer;
-use crate::{config_file, ini};
+use crate::text::{config_file, ini};
 
 /// A probe that takes longer is reported as unreadable: one dead share must not silence the whole node.
 pub(crate) const PROBE_LIMIT: Duration = Duration::from_secs(60);
@@ -62,8 +62,14 @@ async fn ask_host(host: &dyn Host, probe: &Probe) -> Result<Answer, HostError> {
             let FileContent { size_bytes, sha256 } = host.file_content(path).await?;
             Answer::File { size_bytes, sha256 }
         }
-        Probe::IniValue { path, section, key } => value(ini::value(&host.read_text(path).await?, section, key)),
-        Probe::ConfigValue { path, key } => value(config_file::value(&host.read_text(path).await?, key)),
+        Probe::IniValue { path, section, key } => {
+            let text = host.read_text(path).await?;
+            value(ini::value(&text, section, key).map_err(|error| broken(path, &error))?)
+        }
+        Probe::ConfigValue { path, key } => {
+            let text = host.read_text(path).await?;
+            value(config_file::value(&text, key).map_err(|error| broken(path, &error))?)
+        }
         Probe::FlagLine { path, line } => Answer::Flag { set: config_file::flag(&host.read_text(path).await?, line) },
         Probe::RegistrySubkeys { key } => Answer::Subkeys { subkeys: host.registry_subkeys(key).await? },
         Probe::Service { name } => {

@@ -149,13 +149,15 @@ impl Host for World {
         self.read(move |inner| inner.files.get(path).map(|text| content(text)).ok_or_else(|| not_found(path)))
     }
 
-    fn read_text<'a>(&'a self, path: &'a str) -> Answered<'a, String> {
-        self.read(move |inner| inner.files.get(path).cloned().ok_or_else(|| not_found(path)))
+    fn read_file<'a>(&'a self, path: &'a str) -> Answered<'a, Vec<u8>> {
+        self.read(move |inner| {
+            inner.files.get(path).map(|text| text.clone().into_bytes()).ok_or_else(|| not_found(path))
+        })
     }
 
-    fn replace_text<'a>(&'a self, path: &'a str, text: String) -> Answered<'a, ()> {
+    fn replace_file<'a>(&'a self, path: &'a str, content: Vec<u8>) -> Answered<'a, ()> {
         self.change(move |inner, _| {
-            inner.files.insert(path.to_owned(), text);
+            inner.files.insert(path.to_owned(), String::from_utf8(content).unwrap());
             Ok(())
         })
     }

@@ -101,7 +101,7 @@ impl Host for AgentHost {
             installed_program(name: &'a str) -> (String, String);
             file_version(path: &'a str) -> String;
             file_content(path: &'a str) -> FileContent;
-            read_text(path: &'a str) -> String;
+            read_file(path: &'a str) -> Vec<u8>;
             folders(path: &'a str) -> Vec<String>;
             tree(path: &'a str) -> BTreeMap<String, FileContent>;
             listing(path: &'a str) -> BTreeMap<String, i64>;
@@ -119,7 +119,7 @@ impl Host for AgentHost {
             read_journal() -> Option<String>;
         }
         act {
-            replace_text(path: &'a str, text: String) -> ();
+            replace_file(path: &'a str, content: Vec<u8>) -> ();
             copy_file(from: &'a str, to: &'a str) -> ();
             copy_tree(from: &'a str, to: &'a str) -> ();
             unpack(archive: &'a str, to: &'a str) -> ();

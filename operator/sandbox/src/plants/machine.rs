@@ -50,7 +50,7 @@ impl Host for LyingHost {
     truth! {
         machine() -> Machine;
         file_content(path: &'a str) -> FileContent;
-        read_text(path: &'a str) -> String;
+        read_file(path: &'a str) -> Vec<u8>;
         folders(path: &'a str) -> Vec<String>;
         tree(path: &'a str) -> BTreeMap<String, FileContent>;
         listing(path: &'a str) -> BTreeMap<String, i64>;
@@ -65,7 +65,7 @@ impl Host for LyingHost {
         get_url(url: &'a str) -> i32;
         process(process: &'a ProcessId) -> ProcessState;
         read_journal() -> Option<String>;
-        replace_text(path: &'a str, text: String) -> ();
+        replace_file(path: &'a str, content: Vec<u8>) -> ();
         copy_file(from: &'a str, to: &'a str) -> ();
         copy_tree(from: &'a str, to: &'a str) -> ();
         unpack(archive: &'a str, to: &'a str) -> ();

@@ -1,9 +1,11 @@
 //! Files, as small descriptions of their content. Names are compared without regard to case, as Windows does.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 use crm_agent::host::{FileContent, FolderContent, HostError};
+use crm_agent::text::encoding::{Encoding, encode};
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
@@ -15,8 +17,8 @@ const PROGRAM_BYTES: i64 = 1_310_720;
 /// What a file holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Content {
-    /// Text.
-    Text(String),
+    /// Text, and how it is written.
+    Text { text: String, encoding: Encoding },
     /// A program or library with a version resource.
     Program { version: String, role: Role },
     /// A backup of a database.
@@ -43,7 +45,7 @@ pub(crate) struct BackupImage {
 impl Content {
     fn size_bytes(&self) -> i64 {
         match self {
-            Self::Text(text) => i64::try_from(text.len()).unwrap_or(i64::MAX),
+            Self::Text { text, encoding } => i64::try_from(bytes_of(text, *encoding).len()).unwrap_or(i64::MAX),
             Self::Program { .. } => PROGRAM_BYTES,
             Self::Backup(image) if image.whole => image.size_bytes,
             Self::Backup(image) => image.size_bytes / 3,
@@ -54,15 +56,23 @@ impl Content {
     fn count(&self) -> i64 {
         match self {
             Self::Bulk { files, .. } => *files,
-            Self::Text(_) | Self::Program { .. } | Self::Backup(_) => 1,
+            Self::Text { .. } | Self::Program { .. } | Self::Backup(_) => 1,
         }
     }
 
     fn sha256(&self) -> String {
         match self {
-            Self::Text(text) => sha256(text.as_bytes()),
+            Self::Text { text, encoding } => sha256(&bytes_of(text, *encoding)),
             Self::Program { .. } | Self::Backup(_) | Self::Bulk { .. } => sha256(format!("{self:?}").as_bytes()),
         }
+    }
+}
+
+/// What a program of this world has put into a file is of its encoding; else it stands there in UTF-8.
+fn bytes_of(text: &str, encoding: Encoding) -> Cow<'_, [u8]> {
+    match encoding {
+        Encoding::Utf8 => Cow::Borrowed(text.as_bytes()),
+        _ => encode(text, encoding).map_or(Cow::Borrowed(text.as_bytes()), Cow::Owned),
     }
 }
 
@@ -119,7 +129,7 @@ impl FileSystem {
     }
 
     pub(crate) fn put_text(&mut self, path: &str, text: impl Into<String>) {
-        self.put(path, Content::Text(text.into()));
+        self.put(path, Content::Text { text: text.into(), encoding: Encoding::Utf8 });
     }
 
     pub(crate) fn put_blob(&mut self, path: &str, blob: Arc<Blob>) {
@@ -141,7 +151,7 @@ impl FileSystem {
 
     pub(crate) fn text(&self, path: &str) -> Result<&str, HostError> {
         match self.get(path) {
-            Some(Content::Text(text)) => Ok(text),
+            Some(Content::Text { text, .. }) => Ok(text),
             Some(Content::Program { .. } | Content::Backup(_) | Content::Bulk { .. }) => {
                 Err(HostError::Refused(format!("{path} is no text")))
             }
@@ -149,10 +159,19 @@ impl FileSystem {
         }
     }
 
+    /// A text file as its bytes.
+    pub(crate) fn bytes(&self, path: &str) -> Result<Vec<u8>, HostError> {
+        let text = self.text(path)?;
+        match self.get(path) {
+            Some(Content::Text { encoding, .. }) => Ok(bytes_of(text, *encoding).into_owned()),
+            Some(Content::Program { .. } | Content::Backup(_) | Content::Bulk { .. }) | None => Ok(Vec::new()),
+        }
+    }
+
     pub(crate) fn version(&self, path: &str) -> Result<String, HostError> {
         match self.get(path) {
             Some(Content::Program { version, .. }) => Ok(version.clone()),
-            Some(Content::Text(_) | Content::Backup(_) | Content::Bulk { .. }) => {
+            Some(Content::Text { .. } | Content::Backup(_) | Content::Bulk { .. }) => {
                 Err(HostError::Refused(format!("{path} has no version resource")))
             }
             None => Err(HostError::NotFound(path.to_owned())),

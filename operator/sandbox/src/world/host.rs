@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crm_agent::host::{Answered, FileContent, FolderContent, HandlerMap, Host, HostError, ProcessId, ProcessState};
+use crm_agent::text::encoding::decode;
 use crm_api::probe::{Machine as MachineFacts, RunState, StartType};
 
 use crate::world::assumptions::Assumptions;
-use crate::world::files::{Content, FileSystem};
+use crate::world::files::{Content, FileSystem, file_name};
 use crate::world::machine::Machine;
 use crate::world::process::Owner;
 use crate::world::state::{State, World};
@@ -168,12 +169,15 @@ impl Host for SimHost {
         Box::pin(async move { self.look(path, |files| files.described(path)) })
     }
 
-    fn read_text<'a>(&'a self, path: &'a str) -> Answered<'a, String> {
-        Box::pin(async move { self.look(path, |files| files.text(path).map(str::to_owned)) })
+    fn read_file<'a>(&'a self, path: &'a str) -> Answered<'a, Vec<u8>> {
+        Box::pin(async move { self.look(path, |files| files.bytes(path)) })
     }
 
-    fn replace_text<'a>(&'a self, path: &'a str, text: String) -> Answered<'a, ()> {
-        Box::pin(async move { self.put_text(path, text) })
+    fn replace_file<'a>(&'a self, path: &'a str, content: Vec<u8>) -> Answered<'a, ()> {
+        Box::pin(async move {
+            let (text, encoding) = decode(&content).map_err(|error| HostError::Refused(error.to_string()))?;
+            self.act(|state, node| state.replace_file(node, path, text, encoding))
+        })
     }
 
     fn folders<'a>(&'a self, path: &'a str) -> Answered<'a, Vec<String>> {
@@ -291,14 +295,15 @@ impl Host for SimHost {
     }
 
     fn sites_serving<'a>(&'a self, folder: &'a str) -> Answered<'a, Vec<String>> {
-        Box::pin(async move { self.ask(|machine| Ok(machine.iis.serving(folder))) })
+        Box::pin(async move { self.ask(|machine| Ok(machine.iis.read()?.sites_serving(folder))) })
     }
 
     fn handlers<'a>(&'a self, site: &'a str, folder: &'a str) -> Answered<'a, HandlerMap> {
         Box::pin(async move {
             self.ask(|machine| {
-                let found = machine.iis.sites.get(site).ok_or_else(|| HostError::NotFound(format!("site {site}")))?;
-                let mapped = found.handlers.iter().cloned().collect();
+                let missing = || HostError::NotFound(format!("site {site}"));
+                let handlers = machine.iis.read()?.fast_cgi(site, folder).ok_or_else(missing)?;
+                let mapped = handlers.iter().map(|handler| file_name(&handler.program).to_owned()).collect();
                 Ok(HandlerMap { programs: machine.programs_in(folder), mapped })
             })
         })

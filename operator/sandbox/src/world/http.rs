@@ -2,6 +2,8 @@
 //! shows to others.
 
 use crm_agent::host::HostError;
+use crm_agent::text::config_file;
+use crm_agent::text::encoding::Encoding;
 use crm_api::probe::RunState;
 
 use crate::world::files::{Content, file_name, is_unc, key};
@@ -34,14 +36,25 @@ impl State {
     /// config/service).
     pub(crate) fn frozen(&self, node: &str) -> bool {
         let text = self.machines.get(node).and_then(|machine| machine.files.text(&self.layout.config()).ok());
-        text.is_some_and(|text| text.lines().any(|line| line.trim() == "frozen"))
+        text.is_some_and(|text| config_file::flag(text, "frozen"))
     }
 
     /// Replaces a text file; a configuration file may freeze or unfreeze its instance.
     pub(crate) fn replace_text(&mut self, node: &str, path: &str, text: String) -> Result<(), HostError> {
+        self.replace_file(node, path, text, Encoding::Utf8)
+    }
+
+    /// The same, in an encoding.
+    pub(crate) fn replace_file(
+        &mut self,
+        node: &str,
+        path: &str,
+        text: String,
+        encoding: Encoding,
+    ) -> Result<(), HostError> {
         let before = self.frozen(node);
         let files = self.files_mut(node, path).ok_or_else(|| HostError::NotFound(path.to_owned()))?;
-        files.put_text(path, text);
+        files.put(path, Content::Text { text, encoding });
         let after = self.frozen(node);
         if before != after {
             let node = node.to_owned();

@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use crm_agent::host::HostError;
+use crm_agent::text::{self, encoding::Encoding};
 use crm_api::probe::RunState;
 
-use crate::world::files::key;
+/// Address of the programs below the site of Service (vendor: install/service/manual-steps).
+const SCRIPTS: &str = "/scripts";
 
 /// An application pool.
 #[derive(Clone, Debug)]
@@ -74,35 +76,57 @@ impl Iis {
         }
     }
 
-    /// Sites that serve a folder or one above it.
-    pub(crate) fn serving(&self, folder: &str) -> Vec<String> {
-        let folder = key(folder);
-        let serves = |site: &Site| {
-            site.folders
-                .values()
-                .map(|served| key(served))
-                .any(|served| folder == served || folder.starts_with(&format!("{served}\\")))
-        };
-        self.sites.iter().filter(|(_, site)| serves(site)).map(|(name, _)| name.clone()).collect()
+    /// This machine's `applicationHost.config`, read as an agent reads it.
+    pub(crate) fn read(&self) -> Result<text::iis::Iis, HostError> {
+        text::iis::Iis::parse(&self.export(), Encoding::Utf8).map_err(|error| HostError::Refused(error.to_string()))
     }
 
-    /// The text of an export.
+    /// The text of `applicationHost.config`.
     pub(crate) fn export(&self) -> String {
-        let mut text = "<configuration>\n".to_owned();
+        let mut host = String::new();
+        let mut programs = String::new();
+        let mut locations = String::new();
         for (name, pool) in &self.pools {
-            let _ = writeln!(text, "  <applicationPool name=\"{name}\" autoStart=\"{}\"/>", pool.wanted);
+            let _ = writeln!(host, "      <add name=\"{}\" autoStart=\"{}\" />", escaped(name), pool.wanted);
         }
+        host.push_str("    </applicationPools>\n    <sites>\n");
         for (name, site) in &self.sites {
-            let _ = writeln!(text, "  <site name=\"{name}\">");
+            let _ = writeln!(host, "      <site name=\"{}\">", escaped(name));
             for (address, folder) in &site.folders {
-                let _ = writeln!(text, "    <application path=\"{address}\" physicalPath=\"{folder}\"/>");
+                let _ = writeln!(
+                    host,
+                    "        <application path=\"{}\"><virtualDirectory path=\"/\" physicalPath=\"{}\" /></application>",
+                    escaped(address),
+                    escaped(folder)
+                );
             }
-            for program in &site.handlers {
-                let _ = writeln!(text, "    <fastCgi fullPath=\"{program}\"/>");
-            }
-            text.push_str("  </site>\n");
+            host.push_str("      </site>\n");
+            write_handlers(name, site, &mut programs, &mut locations);
         }
-        text.push_str("</configuration>\n");
-        text
+        format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<configuration>\n  <system.applicationHost>\n    <applicationPools>\n\
+             {host}    </sites>\n  </system.applicationHost>\n  <system.webServer>\n    <fastCgi>\n{programs}    </fastCgi>\n  \
+             </system.webServer>\n{locations}</configuration>\n"
+        )
     }
+}
+
+/// FastCGI of one site: every program as an application of the machine, and its handler at the level of the site.
+fn write_handlers(name: &str, site: &Site, programs: &mut String, locations: &mut String) {
+    let Some(folder) = site.folders.get(SCRIPTS) else { return };
+    let _ = writeln!(locations, "  <location path=\"{}\">\n    <system.webServer>\n      <handlers>", escaped(name));
+    for program in &site.handlers {
+        let stem = program.trim_end_matches(".exe");
+        let (path, stem) = (escaped(&format!("{folder}\\{program}")), escaped(stem));
+        let _ = writeln!(programs, "      <application fullPath=\"{path}\" />");
+        let _ = writeln!(
+            locations,
+            "        <add name=\"{stem}\" path=\"{stem}.fcgi\" verb=\"*\" modules=\"FastCgiModule\" scriptProcessor=\"{path}\" />"
+        );
+    }
+    locations.push_str("      </handlers>\n    </system.webServer>\n  </location>\n");
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;")
 }

@@ -1,6 +1,9 @@
 //! Windows, IIS, services, processes, as an agent meets them.
 
 use crm_agent::host::{Host, HostError, ProcessState};
+use crm_agent::text::config_file;
+use crm_agent::text::encoding::{Encoding, encode};
+use crm_agent::text::iis::Iis;
 use crm_api::probe::{RunState, StartType};
 use crm_api::site::Component;
 
@@ -132,4 +135,31 @@ async fn an_agent_cut_off_in_a_copy_leaves_half_of_it() {
     assert!(half.len() < whole.len());
     cs.copy_tree("C:\\SuperOffice\\Customer Service", target).await.unwrap();
     assert_eq!(cs.tree(target).await.unwrap(), whole);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_in_utf_16_stays_so_and_means_the_same() {
+    let world = world();
+    let cs = host(&world, CS);
+    let text = cs.read_text(CONFIG).await.unwrap();
+    let frozen = config_file::with_flag(&text, "frozen", true).unwrap();
+    cs.replace_file(CONFIG, encode(&frozen, Encoding::Utf16Little).unwrap()).await.unwrap();
+    assert!(world.is_frozen(CS));
+    let stored = cs.read_file(CONFIG).await.unwrap();
+    assert_eq!(stored.get(..2), Some(&[0xff, 0xfe][..]));
+    assert_eq!(cs.file_content(CONFIG).await.unwrap().sha256, crate::world::files::sha256(&stored));
+    assert_eq!(cs.read_text(CONFIG).await.unwrap(), frozen);
+}
+
+#[tokio::test(start_paused = true)]
+async fn iis_is_read_from_its_own_text() {
+    let world = world();
+    let cs = host(&world, CS);
+    let scripts = "C:\\SuperOffice\\Customer Service\\www\\scripts";
+    let sites = cs.sites_serving(scripts).await.unwrap();
+    assert_eq!(sites.len(), 1, "{sites:?}");
+    assert!(cs.handlers("no such site", scripts).await.is_err());
+    cs.export_iis("C:\\export").await.unwrap();
+    let text = cs.read_text("C:\\export\\applicationHost.config").await.unwrap();
+    assert_eq!(Iis::parse(&text, Encoding::Utf8).unwrap().sites_serving(scripts), sites);
 }

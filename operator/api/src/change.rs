@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::evidence::Expectation;
 use crate::order::Action;
-use crate::site::FastCgi;
+use crate::site::{FastCgi, Placement};
 
 /// The pinned plan of one hop.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -61,6 +61,14 @@ pub struct CrmChangeSpec {
     /// FastCGI as it shall be afterwards; left out: as observed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fast_cgi: Option<FastCgi>,
+    /// What runs where afterwards.
+    #[serde(default)]
+    #[schemars(length(max = 16))]
+    pub components: Vec<Placement>,
+    /// Parts that are not there yet and are installed, `Part@node`.
+    #[serde(default)]
+    #[schemars(length(max = 32), inner(length(max = 320)))]
+    pub installs: Vec<String>,
     /// Hash of this plan: what an approval names.
     #[schemars(length(max = 64))]
     pub plan_hash: String,

@@ -89,8 +89,12 @@ pub struct Package {
     /// Program inside the package that starts the installation.
     #[schemars(length(min = 1, max = 256), regex(pattern = r"^[^\\/:][^:]*\.exe$"))]
     pub program: String,
-    /// How the program is run.
+    /// How the program is run to upgrade what is installed.
     pub method: Method,
+    /// How the program is run on a server that does not have the component yet. Left out: a missing component cannot
+    /// be installed with this release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub install: Option<Method>,
     /// Expected minutes.
     #[schemars(range(min = 1, max = 1440))]
     pub minutes: i32,
@@ -155,6 +159,10 @@ pub struct SuperOfficeRelease {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
     pub services_endpoint: Option<String>,
+    /// Whether the vendor demands all main components (CRM Server, Web with NetServer, Service) at this release, even
+    /// where a customer uses one client only (vendor: upgrade 7.5 to 8, crm-server; from 8.0).
+    #[serde(default)]
+    pub full_stack: bool,
     /// Whether NetServer answers `GET /api` with its version (from 8.1).
     #[serde(default)]
     pub rest_api: bool,

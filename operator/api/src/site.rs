@@ -100,6 +100,18 @@ pub enum Component {
     Service,
 }
 
+impl Component {
+    /// Its name as it stands in manifests, and as a part of a site is called by it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::CrmServer => "CrmServer",
+            Self::Web => "Web",
+            Self::Service => "Service",
+        }
+    }
+}
+
 /// One component and the nodes that carry it.
 #[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -238,6 +250,40 @@ pub struct ServiceSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub scheduler: Option<String>,
+    /// What a Service needs that is installed for the first time. Asked for only then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub setup: Option<ServiceSetup>,
+}
+
+/// What a Service needs that is installed for the first time (vendor: install/service, prepare). Each is looked at from
+/// its own node before anything is frozen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ServiceSetup {
+    /// Address of NetServer as the Service node reaches it, up to the application: `http://contoso-app/sales`. The vendor
+    /// supports HTTP only between Service and NetServer.
+    #[schemars(length(min = 8, max = 512), regex(pattern = "^http://[^ /]+(/[^ ]*)?$"))]
+    pub net_server: String,
+    /// Mail server that relays what the Service node sends.
+    #[schemars(length(min = 1, max = 253))]
+    pub smtp_host: String,
+    /// Its port.
+    #[serde(default = "smtp_port")]
+    #[schemars(range(min = 1, max = 65535))]
+    pub smtp_port: i32,
+    /// Address of the first mailbox, the one that takes bounces: `support@contoso.example`.
+    #[schemars(length(min = 3, max = 254), regex(pattern = "^[^ @]+@[^ @]+$"))]
+    pub mailbox: String,
+    /// IP address to which the site's host name resolves.
+    #[schemars(length(min = 2, max = 45), regex(pattern = "^[0-9A-Fa-f:.]+$"))]
+    pub address: String,
+    /// The 32-bit system DSN on the Service node that names the site's database.
+    #[schemars(length(min = 1, max = 32))]
+    pub odbc_dsn: String,
+}
+
+fn smtp_port() -> i32 {
+    25
 }
 
 /// Where the vendor's packages lie.

@@ -44,6 +44,8 @@ pub fn plan_hash(change: &CrmChangeSpec, releases: &[&CrmReleaseSpec]) -> String
         "from": change.from,
         "to": change.to,
         "fastCgi": change.fast_cgi,
+        "components": change.components,
+        "installs": change.installs,
         "releases": releases,
         "steps": steps,
     }))

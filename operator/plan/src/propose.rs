@@ -3,7 +3,7 @@
 use crm_api::change::{CrmChangeSpec, Purpose, Step, Undo};
 use crm_api::decision::Word;
 use crm_api::release::CrmReleaseSpec;
-use crm_api::site::{Finding, ObservedPart, PartState, Severity, VerifiedState};
+use crm_api::site::{Component, Finding, ObservedPart, PartState, Placement, Severity, VerifiedState};
 
 use crate::catalogue::NoPath;
 use crate::hash::{plan_hash, short, spec_digest};
@@ -54,35 +54,37 @@ pub fn propose(view: &View<'_>, parts: &[ObservedPart]) -> Proposal {
         let remedy = bad.remedy.to_owned();
         return keep(Verdict::Refused(vec![refusal("Windows", bad.to_string(), remedy)]));
     }
-    let current = match current_release(view, parts) {
+    let current = match current_release(view, parts, before.as_ref()) {
         Ok(current) => current,
         Err(findings) => return keep(Verdict::Refused(findings)),
     };
     let target = match view.catalogue.find(&view.spec.version) {
         Some(target) => target,
         None => {
-            let verified = before.clone().or_else(|| Some(adopted(view, current)));
+            let verified = before.clone().or_else(|| Some(adopted(view, parts, current)));
             return Proposal { verified, verdict: Verdict::Refused(vec![unknown_version(view)]) };
         }
     };
     let rules = products::of(view.spec.product);
     let fast_cgi_now = rules.fast_cgi(view);
-    let fast_cgi_differs = view.spec.fast_cgi.is_some() && view.spec.fast_cgi != fast_cgi_now;
-    if target.version == current.version && !fast_cgi_differs {
-        return Proposal { verified: Some(settled(view, current, before)), verdict: Verdict::Settled };
+    let absent = absent(parts);
+    let fast_cgi_differs = rules.wanted_fast_cgi(view, &absent, &[]) != fast_cgi_now;
+    let is_whole = absent.is_empty();
+    if target.version == current.version && !fast_cgi_differs && is_whole {
+        return Proposal { verified: Some(settled(view, parts, current, before)), verdict: Verdict::Settled };
     }
     let verified = match before.clone() {
-        None => adopted(view, current),
+        None => adopted(view, parts, current),
         Some(verified) if verified.version != current.version => {
             return keep(Verdict::Refused(vec![moved_by_hand(&verified, current)]));
         }
         Some(verified) => verified,
     };
-    let verdict = next_hop(view, current, target);
+    let verdict = next_hop(view, parts, current, target);
     Proposal { verified: Some(verified), verdict }
 }
 
-fn next_hop(view: &View<'_>, current: &CrmReleaseSpec, target: &CrmReleaseSpec) -> Verdict {
+fn next_hop(view: &View<'_>, parts: &[ObservedPart], current: &CrmReleaseSpec, target: &CrmReleaseSpec) -> Verdict {
     let path = match view.catalogue.path(current, target) {
         Ok(path) => path,
         Err(no_path) => return Verdict::Refused(vec![no_way(current, target, &no_path)]),
@@ -93,8 +95,20 @@ fn next_hop(view: &View<'_>, current: &CrmReleaseSpec, target: &CrmReleaseSpec) 
     let digest = spec_digest(view.spec);
     let folder = free_folder(view, &digest, current, to);
     let purpose = if to.version == current.version { Purpose::Configure } else { Purpose::Upgrade };
-    let fast_cgi = view.spec.fast_cgi.or(fast_cgi_now);
-    let hop = Hop { purpose, from: current, to, fast_cgi_now, fast_cgi, backup_folder: &folder };
+    let absent = absent(parts);
+    // A missing component is installed once: in the first hop that demands it, or in the last one.
+    let demanded = to.version == target.version || rules.demands_all(to);
+    let installs = if demanded { absent.clone() } else { Vec::new() };
+    let hop = Hop {
+        purpose,
+        from: current,
+        to,
+        fast_cgi_now,
+        fast_cgi: rules.wanted_fast_cgi(view, &absent, &installs),
+        absent: &absent,
+        installs: &installs,
+        backup_folder: &folder,
+    };
     let findings = rules.checks(view, &hop);
     if findings.iter().any(|finding| finding.severity == Severity::Block) {
         return Verdict::Refused(findings);
@@ -102,7 +116,7 @@ fn next_hop(view: &View<'_>, current: &CrmReleaseSpec, target: &CrmReleaseSpec) 
     if let Some((change, reason)) = failed_before(view, &digest) {
         return Verdict::FailedBefore { change, reason };
     }
-    match assemble(view, &hop, digest) {
+    match assemble(view, parts, &hop, digest) {
         Ok(change) => match never_opens(view, &change.steps) {
             Some(finding) => Verdict::Refused(vec![finding]),
             None => Verdict::Change(Box::new(change), findings),
@@ -123,7 +137,12 @@ fn never_opens(view: &View<'_>, steps: &[Step]) -> Option<Finding> {
     }
 }
 
-fn assemble(view: &View<'_>, hop: &Hop<'_>, spec_digest: String) -> Result<CrmChangeSpec, Box<Finding>> {
+fn assemble(
+    view: &View<'_>,
+    parts: &[ObservedPart],
+    hop: &Hop<'_>,
+    spec_digest: String,
+) -> Result<CrmChangeSpec, Box<Finding>> {
     let rules = products::of(view.spec.product);
     let steps = sort(rules.steps(view, hop), rules.rules()).map_err(|cycle| {
         Box::new(refusal("OrderingRules", cycle.to_string(), "report this: it is a fault of the operator".to_owned()))
@@ -138,6 +157,8 @@ fn assemble(view: &View<'_>, hop: &Hop<'_>, spec_digest: String) -> Result<CrmCh
         from_number: hop.from.number.clone(),
         to_number: hop.to.number.clone(),
         fast_cgi: hop.fast_cgi,
+        components: placed(view, parts, hop.installs),
+        installs: hop.installs.to_vec(),
         plan_hash: String::new(),
         spec_digest,
         schema_change,
@@ -193,10 +214,14 @@ fn missing(view: &View<'_>) -> Vec<String> {
 }
 
 /// The release that every part shows.
-fn current_release<'a>(view: &View<'a>, parts: &[ObservedPart]) -> Result<&'a CrmReleaseSpec, Vec<Finding>> {
+fn current_release<'a>(
+    view: &View<'a>,
+    parts: &[ObservedPart],
+    before: Option<&VerifiedState>,
+) -> Result<&'a CrmReleaseSpec, Vec<Finding>> {
     let mut findings: Vec<Finding> = parts
         .iter()
-        .filter(|part| part.state != PartState::Consistent)
+        .filter(|part| !matches!(part.state, PartState::Consistent | PartState::Absent))
         .map(|part| {
             let seen: Vec<String> = part
                 .sources
@@ -206,12 +231,14 @@ fn current_release<'a>(view: &View<'a>, parts: &[ObservedPart]) -> Result<&'a Cr
             version_finding(part, format!("{} is {:?}: {}", part_key(part), part.state, seen.join(", ")))
         })
         .collect();
+    findings.extend(parts.iter().filter_map(|part| gone(part, before?)));
     let mut numbers: Vec<&str> = parts.iter().filter_map(|part| part.version.as_deref()).collect();
     numbers.sort_unstable();
     numbers.dedup();
     if findings.is_empty() && numbers.len() > 1 {
         findings = parts
             .iter()
+            .filter(|part| part.state != PartState::Absent)
             .map(|part| {
                 let version = part.version.as_deref().unwrap_or("nothing");
                 version_finding(part, format!("{} is at {version}; all parts must be at one release", part_key(part)))
@@ -226,6 +253,36 @@ fn current_release<'a>(view: &View<'a>, parts: &[ObservedPart]) -> Result<&'a Cr
         let message = format!("the site is at {number}, and no release in the catalogue shows that number");
         vec![refusal("Catalogue", message, "add a CrmRelease with this number".to_owned())]
     })
+}
+
+/// What was proven to stand on a node and is gone: that is no wish for an installation.
+fn gone(part: &ObservedPart, before: &VerifiedState) -> Option<Finding> {
+    let node = part.node.as_ref().filter(|_| part.state == PartState::Absent)?;
+    let stood = before.components.iter().any(|placed| placed.name.name() == part.part && placed.nodes.contains(node));
+    stood.then(|| Finding {
+        remedy: format!(
+            "find out who removed it, and restore it from a backup set of {}; or take {node} out of spec.components",
+            before.version
+        ),
+        ..version_finding(part, format!("{} was proven there and is not installed any more", part_key(part)))
+    })
+}
+
+fn absent(parts: &[ObservedPart]) -> Vec<String> {
+    parts.iter().filter(|part| part.state == PartState::Absent).map(part_key).collect()
+}
+
+/// What runs where, as declared and seen, with what a change installs.
+fn placed(view: &View<'_>, parts: &[ObservedPart], installs: &[String]) -> Vec<Placement> {
+    let stands = |component: Component, node: &str| {
+        let key = format!("{}@{node}", component.name());
+        installs.contains(&key) || !parts.iter().any(|part| part.state == PartState::Absent && part_key(part) == key)
+    };
+    let declared = view.spec.components.iter().map(|placement| Placement {
+        name: placement.name,
+        nodes: placement.nodes.iter().filter(|node| stands(placement.name, node)).cloned().collect(),
+    });
+    declared.filter(|placement| !placement.nodes.is_empty()).collect()
 }
 
 fn version_finding(part: &ObservedPart, message: String) -> Finding {
@@ -287,10 +344,11 @@ fn moved_by_hand(verified: &VerifiedState, current: &CrmReleaseSpec) -> Finding 
     }
 }
 
-fn adopted(view: &View<'_>, current: &CrmReleaseSpec) -> VerifiedState {
+fn adopted(view: &View<'_>, parts: &[ObservedPart], current: &CrmReleaseSpec) -> VerifiedState {
     VerifiedState {
         version: current.version.clone(),
         fast_cgi: products::of(view.spec.product).fast_cgi(view),
+        components: placed(view, parts, &[]),
         spec_digest: spec_digest(view.spec),
         change: None,
         at: crm_api::Time::from(view.now),
@@ -298,15 +356,20 @@ fn adopted(view: &View<'_>, current: &CrmReleaseSpec) -> VerifiedState {
 }
 
 /// The verified state of a site at its goal: kept as it is, or renewed where it was adopted or changed by hand.
-fn settled(view: &View<'_>, current: &CrmReleaseSpec, before: Option<VerifiedState>) -> VerifiedState {
+fn settled(
+    view: &View<'_>,
+    parts: &[ObservedPart],
+    current: &CrmReleaseSpec,
+    before: Option<VerifiedState>,
+) -> VerifiedState {
+    let is_declared = |verified: &VerifiedState| {
+        let same_links = view.spec.fast_cgi.is_none() || view.spec.fast_cgi == verified.fast_cgi;
+        same_links && verified.components == placed(view, parts, &[])
+    };
     match before {
-        Some(verified) if verified.version == current.version && declared_is(view, &verified) => verified,
-        Some(_) | None => adopted(view, current),
+        Some(verified) if verified.version == current.version && is_declared(&verified) => verified,
+        Some(_) | None => adopted(view, parts, current),
     }
-}
-
-fn declared_is(view: &View<'_>, verified: &VerifiedState) -> bool {
-    view.spec.fast_cgi.is_none() || view.spec.fast_cgi == verified.fast_cgi
 }
 
 /// The change that failed with this very declaration, unless a person has said `Retry` since.

@@ -161,6 +161,7 @@ pub(crate) fn proven(view: &View<'_>, current: Option<(&CrmChange, &CrmChangeSta
     Some(VerifiedState {
         version: change.spec.to.clone(),
         fast_cgi: change.spec.fast_cgi,
+        components: change.spec.components.clone(),
         spec_digest: change.spec.spec_digest.clone(),
         change: change.metadata.name.clone(),
         at: ended.clone(),

@@ -5,7 +5,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::FastCgi;
+use super::{FastCgi, Placement};
 use crate::Time;
 use crate::database::DatabaseFacts;
 
@@ -87,6 +87,11 @@ pub struct VerifiedState {
     /// FastCGI as proven.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fast_cgi: Option<FastCgi>,
+    /// What runs where, as proven. Taken out of the declaration it is orphaned, gone from its node it is missing; only
+    /// what never stood here is installed.
+    #[serde(default)]
+    #[schemars(length(max = 16))]
+    pub components: Vec<Placement>,
     /// Digest of the spec that was proven.
     #[schemars(length(max = 64))]
     pub spec_digest: String,
@@ -109,7 +114,7 @@ pub struct ObservedPart {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 253))]
     pub node: Option<String>,
-    /// Consistent, Inconsistent, Unknown or Stale.
+    /// Consistent, Inconsistent, Unknown, Stale or Absent.
     pub state: PartState,
     /// The version, where the sources agree.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -131,6 +136,8 @@ pub enum PartState {
     Unknown,
     /// The facts are too old to lean on.
     Stale,
+    /// Declared, and every source says that it is not installed. It does not count for *one release*.
+    Absent,
 }
 
 /// One source and what it shows.

@@ -75,12 +75,16 @@ impl Run<'_> {
             let message = "a release of this plan has vanished from the catalogue".to_owned();
             return self.wait("Preflight", message, "an administrator who puts it back".to_owned(), None, LOOK_AGAIN);
         };
+        let absent: Vec<String> =
+            self.parts.iter().filter(|part| part.state == PartState::Absent).map(part_key).collect();
         let hop = crate::products::Hop {
             purpose: self.change.spec.purpose,
             from,
             to,
             fast_cgi_now: self.rules.fast_cgi(self.view),
             fast_cgi: self.change.spec.fast_cgi,
+            absent: &absent,
+            installs: &self.change.spec.installs,
             backup_folder: "",
         };
         let findings = self.rules.checks(self.view, &hop);
@@ -182,7 +186,7 @@ impl Run<'_> {
         match self.differs_from_prediction() {
             Ok(()) => Flow::GoOn,
             Err((PartState::Stale | PartState::Unknown, message)) => self.wait_for_facts(message),
-            Err((PartState::Consistent | PartState::Inconsistent, message)) => {
+            Err((PartState::Consistent | PartState::Inconsistent | PartState::Absent, message)) => {
                 if self.out.status.point_of_no_return_at.is_none() {
                     self.start_back_out(message)
                 } else {
@@ -202,10 +206,24 @@ impl Run<'_> {
             if running {
                 continue;
             }
+            if !moved && self.was_absent(&key) {
+                if part.state != PartState::Absent {
+                    return Err((
+                        part.state,
+                        format!("{key} is not installed yet by this plan, and something is there"),
+                    ));
+                }
+                continue;
+            }
             let number = if moved { &self.change.spec.to_number } else { &self.change.spec.from_number };
             shows(part, number)?;
         }
         Ok(())
+    }
+
+    /// Whether a part was not there when the change began.
+    pub(super) fn was_absent(&self, key: &str) -> bool {
+        self.out.status.before.iter().any(|part| part.state == PartState::Absent && part_key(part) == key)
     }
 
     pub(super) fn wait_for_facts(&mut self, message: String) -> Flow {

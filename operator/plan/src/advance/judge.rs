@@ -5,6 +5,7 @@ use crm_api::change::{Executor, Step, StepResult, Task};
 use crm_api::condition::{self, Kind, State, Wanted};
 use crm_api::decision::Word;
 use crm_api::order::{OrderPhase, OrderResult, Outcome};
+use crm_api::site::PartState;
 use jiff::{SignedDuration, Timestamp};
 
 use super::gates::shows;
@@ -233,6 +234,11 @@ impl Run<'_> {
         let since = result.attempt_started_at.0;
         let mut missing = Vec::new();
         for part in self.parts {
+            let key = crate::view::part_key(part);
+            let stays_absent = self.was_absent(&key) && !self.change.spec.installs.contains(&key);
+            if stays_absent && part.state == PartState::Absent {
+                continue;
+            }
             let confirmed = part.node.as_deref().is_none_or(|node| self.view.confirmed_since(node, since));
             if !confirmed {
                 missing.push(format!("{} is not confirmed yet", crate::view::part_key(part)));

@@ -9,7 +9,7 @@ use crm_api::change::{Purpose, Step};
 use crm_api::condition::Wanted;
 use crm_api::probe::Probe;
 use crm_api::release::CrmReleaseSpec;
-use crm_api::site::{FastCgi, Finding, ObservedPart, Product};
+use crm_api::site::{Component, FastCgi, Finding, ObservedPart, Product};
 
 use crate::view::View;
 
@@ -26,16 +26,60 @@ pub struct Hop<'a> {
     pub fast_cgi_now: Option<FastCgi>,
     /// FastCGI as it shall be.
     pub fast_cgi: Option<FastCgi>,
+    /// Declared parts that are not there, `Part` or `Part@node`.
+    pub absent: &'a [String],
+    /// Those of them that this hop installs.
+    pub installs: &'a [String],
     /// Folder of the backup set of this hop.
     pub backup_folder: &'a str,
 }
 
 impl Hop<'_> {
+    /// Whether a component is installed on a node by this hop, as opposed to upgraded there.
+    #[must_use]
+    pub fn is_new(&self, component: Component, node: &str) -> bool {
+        is_in(self.installs, component, node)
+    }
+
+    /// The nodes that carry a component before this hop, in declared order.
+    #[must_use]
+    pub fn standing<'v>(&self, view: &View<'v>, component: Component) -> Vec<&'v str> {
+        let nodes = view.nodes_of(component).iter().map(String::as_str);
+        nodes.filter(|node| !is_in(self.absent, component, node)).collect()
+    }
+
+    /// The nodes that receive a component by this hop, in declared order.
+    #[must_use]
+    pub fn newcomers<'v>(&self, view: &View<'v>, component: Component) -> Vec<&'v str> {
+        view.nodes_of(component).iter().map(String::as_str).filter(|node| self.is_new(component, node)).collect()
+    }
+
+    /// The nodes on which this hop touches a component: all that carry it, or, where the release stays, the newcomers.
+    /// A hop that changes settings only touches all of them.
+    #[must_use]
+    pub fn changed<'v>(&self, view: &View<'v>, component: Component) -> Vec<&'v str> {
+        if self.is_configuration_only() && !self.installs.is_empty() {
+            return self.newcomers(view, component);
+        }
+        self.carriers(view, component)
+    }
+
+    /// The nodes that carry a component after this hop, in declared order.
+    #[must_use]
+    pub fn carriers<'v>(&self, view: &View<'v>, component: Component) -> Vec<&'v str> {
+        let nodes = view.nodes_of(component).iter().map(String::as_str);
+        nodes.filter(|node| self.is_new(component, node) || !is_in(self.absent, component, node)).collect()
+    }
+
     /// Whether only settings change.
     #[must_use]
     pub fn is_configuration_only(&self) -> bool {
         self.purpose == Purpose::Configure
     }
+}
+
+fn is_in(parts: &[String], component: Component, node: &str) -> bool {
+    parts.iter().any(|part| part.split_once('@') == Some((component.name(), node)))
 }
 
 /// Whose place the reason of a rule explains.
@@ -81,6 +125,11 @@ pub trait ProductRules: Sync {
     fn probes(&self, view: &View<'_>) -> BTreeMap<String, Vec<Probe>>;
     /// The parts of the site and the versions that they show.
     fn parts(&self, view: &View<'_>) -> Vec<ObservedPart>;
+    /// Whether a release demands components that a hop to it therefore installs where they are missing.
+    fn demands_all(&self, release: &CrmReleaseSpec) -> bool;
+    /// FastCGI as it shall be: as declared, or else as observed, or else as the vendor recommends for a new install.
+    /// `None` where nothing answers web requests by it.
+    fn wanted_fast_cgi(&self, view: &View<'_>, absent: &[String], installs: &[String]) -> Option<FastCgi>;
     /// FastCGI as observed; `None` where it cannot be told.
     fn fast_cgi(&self, view: &View<'_>) -> Option<FastCgi>;
     /// The named checks that a hop must pass, each with its remedy. Only those that found something.

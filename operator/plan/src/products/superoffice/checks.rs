@@ -81,9 +81,9 @@ fn site(message: impl Into<String>, remedy: impl Into<String>) -> Found {
 
 const LOOK_AGAIN: &str = "see that the agent runs and may read this; the check is repeated by itself";
 
-fn site_name(view: &View<'_>, layout: &Layout<'_>, _: &Hop<'_>) -> Vec<Found> {
-    view.nodes_of(Component::Service)
-        .iter()
+fn site_name(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Found> {
+    hop.standing(view, Component::Service)
+        .into_iter()
         .filter_map(|node| {
             let why = layout.iis_site(view, node).err()?;
             let remedy = "declare the name that IIS manager shows in spec.superOffice.service.iisSite, or repair IIS";
@@ -92,10 +92,10 @@ fn site_name(view: &View<'_>, layout: &Layout<'_>, _: &Hop<'_>) -> Vec<Found> {
         .collect()
 }
 
-fn instance(view: &View<'_>, layout: &Layout<'_>, _: &Hop<'_>) -> Vec<Found> {
+fn instance(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Found> {
     let host = &layout.block.host_name;
-    view.nodes_of(Component::Service)
-        .iter()
+    hop.standing(view, Component::Service)
+        .into_iter()
         .filter_map(|node| {
             let probe = Probe::RegistrySubkeys { key: INSTANCES_KEY.to_owned() };
             let Some(Answer::Subkeys { subkeys }) = view.answer(node, &probe) else {
@@ -126,10 +126,10 @@ fn instance(view: &View<'_>, layout: &Layout<'_>, _: &Hop<'_>) -> Vec<Found> {
         .collect()
 }
 
-fn not_frozen(view: &View<'_>, layout: &Layout<'_>, _: &Hop<'_>) -> Vec<Found> {
+fn not_frozen(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Found> {
     let probe = Probe::FlagLine { path: layout.config(), line: FROZEN.to_owned() };
-    view.nodes_of(Component::Service)
-        .iter()
+    hop.standing(view, Component::Service)
+        .into_iter()
         .filter_map(|node| match view.answer(node, &probe) {
             Some(Answer::Flag { set: false }) => None,
             Some(Answer::Flag { set: true }) => Some(on(
@@ -142,10 +142,10 @@ fn not_frozen(view: &View<'_>, layout: &Layout<'_>, _: &Hop<'_>) -> Vec<Found> {
         .collect()
 }
 
-fn scheduler_running(view: &View<'_>, layout: &Layout<'_>, _: &Hop<'_>) -> Vec<Found> {
+fn scheduler_running(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Found> {
     let probe = Probe::Service { name: layout.scheduler.clone() };
-    view.nodes_of(Component::Service)
-        .iter()
+    hop.standing(view, Component::Service)
+        .into_iter()
         .filter_map(|node| match view.answer(node, &probe) {
             Some(Answer::Service { state: RunState::Running, .. }) => None,
             Some(Answer::Service { .. }) => Some(on(
@@ -167,7 +167,7 @@ fn upgrade_answers(view: &View<'_>, _: &Layout<'_>, hop: &Hop<'_>) -> Vec<Found>
     let runs = !hop.is_configuration_only()
         || hop.fast_cgi == Some(crm_api::site::FastCgi::Enabled) && hop.fast_cgi_now != hop.fast_cgi;
     let declared = hop.to.super_office.as_ref().is_some_and(|block| !block.upgrade_questions.is_empty());
-    if !runs || declared || view.nodes_of(Component::Service).is_empty() {
+    if !runs || declared || hop.carriers(view, Component::Service).is_empty() {
         return Vec::new();
     }
     vec![site(

@@ -25,6 +25,8 @@ pub struct Layout<'a> {
     pub service_pool: String,
     /// Windows service of the scheduler.
     pub scheduler: String,
+    /// IIS site that serves Service: as declared, as observed, or the usual one for an instance that is installed.
+    pub site: String,
     /// IIS site that serves Service, as declared.
     pub declared_site: Option<&'a str>,
 }
@@ -60,7 +62,8 @@ impl<'a> Layout<'a> {
             web_pool: block.web.pool.as_deref().unwrap_or("SuperOffice Web"),
             batch_service: block.web.batch_service.as_deref().unwrap_or("SuperOfficeSoBatchServer"),
             service_path,
-            service_pool: block.service.pool.clone().unwrap_or(site),
+            service_pool: block.service.pool.clone().unwrap_or_else(|| site.clone()),
+            site,
             scheduler: block.service.scheduler.clone().unwrap_or_else(|| format!("ejSchedule {}", block.host_name)),
             declared_site,
         })

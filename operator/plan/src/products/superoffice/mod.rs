@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 
 use crm_api::condition::Wanted;
 use crm_api::probe::Probe;
+use crm_api::release::CrmReleaseSpec;
 use crm_api::site::{FastCgi, Finding, ObservedPart};
 
 use super::{Draft, Hop, ProductRules, Rule};
@@ -32,6 +33,14 @@ impl ProductRules for SuperOffice {
 
     fn parts(&self, view: &View<'_>) -> Vec<ObservedPart> {
         Layout::of(view).map(|layout| parts::parts(view, &layout)).unwrap_or_default()
+    }
+
+    fn demands_all(&self, release: &CrmReleaseSpec) -> bool {
+        release.super_office.as_ref().is_some_and(|block| block.full_stack)
+    }
+
+    fn wanted_fast_cgi(&self, view: &View<'_>, absent: &[String], installs: &[String]) -> Option<FastCgi> {
+        parts::wanted_fast_cgi(view, absent, installs)
     }
 
     fn fast_cgi(&self, view: &View<'_>) -> Option<FastCgi> {
@@ -55,7 +64,7 @@ impl ProductRules for SuperOffice {
     }
 
     fn rules(&self) -> &'static [Rule] {
-        rules::RULES
+        &rules::RULES
     }
 
     fn notices(&self, view: &View<'_>, hop: &Hop<'_>) -> Vec<String> {

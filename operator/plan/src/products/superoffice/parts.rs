@@ -6,7 +6,7 @@ use crm_api::database::superoffice::{
     ATTACHMENT_PATH, DATABASE_VERSION, SERVER_SETUP_VERSION, SERVICE_VERSION, USE_EXTENSION,
 };
 use crm_api::probe::{Answer, Probe};
-use crm_api::site::{Component, FastCgi, ObservedPart, SourceValue};
+use crm_api::site::{Component, FastCgi, ObservedPart, PartState, SourceValue};
 
 use super::layout::{FROZEN, INSTANCES_KEY, Layout};
 use crate::view::View;
@@ -148,20 +148,36 @@ pub fn parts(view: &View<'_>, layout: &Layout<'_>) -> Vec<ObservedPart> {
     )];
     for placed in &view.spec.components {
         for node in &placed.nodes {
-            let sources = version_probes(layout, placed.name)
+            let probes = version_probes(layout, placed.name);
+            let gone = probes.iter().all(|(_, probe)| matches!(view.answer(node, probe), Some(Answer::Absent {})));
+            let sources = probes
                 .into_iter()
                 .map(|(source, probe)| SourceValue {
                     source: source.to_owned(),
                     value: view.answer(node, &probe).and_then(version_of),
                 })
                 .collect();
-            parts.push(view.part(component_name(placed.name), Some(node), sources));
+            let mut part = view.part(placed.name.name(), Some(node), sources);
+            if gone && part.state == PartState::Unknown {
+                part.state = PartState::Absent;
+            }
+            parts.push(part);
         }
     }
     if !view.nodes_of(Component::Service).is_empty() {
-        parts.push(view.part(SERVICE_DATA, None, vec![fact("config.version", SERVICE_VERSION)]));
+        let mut data = view.part(SERVICE_DATA, None, vec![fact("config.version", SERVICE_VERSION)]);
+        // No row in a database that was read, and no Service on any node: there never was one.
+        let nowhere = parts.iter().filter(|part| part.part == Component::Service.name()).all(is_absent);
+        if nowhere && view.database().is_some() && view.fact(SERVICE_VERSION).is_none() {
+            data.state = PartState::Absent;
+        }
+        parts.push(data);
     }
     parts
+}
+
+fn is_absent(part: &ObservedPart) -> bool {
+    part.state == PartState::Absent
 }
 
 fn version_of(answer: &Answer) -> Option<String> {
@@ -169,16 +185,6 @@ fn version_of(answer: &Answer) -> Option<String> {
         Answer::Program { version, .. } | Answer::Version { version } => Some(version.clone()),
         Answer::Value { value } => Some(value.clone()),
         _ => None,
-    }
-}
-
-/// A component's name as part.
-#[must_use]
-pub fn component_name(component: Component) -> &'static str {
-    match component {
-        Component::CrmServer => "CrmServer",
-        Component::Web => "Web",
-        Component::Service => "Service",
     }
 }
 
@@ -190,4 +196,19 @@ pub fn fast_cgi(view: &View<'_>) -> Option<FastCgi> {
         "exe" => Some(FastCgi::Disabled),
         _ => None,
     }
+}
+
+/// FastCGI as it shall be. A Service that is installed for the first time gets what the vendor recommends (upgrade
+/// Service: "We recommend you run Customer Service using FastCGI technology"), unless the site says otherwise.
+#[must_use]
+pub fn wanted_fast_cgi(view: &View<'_>, absent: &[String], installs: &[String]) -> Option<FastCgi> {
+    let is_there = |node: &String| {
+        let key = format!("{}@{node}", Component::Service.name());
+        installs.contains(&key) || !absent.contains(&key)
+    };
+    if !view.nodes_of(Component::Service).iter().any(is_there) {
+        return None;
+    }
+    let first = installs.iter().any(|part| part == SERVICE_DATA).then_some(FastCgi::Enabled);
+    view.spec.fast_cgi.or_else(|| fast_cgi(view)).or(first)
 }

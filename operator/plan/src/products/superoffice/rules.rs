@@ -3,8 +3,15 @@
 //!
 //! Numbers are those of the vendor's rules as this project counts them; `operator/ARCHITECTURE.md` lists them.
 
+mod install;
+
+use std::sync::LazyLock;
+
 use super::steps::kind;
 use crate::products::{Explains, Rule};
+
+/// Every ordering rule that concerns a step of ours.
+pub static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| [UPGRADE, install::RULES].concat());
 
 const fn rule(
     name: &'static str,
@@ -25,8 +32,7 @@ const JOBS: &str = "vendor: automated-tasks, ejournalcron";
 const DBSETUP: &str = "vendor: install/database, dbsetup-exe";
 const SAFETY: &str = "safety";
 
-/// Every ordering rule that concerns a step of ours.
-pub const RULES: &[Rule] = &[
+const UPGRADE: &[Rule] = &[
     rule(
         "rule 4",
         Explains::Before,
@@ -48,6 +54,22 @@ pub const RULES: &[Rule] = &[
         Explains::Before,
         kind::NOTICE,
         kind::STOP_SCHEDULER,
+        "people decide and users are told before users feel anything",
+        SAFETY,
+    ),
+    rule(
+        "consent",
+        Explains::Before,
+        kind::NOTICE,
+        kind::STOP_WRITERS,
+        "people decide and users are told before users feel anything",
+        SAFETY,
+    ),
+    rule(
+        "consent",
+        Explains::Before,
+        kind::NOTICE,
+        kind::PROVE_ALONE,
         "people decide and users are told before users feel anything",
         SAFETY,
     ),

@@ -16,10 +16,10 @@ const SERVER_SETUP_KEY: &str = r"HKLM\SOFTWARE\Wow6432Node\SuperOffice ServerSet
 pub(super) fn files(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
     view.node_names()
         .into_iter()
-        .map(|node| {
+        .filter_map(|node| {
             let folder = format!(r"{}\{node}", hop.backup_folder);
             let to = |name: &str| format!(r"{folder}\{name}");
-            let carries = |component| view.nodes_of(component).iter().any(|name| name == node);
+            let carries = |component| hop.standing(view, component).contains(&node);
             let mut actions = Vec::new();
             if carries(Component::CrmServer) {
                 actions.push(Action::CopyTree { from: layout.server_path.to_owned(), to: to("server") });
@@ -42,19 +42,23 @@ pub(super) fn files(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<
             if carries(Component::Web) || carries(Component::Service) {
                 actions.push(Action::ExportIis { to: to("iis") });
             }
+            if actions.is_empty() {
+                // A server that receives its first component has nothing to come back.
+                return None;
+            }
             let title = "back up program files, configuration, registry and IIS, and list the archives".to_owned();
             let mut draft = draft(kind::BACK_UP_FILES, Some(node), title, Executor::Agent { actions });
             draft.step.minutes = 8;
             draft.step.limit_minutes = 180;
-            draft
+            Some(draft)
         })
         .collect()
 }
 
 pub(super) fn iis(view: &View<'_>, hop: &Hop<'_>) -> Vec<Draft> {
     let mut gate = Some(Gate::Window);
-    view.nodes_of(Component::Service)
-        .iter()
+    hop.standing(view, Component::Service)
+        .into_iter()
         .map(|node| {
             let actions = vec![Action::ExportIis { to: format!(r"{}\{node}\iis", hop.backup_folder) }];
             let title = "export the IIS configuration".to_owned();

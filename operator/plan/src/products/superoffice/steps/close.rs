@@ -12,19 +12,23 @@ use crm_api::site::Component;
 use super::{Draft, controller, draft, kind, on_node};
 use crate::products::Hop;
 use crate::products::superoffice::layout::{FROZEN, Layout};
-use crate::products::superoffice::parts::component_name;
 use crate::view::View;
 
 /// Folder on a node that receives the package of a component.
 pub(super) fn media_folder(release: &CrmReleaseSpec, component: Component) -> String {
-    format!(r"C:\ProgramData\crm-agent\media\{}\{}", release.number, component_name(component))
+    format!(r"C:\ProgramData\crm-agent\media\{}\{}", release.number, component.name())
 }
 
 pub(super) fn fetch_media(view: &View<'_>, hop: &Hop<'_>) -> Vec<Draft> {
     let mut actions: BTreeMap<&str, Vec<Action>> = BTreeMap::new();
     for placed in &view.spec.components {
         let Some(package) = hop.to.package(placed.name) else { continue };
-        for node in &placed.nodes {
+        let nodes = if hop.is_configuration_only() {
+            hop.newcomers(view, placed.name)
+        } else {
+            hop.carriers(view, placed.name)
+        };
+        for node in nodes {
             actions.entry(node).or_default().push(Action::FetchMedia {
                 from: format!(r"{}\{}", view.spec.media.location.trim_end_matches('\\'), package.file),
                 to: media_folder(hop.to, placed.name),
@@ -59,19 +63,17 @@ pub(super) fn notice(view: &View<'_>, hop: &Hop<'_>) -> Draft {
     draft
 }
 
-pub(super) fn stop_scheduler(view: &View<'_>, layout: &Layout<'_>) -> Vec<Draft> {
+pub(super) fn stop_scheduler(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
     let name = &layout.scheduler;
     let probe = Probe::Service { name: name.clone() };
     let bin = layout.service_file("bin");
-    let mut gate = Some(Gate::Window);
-    view.nodes_of(Component::Service)
-        .iter()
+    hop.standing(view, Component::Service)
+        .into_iter()
         .map(|node| {
             let mut actions = stop_service_actions(name).to_vec();
             actions.push(Action::AwaitProcessesGone { folder: bin.clone() });
             let title = format!("stop {name} so that no boot starts it, and wait for its children");
             let mut draft = draft(kind::STOP_SCHEDULER, Some(node), title, Executor::Agent { actions });
-            draft.step.gate = gate.take();
             draft.step.evidence = vec![
                 on_node(node, probe.clone(), Expected::State { is: RunState::Stopped }),
                 on_node(node, Probe::Processes { folder: bin.clone() }, Expected::NoneRunning {}),
@@ -100,25 +102,24 @@ pub(super) fn start_service_actions(view: &View<'_>, name: &str, node: &str) -> 
     vec![Action::SetServiceStart { name: name.to_owned(), start }, Action::StartService { name: name.to_owned() }]
 }
 
-pub(super) fn freeze(view: &View<'_>, layout: &Layout<'_>) -> Vec<Draft> {
+pub(super) fn freeze(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
     let line = |set| Action::SetFlagLine { path: layout.config(), line: FROZEN.to_owned(), set };
-    view.nodes_of(Component::Service)
-        .iter()
+    hop.standing(view, Component::Service)
+        .into_iter()
         .map(|node| {
             let title = "freeze Service: its users are out".to_owned();
             let mut draft = draft(kind::FREEZE, Some(node), title, Executor::Agent { actions: vec![line(true)] });
             let probe = Probe::FlagLine { path: layout.config(), line: FROZEN.to_owned() };
             draft.step.evidence = vec![on_node(node, probe, Expected::Flag { set: true })];
             draft.step.undo = Undo::Actions { actions: vec![line(false)] };
-            draft.step.felt = Felt::Closes;
             draft
         })
         .collect()
 }
 
-pub(super) fn stop_writers(view: &View<'_>, layout: &Layout<'_>) -> Vec<Draft> {
+pub(super) fn stop_writers(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
     let mut drafts = Vec::new();
-    for node in view.nodes_of(Component::Web) {
+    for node in hop.standing(view, Component::Web) {
         let batch = layout.batch_service;
         let pool = layout.web_pool;
         let mut actions = Vec::new();
@@ -139,8 +140,8 @@ pub(super) fn stop_writers(view: &View<'_>, layout: &Layout<'_>) -> Vec<Draft> {
         draft.step.undo = Undo::Actions { actions: undo };
         drafts.push(draft);
     }
-    for node in view.nodes_of(Component::Service) {
-        if view.nodes_of(Component::Web).contains(node) && layout.service_pool == layout.web_pool {
+    for node in hop.standing(view, Component::Service) {
+        if hop.standing(view, Component::Web).contains(&node) && layout.service_pool == layout.web_pool {
             continue;
         }
         let pool = &layout.service_pool;
@@ -153,6 +154,27 @@ pub(super) fn stop_writers(view: &View<'_>, layout: &Layout<'_>) -> Vec<Draft> {
         drafts.push(draft);
     }
     drafts
+}
+
+/// The first step that users may feel waits for the window; users are out from the first one that shuts something.
+/// Without a Service there is no freeze, and without Web no pool: then only the session list shows who is still there.
+pub(super) fn mark_closing(drafts: &mut [Draft]) {
+    let gated = first_of(&[kind::STOP_SCHEDULER, kind::STOP_WRITERS, kind::PROVE_ALONE], drafts);
+    if let Some(draft) = drafts.iter_mut().find(|draft| Some(draft.kind) == gated) {
+        draft.step.gate = Some(Gate::Window);
+    }
+    let closing = first_of(&[kind::FREEZE, kind::STOP_WRITERS, kind::PROVE_ALONE], drafts);
+    for draft in drafts.iter_mut().filter(|draft| Some(draft.kind) == closing) {
+        draft.step.felt = Felt::Closes;
+    }
+    let opening = first_of(&[kind::UNFREEZE, kind::START_WRITERS, kind::START_SCHEDULER, kind::VERIFY_SITE], drafts);
+    for draft in drafts.iter_mut().filter(|draft| Some(draft.kind) == opening) {
+        draft.step.felt = Felt::Opens;
+    }
+}
+
+fn first_of(kinds: &[&'static str], drafts: &[Draft]) -> Option<&'static str> {
+    kinds.iter().copied().find(|kind| drafts.iter().any(|draft| draft.kind == *kind))
 }
 
 /// Whether the batch task server was running when the plan was made: the vendor has kept it installed, but its jobs run

@@ -3,13 +3,14 @@
 
 mod backup;
 mod close;
+mod install;
 mod open;
 mod upgrade;
 
 use crm_api::change::{Executor, Felt, Gate, Step, Task, Undo};
 use crm_api::evidence::{Expectation, Expected, Source};
 use crm_api::probe::Probe;
-use crm_api::site::FastCgi;
+use crm_api::site::{Component, FastCgi};
 
 use super::layout::Layout;
 use crate::products::{Draft, Hop};
@@ -32,6 +33,11 @@ pub mod kind {
     pub const VERIFY_BACKUP: &str = "verify-backup";
     pub const UPGRADE_DATABASE: &str = "upgrade-database";
     pub const UPGRADE_WEB: &str = "upgrade-web";
+    pub const PROVE_MAILBOX: &str = "prove-mailbox";
+    pub const INSTALL_WEB: &str = "install-web";
+    pub const INSTALL_SERVICE: &str = "install-service";
+    pub const SET_UP_SERVICE: &str = "set-up-service";
+    pub const FIRST_MAILBOX: &str = "first-mailbox";
     pub const START_NET_SERVER: &str = "start-netserver";
     pub const REACH_NET_SERVER: &str = "reach-netserver";
     pub const UPGRADE_SERVICE: &str = "upgrade-service";
@@ -49,43 +55,54 @@ pub mod kind {
 /// The steps of a hop, in declared order: it breaks ties between rules.
 #[must_use]
 pub fn steps(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
-    let mut drafts = Vec::new();
     if hop.is_configuration_only() {
-        drafts.push(close::preflight());
-        drafts.push(close::notice(view, hop));
-        if hop.fast_cgi == Some(FastCgi::Enabled) {
-            drafts.extend(backup::iis(view, hop));
-            drafts.extend(upgrade::only_fast_cgi(view, layout, hop));
-            drafts.extend(open::start_service_pool(view, layout, hop));
-            drafts.extend(open::flush_caches(view, layout));
-        }
-        drafts.extend(open::link_fast_cgi(hop));
-        drafts.push(open::verify_setting(hop));
-        return drafts;
+        return if hop.installs.is_empty() { settings(view, layout, hop) } else { install::added(view, layout, hop) };
     }
+    let mut drafts = Vec::new();
     drafts.extend(close::fetch_media(view, hop));
     drafts.push(close::preflight());
+    drafts.extend(install::prove_mailbox(view, layout, hop));
     drafts.push(close::notice(view, hop));
-    drafts.extend(close::stop_scheduler(view, layout));
-    drafts.extend(close::freeze(view, layout));
-    drafts.extend(close::stop_writers(view, layout));
+    drafts.extend(close::stop_scheduler(view, layout, hop));
+    drafts.extend(close::freeze(view, layout, hop));
+    drafts.extend(close::stop_writers(view, layout, hop));
     drafts.push(close::prove_alone());
     drafts.extend(backup::files(view, layout, hop));
     drafts.extend(backup::database(view, hop));
     drafts.extend(upgrade::database(view, layout, hop));
     drafts.extend(upgrade::web(view, layout, hop));
-    drafts.extend(open::start_net_server(view, layout));
+    drafts.extend(install::web(view, layout, hop));
+    drafts.extend(open::start_net_server(view, layout, hop));
     drafts.extend(open::reach_net_server(view, layout, hop));
     drafts.extend(upgrade::service_files(view, layout, hop));
+    drafts.extend(install::service(view, layout, hop));
+    drafts.extend(install::set_up_service(view, layout, hop));
     drafts.extend(upgrade::run_upgrade_exe(view, layout, hop));
+    drafts.extend(install::fast_cgi(view, layout, hop));
     drafts.extend(open::start_service_pool(view, layout, hop));
     drafts.extend(open::link_fast_cgi(hop));
-    drafts.extend(open::flush_caches(view, layout));
+    drafts.extend(open::flush_caches(view, layout, hop));
+    drafts.extend(install::first_mailbox(view, layout, hop));
     drafts.push(open::verify_versions(hop));
-    drafts.extend(open::unfreeze(view, layout));
-    drafts.extend(open::start_writers(view, layout));
-    drafts.extend(open::start_scheduler(view, layout));
+    drafts.extend(open::unfreeze(view, layout, hop));
+    drafts.extend(open::start_writers(view, layout, hop));
+    drafts.extend(open::start_scheduler(view, layout, hop));
     drafts.push(open::verify_site(view, layout, hop));
+    close::mark_closing(&mut drafts);
+    drafts
+}
+
+/// A change of settings at the same release.
+fn settings(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
+    let mut drafts = vec![close::preflight(), close::notice(view, hop)];
+    if hop.fast_cgi == Some(FastCgi::Enabled) {
+        drafts.extend(backup::iis(view, hop));
+        drafts.extend(upgrade::only_fast_cgi(view, layout, hop, &hop.carriers(view, Component::Service)));
+        drafts.extend(open::start_service_pool(view, layout, hop));
+        drafts.extend(open::flush_caches(view, layout, hop));
+    }
+    drafts.extend(open::link_fast_cgi(hop));
+    drafts.push(open::verify_setting(hop));
     drafts
 }
 

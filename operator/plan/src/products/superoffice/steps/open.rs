@@ -1,6 +1,6 @@
 //! From the new programs back to work: NetServer, pools, links, caches, proof, and the site is open.
 
-use crm_api::change::{Executor, Felt, Gate, Task};
+use crm_api::change::{Executor, Gate, Task};
 use crm_api::database::superoffice::{SCHEDULER_HEARTBEAT, USE_EXTENSION};
 use crm_api::evidence::{Expectation, Expected, Source};
 use crm_api::order::Action;
@@ -13,9 +13,9 @@ use crate::products::Hop;
 use crate::products::superoffice::layout::{FROZEN, Layout};
 use crate::view::View;
 
-pub(super) fn start_net_server(view: &View<'_>, layout: &Layout<'_>) -> Vec<Draft> {
-    view.nodes_of(Component::Web)
-        .iter()
+pub(super) fn start_net_server(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
+    hop.changed(view, Component::Web)
+        .into_iter()
         .map(|node| {
             let pool = layout.web_pool.to_owned();
             let actions = vec![Action::StartPool { name: pool.clone() }];
@@ -30,10 +30,10 @@ pub(super) fn start_net_server(view: &View<'_>, layout: &Layout<'_>) -> Vec<Draf
 
 pub(super) fn reach_net_server(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
     let services = hop.to.super_office.as_ref().and_then(|block| block.services_endpoint.as_deref());
-    view.nodes_of(Component::Service)
-        .iter()
+    hop.changed(view, Component::Service)
+        .into_iter()
         .filter_map(|node| {
-            let url = layout.net_server_url(view, node, services?)?;
+            let url = net_server_url(view, layout, hop, node, services?)?;
             let title = "see from the Service node that the new NetServer answers".to_owned();
             let actions = vec![Action::AwaitUrl { url, status: 200 }];
             Some(draft(kind::REACH_NET_SERVER, Some(node), title, Executor::Agent { actions }))
@@ -41,10 +41,19 @@ pub(super) fn reach_net_server(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'
         .collect()
 }
 
+/// Where Service finds NetServer: as its `config` has it, or as declared for one that is installed.
+fn net_server_url(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>, node: &str, services: &str) -> Option<String> {
+    if !hop.is_new(Component::Service, node) {
+        return layout.net_server_url(view, node, services);
+    }
+    let base = layout.block.service.setup.as_ref()?.net_server.trim_end_matches('/');
+    Some(format!("{base}/Remote/{services}/Contact.svc"))
+}
+
 pub(super) fn start_service_pool(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
     let ending = extension(hop.fast_cgi.or(hop.fast_cgi_now));
-    view.nodes_of(Component::Service)
-        .iter()
+    hop.changed(view, Component::Service)
+        .into_iter()
         .map(|node| {
             let pool = layout.service_pool.clone();
             let url = format!("http://{}/scripts/rms.{ending}", layout.block.host_name);
@@ -77,10 +86,10 @@ pub(super) fn link_fast_cgi(hop: &Hop<'_>) -> Option<Draft> {
     Some(draft)
 }
 
-pub(super) fn flush_caches(view: &View<'_>, layout: &Layout<'_>) -> Vec<Draft> {
+pub(super) fn flush_caches(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
     let url = format!("http://{}/scripts/rms.exe?action=debug", layout.block.host_name);
-    view.nodes_of(Component::Service)
-        .iter()
+    hop.changed(view, Component::Service)
+        .into_iter()
         .map(|node| {
             let instructions = vec![
                 format!("Open {url} and log in with a user who has rights to it."),
@@ -109,24 +118,23 @@ pub(super) fn verify_versions(hop: &Hop<'_>) -> Draft {
     draft
 }
 
-pub(super) fn unfreeze(view: &View<'_>, layout: &Layout<'_>) -> Vec<Draft> {
-    view.nodes_of(Component::Service)
-        .iter()
+pub(super) fn unfreeze(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
+    hop.standing(view, Component::Service)
+        .into_iter()
         .map(|node| {
             let action = Action::SetFlagLine { path: layout.config(), line: FROZEN.to_owned(), set: false };
             let title = "unfreeze Service: users are back".to_owned();
             let mut draft = draft(kind::UNFREEZE, Some(node), title, Executor::Agent { actions: vec![action] });
             let probe = Probe::FlagLine { path: layout.config(), line: FROZEN.to_owned() };
             draft.step.evidence = vec![on_node(node, probe, Expected::Flag { set: false })];
-            draft.step.felt = Felt::Opens;
             draft
         })
         .collect()
 }
 
-pub(super) fn start_writers(view: &View<'_>, layout: &Layout<'_>) -> Vec<Draft> {
-    view.nodes_of(Component::Web)
-        .iter()
+pub(super) fn start_writers(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
+    hop.standing(view, Component::Web)
+        .into_iter()
         .filter(|node| runs_batch_service(view, layout, node))
         .map(|node| {
             let name = layout.batch_service.to_owned();
@@ -140,9 +148,9 @@ pub(super) fn start_writers(view: &View<'_>, layout: &Layout<'_>) -> Vec<Draft> 
         .collect()
 }
 
-pub(super) fn start_scheduler(view: &View<'_>, layout: &Layout<'_>) -> Vec<Draft> {
-    view.nodes_of(Component::Service)
-        .iter()
+pub(super) fn start_scheduler(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
+    hop.changed(view, Component::Service)
+        .into_iter()
         .map(|node| {
             let actions = start_service_actions(view, &layout.scheduler, node);
             let title = format!("give {} its start type back and start it", layout.scheduler);
@@ -156,7 +164,7 @@ pub(super) fn start_scheduler(view: &View<'_>, layout: &Layout<'_>) -> Vec<Draft
 
 pub(super) fn verify_site(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Draft {
     let mut draft = verify_setting(hop);
-    for node in view.nodes_of(Component::Service) {
+    for node in hop.changed(view, Component::Service) {
         let frozen = Probe::FlagLine { path: layout.config(), line: FROZEN.to_owned() };
         let scheduler = Probe::Service { name: layout.scheduler.clone() };
         let started = format!("{}@{node}", kind::START_SCHEDULER);

@@ -10,10 +10,10 @@ use crm_api::release::{Method, Package};
 use crm_api::site::{Attachments, Component, FastCgi};
 
 use super::close::media_folder;
-use super::{Draft, draft, in_database, kind, on_node, text};
+use super::{Draft, draft, in_database, install, kind, on_node, text};
 use crate::products::Hop;
 use crate::products::superoffice::layout::{INSTALLER_VALUES, INSTANCES_KEY, Layout};
-use crate::products::superoffice::parts::{DATABASE, SERVICE_DATA, component_name, version_probes};
+use crate::products::superoffice::parts::{DATABASE, SERVICE_DATA, version_probes};
 use crate::view::View;
 
 pub(super) fn database(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
@@ -21,7 +21,7 @@ pub(super) fn database(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> V
     // Exactly one node runs the database step, once (rule 12): the first that carries CRM Server.
     let Some(node) = view.nodes_of(Component::CrmServer).first() else { return Vec::new() };
     let title = format!("upgrade CRM Server and the database schema to {}", hop.to.version);
-    let mut draft = installer(kind::UPGRADE_DATABASE, node, title, package, hop, &[]);
+    let mut draft = installer(kind::UPGRADE_DATABASE, node, title, (package, &package.method), hop, &[]);
     let id = draft.step.id.clone();
     draft.step.evidence.extend([
         in_database(DATABASE_VERSION, text(&hop.to.number)),
@@ -35,7 +35,7 @@ pub(super) fn database(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> V
     ]);
     draft.step.absent_when.extend(versions(layout, Component::CrmServer, node, &hop.from.number));
     draft.step.gate = Some(Gate::PointOfNoReturn);
-    draft.step.moves = vec![DATABASE.to_owned(), format!("{}@{node}", component_name(Component::CrmServer))];
+    draft.step.moves = vec![DATABASE.to_owned(), format!("{}@{node}", Component::CrmServer.name())];
     vec![draft]
 }
 
@@ -57,7 +57,7 @@ pub(super) fn service_files(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>)
             if let (true, Executor::Agent { .. }) = (has_several_instances(view, &node), &draft.step.executor) {
                 // A silent run takes the first instance that it finds: with several on a machine a person chooses.
                 if let Some(package) = hop.to.package(Component::Service) {
-                    draft.step.executor = attended(&node, package, hop, &[]);
+                    draft.step.executor = attended(&node, (package, &package.method), hop, &[]);
                 }
             }
             draft
@@ -75,35 +75,35 @@ fn component(
     more_instructions: &[String],
 ) -> Vec<Draft> {
     let Some(package) = hop.to.package(component) else { return Vec::new() };
-    view.nodes_of(component)
-        .iter()
+    hop.standing(view, component)
+        .into_iter()
         .map(|node| {
-            let mut draft = installer(kind, node, title(node), package, hop, more_instructions);
+            let mut draft = installer(kind, node, title(node), (package, &package.method), hop, more_instructions);
             draft.step.evidence.extend(versions(layout, component, node, &hop.to.number));
             draft.step.absent_when.extend(versions(layout, component, node, &hop.from.number));
-            draft.step.moves = vec![format!("{}@{node}", component_name(component))];
+            draft.step.moves = vec![format!("{}@{node}", component.name())];
             draft
         })
         .collect()
 }
 
-fn versions(layout: &Layout<'_>, component: Component, node: &str, number: &str) -> Vec<Expectation> {
+pub(super) fn versions(layout: &Layout<'_>, component: Component, node: &str, number: &str) -> Vec<Expectation> {
     version_probes(layout, component).into_iter().map(|(_, probe)| on_node(node, probe, text(number))).collect()
 }
 
-fn installer(
+pub(super) fn installer(
     kind: &'static str,
     node: &str,
     title: String,
-    package: &Package,
+    (package, method): (&Package, &Method),
     hop: &Hop<'_>,
     more_instructions: &[String],
 ) -> Draft {
-    let executor = match &package.method {
+    let executor = match method {
         Method::CommandLine { arguments, .. } => Executor::Agent {
             actions: vec![Action::RunInstaller { program: program_path(package, hop), arguments: arguments.clone() }],
         },
-        Method::Attended { .. } => attended(node, package, hop, more_instructions),
+        Method::Attended { .. } => attended(node, (package, method), hop, more_instructions),
     };
     let mut draft = draft(kind, Some(node), title, executor);
     // Files can be new while the installer is still at work: it has to be gone as well.
@@ -121,10 +121,10 @@ fn program_path(package: &Package, hop: &Hop<'_>) -> String {
     format!(r"{}\{}", media_folder(hop.to, package.component), package.program)
 }
 
-fn attended(node: &str, package: &Package, hop: &Hop<'_>, more: &[String]) -> Executor {
+fn attended(node: &str, (package, method): (&Package, &Method), hop: &Hop<'_>, more: &[String]) -> Executor {
     let mut instructions = vec![format!("On {node}, as administrator, start {}.", program_path(package, hop))];
     instructions.extend(more.iter().cloned());
-    if let Method::Attended { instructions: declared } = &package.method {
+    if let Method::Attended { instructions: declared } = method {
         instructions.extend(declared.iter().cloned());
     }
     instructions.push("The step ends by itself when the new version shows; nothing has to be reported.".to_owned());
@@ -149,15 +149,21 @@ fn has_several_instances(view: &View<'_>, node: &str) -> bool {
     paths.len() > 1
 }
 
+/// `upgrade.exe` after every change of Service files, on every node of them but the one that `ejTermSetup` sets up.
 pub(super) fn run_upgrade_exe(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
-    view.nodes_of(Component::Service)
-        .iter()
+    let set_up = install::set_up_on(view, hop);
+    hop.changed(view, Component::Service)
+        .into_iter()
+        .filter(|node| Some(*node) != set_up)
         .map(|node| {
             let title = format!("run upgrade.exe for {}, answering its questions", layout.block.host_name);
             let mut draft = console(view, layout, hop, node, title, &[]);
             let id = draft.step.id.clone();
             draft.step.evidence.push(in_database(SERVICE_VERSION, text(&hop.to.number)));
             draft.step.evidence.push(in_database(SERVICE_INSTALLED_AT, Expected::LaterThanStart { step: id }));
+            if hop.is_configuration_only() {
+                return draft;
+            }
             draft.step.absent_when.push(in_database(SERVICE_VERSION, text(&hop.from.number)));
             draft.step.moves = vec![SERVICE_DATA.to_owned()];
             draft.step.undo = Undo::Restore {};
@@ -167,8 +173,9 @@ pub(super) fn run_upgrade_exe(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_
         .collect()
 }
 
-pub(super) fn only_fast_cgi(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
-    view.nodes_of(Component::Service)
+/// `upgrade.exe -onlyFCGI` on nodes whose data is as it should be.
+pub(super) fn only_fast_cgi(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>, nodes: &[&str]) -> Vec<Draft> {
+    nodes
         .iter()
         .map(|node| {
             let title = "let upgrade.exe set up the FastCGI handlers, and nothing else".to_owned();
@@ -181,7 +188,7 @@ pub(super) fn only_fast_cgi(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>)
 /// The vendor calls a second run harmless.
 fn console(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>, node: &str, title: String, options: &[&str]) -> Draft {
     let block = hop.to.super_office.as_ref();
-    let site = layout.iis_site(view, node).unwrap_or_default();
+    let site = layout.iis_site(view, node).unwrap_or_else(|_| layout.site.clone());
     let mut arguments: Vec<String> = options.iter().map(|option| (*option).to_owned()).collect();
     arguments.extend(["-d".to_owned(), layout.block.host_name.clone()]);
     let action = Action::RunConsole {

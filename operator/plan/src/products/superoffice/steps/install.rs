@@ -1,0 +1,190 @@
+//! Components that a site does not have yet: Web, Service with its one-time setup, and nodes added at the same release.
+
+use crm_api::change::{Executor, Gate, Undo};
+use crm_api::database::superoffice::SERVICE_VERSION;
+use crm_api::evidence::{Expectation, Expected, Source};
+use crm_api::probe::{Probe, RunState};
+use crm_api::site::{Component, FastCgi, NetServerMode, ServiceSetup};
+
+use super::upgrade::{installer, only_fast_cgi, run_upgrade_exe, versions};
+use super::{Draft, close, draft, in_database, kind, on_node, open, text};
+use crate::products::Hop;
+use crate::products::superoffice::layout::Layout;
+use crate::products::superoffice::parts::{SERVICE_DATA, version_probes};
+use crate::view::View;
+
+/// The node on which `ejTermSetup` runs: once in the life of a site, where the database knows no Service yet (vendor:
+/// automated-tasks/ejtermsetup).
+pub(super) fn set_up_on<'v>(view: &View<'v>, hop: &Hop<'_>) -> Option<&'v str> {
+    let first = hop.installs.iter().any(|part| part == SERVICE_DATA);
+    hop.newcomers(view, Component::Service).first().copied().filter(|_| first)
+}
+
+fn setup<'a>(layout: &Layout<'a>) -> Option<&'a ServiceSetup> {
+    layout.block.service.setup.as_ref()
+}
+
+/// Components and nodes that are added at the release of the site.
+pub(super) fn added(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
+    let mut drafts = close::fetch_media(view, hop);
+    drafts.push(close::preflight());
+    drafts.push(close::notice(view, hop));
+    drafts.extend(web(view, layout, hop));
+    drafts.extend(open::start_net_server(view, layout, hop));
+    drafts.extend(open::reach_net_server(view, layout, hop));
+    drafts.extend(service(view, layout, hop));
+    drafts.extend(run_upgrade_exe(view, layout, hop));
+    drafts.extend(open::start_service_pool(view, layout, hop));
+    drafts.extend(open::flush_caches(view, layout, hop));
+    drafts.push(open::verify_versions(hop));
+    drafts.extend(open::start_scheduler(view, layout, hop));
+    drafts.push(open::verify_site(view, layout, hop));
+    // Nothing that serves is touched: there is nothing to bring back, and nobody is out.
+    let mut gate = Some(Gate::Window);
+    for draft in &mut drafts {
+        if matches!(draft.step.undo, Undo::Restore {}) {
+            draft.step.undo = Undo::Nothing {};
+            draft.step.gate = draft.step.gate.or_else(|| gate.take());
+        }
+    }
+    drafts
+}
+
+pub(super) fn web(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
+    let mut more = vec![format!(
+        "Choose a new installation of SuperOffice Web in {}, with the application pool {:?}.",
+        layout.web_path, layout.web_pool
+    )];
+    if layout.block.net_server == Some(NetServerMode::Shared) {
+        more.push("In the product configuration tick \"Expose NetServer web services\": Service uses it.".to_owned());
+    }
+    let title = |node: &str| format!("install Web and NetServer {} on {node}", hop.to.version);
+    component(view, layout, hop, Component::Web, kind::INSTALL_WEB, title, &more)
+}
+
+pub(super) fn service(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
+    let more = [
+        format!("In the wizard choose a new instance in {}; leave every other instance alone.", layout.service_path),
+        format!(
+            "Let it create the IIS site {:?} with the host name {}; where that site exists already, untick \"Create IIS web site\", or the installer fails.",
+            layout.site, layout.block.host_name
+        ),
+    ];
+    let title = |node: &str| format!("install the files of Service {} on {node}", hop.to.version);
+    component(view, layout, hop, Component::Service, kind::INSTALL_SERVICE, title, &more)
+}
+
+fn component(
+    view: &View<'_>,
+    layout: &Layout<'_>,
+    hop: &Hop<'_>,
+    component: Component,
+    kind: &'static str,
+    title: impl Fn(&str) -> String,
+    more: &[String],
+) -> Vec<Draft> {
+    let Some(package) = hop.to.package(component) else { return Vec::new() };
+    let Some(method) = package.install.as_ref() else { return Vec::new() };
+    hop.newcomers(view, component)
+        .into_iter()
+        .map(|node| {
+            let mut draft = installer(kind, node, title(node), (package, method), hop, more);
+            let nothing = version_probes(layout, component).into_iter();
+            draft.step.evidence.extend(versions(layout, component, node, &hop.to.number));
+            draft.step.absent_when.extend(nothing.map(|(_, probe)| on_node(node, probe, Expected::Absent {})));
+            draft.step.moves = vec![format!("{}@{node}", component.name())];
+            draft
+        })
+        .collect()
+}
+
+/// `ejTermSetup`: asks for passwords, so a person runs it; exactly once, never on an instance that exists (rule 18).
+pub(super) fn set_up_service(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
+    let (Some(node), Some(setup)) = (set_up_on(view, hop), setup(layout)) else { return Vec::new() };
+    let services = hop.to.super_office.as_ref().and_then(|block| block.services_endpoint.as_deref());
+    let endpoint = format!("{}/Remote/{}", setup.net_server.trim_end_matches('/'), services.unwrap_or_default());
+    let instructions = vec![
+        format!("On {node}, as administrator, start {}.", layout.service_file(r"bin\ejTermSetup.exe")),
+        "Run it once only: it must never run on an instance that is set up already.".to_owned(),
+        format!(
+            "Answer: host name {}; database type mssql; DSN {}; NetServer endpoint {endpoint}; base path {}; default e-mail {}; SMTP host {}, port {}.",
+            layout.block.host_name,
+            setup.odbc_dsn,
+            layout.service_path,
+            setup.mailbox,
+            setup.smtp_host,
+            setup.smtp_port
+        ),
+        "Type the passwords yourself; nothing stores them. The language cannot be changed later.".to_owned(),
+        "Do not start ejScheduler yet: the agent does, at the end.".to_owned(),
+        "The step ends by itself when the database shows the new Service; nothing has to be reported.".to_owned(),
+    ];
+    let title = format!("set Service up for {}, once", layout.block.host_name);
+    let mut draft = draft(kind::SET_UP_SERVICE, Some(node), title, Executor::Attended { instructions });
+    let scheduler = Probe::Service { name: layout.scheduler.clone() };
+    let config = Probe::ConfigValue { path: layout.config(), key: "nsEndPoint".to_owned() };
+    draft.step.evidence = vec![
+        in_database(SERVICE_VERSION, text(&hop.to.number)),
+        on_node(node, config, Expected::Present {}),
+        on_node(node, scheduler, Expected::State { is: RunState::Stopped }),
+    ];
+    draft.step.absent_when = vec![in_database(SERVICE_VERSION, Expected::Absent {})];
+    draft.step.moves = vec![SERVICE_DATA.to_owned()];
+    draft.step.undo = Undo::Restore {};
+    draft.step.destructive = true;
+    draft.step.attempts_max = 1;
+    draft.step.minutes = 15;
+    draft.step.limit_minutes = 120;
+    vec![draft]
+}
+
+/// The handlers of a Service that was set up and not upgraded: `ejTermSetup` maps none.
+pub(super) fn fast_cgi(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
+    match set_up_on(view, hop).filter(|_| hop.fast_cgi == Some(FastCgi::Enabled)) {
+        Some(node) => only_fast_cgi(view, layout, hop, &[node]),
+        None => Vec::new(),
+    }
+}
+
+/// No agent reads a mailbox's password: a person logs in from the node and says so, before users feel anything.
+pub(super) fn prove_mailbox(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
+    let (Some(node), Some(setup)) = (set_up_on(view, hop), setup(layout)) else { return Vec::new() };
+    let instructions = vec![
+        format!(
+            "From {node}, log in to the mailbox {} with the user and password that Service shall use.",
+            setup.mailbox
+        ),
+        "Then attest this step; no password is given to the operator.".to_owned(),
+    ];
+    let statement = format!("I logged in to the mailbox {} from {node}.", setup.mailbox);
+    vec![attested(
+        kind::PROVE_MAILBOX,
+        node,
+        format!("see that the mailbox {} works", setup.mailbox),
+        instructions,
+        statement,
+    )]
+}
+
+/// Without a mailbox bounces are lost (vendor: upgrade 7.5 to 8, "Setup of the first mailbox").
+pub(super) fn first_mailbox(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
+    let (Some(node), Some(setup)) = (set_up_on(view, hop), setup(layout)) else { return Vec::new() };
+    let instructions = vec![
+        format!(
+            "In Service on http://{}, create the mailbox {} so that bounces are handled.",
+            layout.block.host_name, setup.mailbox
+        ),
+        "Then attest this step: no documented interface shows mailboxes.".to_owned(),
+    ];
+    let statement = format!("The mailbox {} exists in Service.", setup.mailbox);
+    vec![attested(kind::FIRST_MAILBOX, node, "create the first mailbox in Service".to_owned(), instructions, statement)]
+}
+
+fn attested(kind: &'static str, node: &str, title: String, instructions: Vec<String>, statement: String) -> Draft {
+    let mut draft = draft(kind, Some(node), title, Executor::Attended { instructions });
+    draft.step.evidence =
+        vec![Expectation { source: Source::Attestation { statement }, expected: Expected::Present {} }];
+    draft.step.minutes = 5;
+    draft.step.limit_minutes = 120;
+    draft
+}

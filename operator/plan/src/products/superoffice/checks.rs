@@ -1,6 +1,7 @@
 //! The named checks that a change must pass. The same table serves the preview, the preflight step and the last look
 //! before the window's gate. A check that cannot tell says so and blocks like one that fails.
 
+mod components;
 mod machine;
 
 use crm_api::database::SQL_SERVER_VERSION;
@@ -11,6 +12,7 @@ use crm_api::site::{Component, Finding, Severity};
 use super::layout::{FROZEN, INSTALLER_VALUES, INSTANCES_KEY, Layout};
 use crate::products::Hop;
 use crate::view::View;
+use components::{full_stack, new_service, packages};
 use machine::{dot_net, elevated, fast_cgi_support, iis_features, reboot_pending, windows_version};
 
 /// What one check found on one node, or on the site.
@@ -36,7 +38,9 @@ const CHECKS: &[Check] = &[
     Check { name: "Instance", severity: Severity::Block, always: true, run: instance },
     Check { name: "NotFrozen", severity: Severity::Block, always: true, run: not_frozen },
     Check { name: "SchedulerRunning", severity: Severity::Block, always: true, run: scheduler_running },
-    Check { name: "Packages", severity: Severity::Block, always: false, run: packages },
+    Check { name: "FullStack", severity: Severity::Block, always: false, run: full_stack },
+    Check { name: "Packages", severity: Severity::Block, always: true, run: packages },
+    Check { name: "NewService", severity: Severity::Block, always: true, run: new_service },
     Check { name: "UpgradeAnswers", severity: Severity::Block, always: true, run: upgrade_answers },
     Check { name: "Licence", severity: Severity::Block, always: false, run: licence },
     Check { name: "TravellersHome", severity: Severity::Block, always: false, run: travellers_home },
@@ -174,20 +178,6 @@ fn upgrade_answers(view: &View<'_>, _: &Layout<'_>, hop: &Hop<'_>) -> Vec<Found>
         format!("release {} declares no answers to the questions of upgrade.exe", hop.to.version),
         "add them to spec.superOffice.upgradeQuestions of the CrmRelease, by the text of each question",
     )]
-}
-
-fn packages(view: &View<'_>, _: &Layout<'_>, hop: &Hop<'_>) -> Vec<Found> {
-    view.spec
-        .components
-        .iter()
-        .filter(|placed| hop.to.package(placed.name).is_none())
-        .map(|placed| {
-            site(
-                format!("release {} has no package for {:?}", hop.to.version, placed.name),
-                "add it to spec.packages of the CrmRelease: file, sha256, program and method",
-            )
-        })
-        .collect()
 }
 
 fn licence(view: &View<'_>, _: &Layout<'_>, _: &Hop<'_>) -> Vec<Found> {

@@ -1,0 +1,85 @@
+//! Checks of components: is the full stack declared, does the release bring each of them, and has a new Service what it
+//! needs?
+
+use crm_api::database::superoffice::SERVICE_VERSION;
+use crm_api::site::Component;
+
+use super::{Found, site};
+use crate::products::Hop;
+use crate::products::superoffice::layout::Layout;
+use crate::products::superoffice::parts::SERVICE_DATA;
+use crate::view::View;
+
+/// The main components that a release with a full stack demands (vendor: upgrade 7.5 to 8, crm-server).
+const FULL_STACK: [Component; 3] = [Component::CrmServer, Component::Web, Component::Service];
+
+/// The vendor demands all main components, even where a customer uses one client only.
+pub(super) fn full_stack(view: &View<'_>, _: &Layout<'_>, hop: &Hop<'_>) -> Vec<Found> {
+    if !hop.to.super_office.as_ref().is_some_and(|block| block.full_stack) {
+        return Vec::new();
+    }
+    FULL_STACK
+        .into_iter()
+        .filter(|component| view.nodes_of(*component).is_empty())
+        .map(|component| {
+            let name = component.name();
+            site(
+                format!("{} demands all main components, and no node carries {name}", hop.to.version),
+                format!("add {{name: {name}, nodes: [...]}} to spec.components; it is installed with this change"),
+            )
+        })
+        .collect()
+}
+
+pub(super) fn packages(view: &View<'_>, _: &Layout<'_>, hop: &Hop<'_>) -> Vec<Found> {
+    let mut found = Vec::new();
+    for placed in &view.spec.components {
+        let name = placed.name.name();
+        let (new, package) = (!hop.newcomers(view, placed.name).is_empty(), hop.to.package(placed.name));
+        let upgrades = !hop.is_configuration_only() && !hop.standing(view, placed.name).is_empty();
+        if (new || upgrades) && package.is_none() {
+            found.push(site(
+                format!("release {} has no package for {name}", hop.to.version),
+                "add it to spec.packages of the CrmRelease: file, sha256, program and method",
+            ));
+        } else if new && package.is_some_and(|package| package.install.is_none()) {
+            found.push(site(
+                format!("release {} does not say how {name} is installed where it is missing", hop.to.version),
+                format!(
+                    "add install to the package of {name} in the CrmRelease, or take {name} out of spec.components"
+                ),
+            ));
+        }
+    }
+    found
+}
+
+/// `ejTermSetup` must never run on a Service that exists, and a first Service changes the database.
+pub(super) fn new_service(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Found> {
+    let new = hop.newcomers(view, Component::Service);
+    if new.is_empty() {
+        return Vec::new();
+    }
+    let first = hop.installs.iter().any(|part| part == SERVICE_DATA);
+    let mut found = Vec::new();
+    if !first && hop.standing(view, Component::Service).is_empty() {
+        let version = view.fact(SERVICE_VERSION).unwrap_or("something");
+        found.push(site(
+            format!("the database holds a Service at {version}, and no declared node carries one"),
+            "restore that Service, or declare the node that carries it: ejTermSetup must not run on an existing Service",
+        ));
+    }
+    if first && hop.is_configuration_only() {
+        found.push(site(
+            "a first Service transforms the database, and this change takes no backup",
+            "declare it together with the next version: it is installed there",
+        ));
+    }
+    if first && layout.block.service.setup.is_none() {
+        found.push(site(
+            "Service is installed for the first time, and spec.superOffice.service.setup is left out",
+            "declare netServer, smtpHost, mailbox, address and odbcDsn there",
+        ));
+    }
+    found
+}

@@ -164,11 +164,12 @@ fn a_name_too_long_for_its_changes_is_refused() {
 #[test]
 fn a_decision_is_said_once_and_names_its_step() {
     let spec = CrmDecisionSpec {
-        site: "contoso".to_owned(),
+        site: Some("contoso".to_owned()),
         word: Word::Approve,
-        plan_hash: "4f1c09".to_owned(),
+        plan_hash: Some("4f1c09".to_owned()),
         step: None,
         reason: None,
+        expires_at: None,
         user: "Astrid".to_owned(),
     };
     let decision = |spec: CrmDecisionSpec| CrmDecision::new("word", spec);
@@ -178,7 +179,7 @@ fn a_decision_is_said_once_and_names_its_step() {
     let attest = CrmDecisionSpec { word: Word::Attest, step: Some("flush-caches".to_owned()), ..spec.clone() };
     assert!(decision(attest.clone()).validate_cel().is_err(), "seen what?");
     assert!(decision(CrmDecisionSpec { reason: Some("clicked".to_owned()), ..attest }).validate_cel().is_ok());
-    let other = CrmDecisionSpec { plan_hash: "aaaaaa".to_owned(), ..spec.clone() };
+    let other = CrmDecisionSpec { plan_hash: Some("aaaaaa".to_owned()), ..spec.clone() };
     assert!(decision(other).validate_cel_update(&decision(spec)).is_err());
 }
 

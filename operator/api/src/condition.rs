@@ -16,6 +16,10 @@ pub enum Kind {
     Reconciling,
     /// Nothing goes on until a person acts or the spec changes (only while true).
     Stalled,
+    /// A person's stop stands over the site (only while it does).
+    Stopped,
+    /// A person's hold stands over the site (only while it does).
+    Held,
     /// Observation differs from the verified state.
     Drifted,
     /// Agents and database were heard recently.
@@ -39,6 +43,8 @@ impl Kind {
             Self::UpToDate => "UpToDate",
             Self::Reconciling => "Reconciling",
             Self::Stalled => "Stalled",
+            Self::Stopped => "Stopped",
+            Self::Held => "Held",
             Self::Drifted => "Drifted",
             Self::FactsFresh => "FactsFresh",
             Self::AttachmentsRemapped => "AttachmentsRemapped",

@@ -3,7 +3,8 @@
 mod status;
 
 pub use status::{
-    CrmSiteStatus, Finding, ObservedPart, PartState, PlanSummary, Severity, SourceValue, VerifiedState, Waiting,
+    CrmSiteStatus, Finding, ObservedPart, PartState, PlanSummary, Severity, SourceValue, StandingWord, VerifiedState,
+    Waiting,
 };
 
 use kube::{CustomResource, KubeSchema};

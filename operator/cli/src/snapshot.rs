@@ -51,8 +51,12 @@ pub fn snapshot(manifests: &Manifests, wanted: Option<&str>, now: Option<Timesta
     let (changes, others): (Vec<&CrmChange>, Vec<&CrmChange>) =
         manifests.changes.iter().partition(|change| change.spec.site == name && here(&change.metadata.namespace));
     let backups = manifests.backups.iter().filter(|found| found.spec.site == name && here(&found.metadata.namespace));
-    let decisions =
-        manifests.decisions.iter().filter(|found| found.spec.site == name && here(&found.metadata.namespace));
+    // A stop names no site; in the operator's own namespace it stands over all of them.
+    let own_namespace = |namespace: &Option<String>| namespace.as_deref() == Some(crm_api::CONTROLLER);
+    let decisions = manifests.decisions.iter().filter(|found| match &found.spec.site {
+        Some(site) => *site == name && here(&found.metadata.namespace),
+        None => here(&found.metadata.namespace) || own_namespace(&found.metadata.namespace),
+    });
     let epoch = nodes.iter().filter_map(|view| view.node.status.as_ref()).map(|status| status.highest_epoch).max();
     let snapshot = Snapshot {
         nodes,

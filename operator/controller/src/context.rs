@@ -17,6 +17,8 @@ pub(crate) struct Context {
     pub(crate) term: Term,
     /// Name of this process, on the events that it publishes.
     pub(crate) identity: String,
+    /// The namespace that the operator itself lives in: a stop there stands over all sites.
+    pub(crate) own_namespace: String,
     /// Held while a change's record takes claims; see `claims`.
     pub(crate) claims: Mutex<()>,
 }

@@ -48,7 +48,7 @@ use crate::leadership::Election;
 pub struct Config {
     /// Name of this process; no other process may use it at the same time.
     pub identity: String,
-    /// Namespace of the Lease.
+    /// Namespace of the Lease: the operator's own. A stop in it stands over all sites.
     pub lease_namespace: String,
     /// Name of the Lease.
     pub lease_name: String,
@@ -103,6 +103,7 @@ impl Controller {
                 clock: Arc::clone(&self.clock),
                 term,
                 identity: self.config.identity.clone(),
+                own_namespace: self.config.lease_namespace.clone(),
                 claims: tokio::sync::Mutex::new(()),
             };
             tokio::select! {

@@ -59,9 +59,7 @@ pub(crate) async fn observe(
     let backups = raw::list::<CrmBackup>(client, "list backups", Some(namespace)).await?;
     let mut backups: Vec<CrmBackup> = parse_all(&partition(backups, key).0, &mut blocking);
     backups.sort_by_key(|backup| age(&backup.metadata));
-    let decisions = raw::list::<CrmDecision>(client, "list decisions", Some(namespace)).await?;
-    let mut decisions: Vec<CrmDecision> = parse_all(&partition(decisions, key).0, &mut ignored);
-    decisions.sort_by_key(|decision| age(&decision.metadata));
+    let decisions = decisions(context, key, &mut ignored).await?;
     let database = database(context, &site).await?;
 
     let mut snapshot = Snapshot {
@@ -88,6 +86,25 @@ fn age(metadata: &ObjectMeta) -> (Option<Timestamp>, Option<String>) {
 /// The objects of this site, and all others.
 fn partition(objects: Vec<Raw>, key: &SiteKey) -> (Vec<Raw>, Vec<Raw>) {
     objects.into_iter().partition(|object| object.belongs_to(key))
+}
+
+/// What people said about this site, and the stops that stand over it: those of its namespace and of the operator's own.
+async fn decisions(
+    context: &Context,
+    key: &SiteKey,
+    ignored: &mut Vec<Malformed>,
+) -> Result<Vec<CrmDecision>, CallError> {
+    let said = raw::list::<CrmDecision>(&context.client, "list decisions", Some(&key.namespace)).await?;
+    let about = |raw: &Raw| raw.belongs_to(key) || raw.site().is_none();
+    let mut raws: Vec<Raw> = said.into_iter().filter(about).collect();
+    if context.own_namespace != key.namespace {
+        let own = Some(context.own_namespace.as_str());
+        let said = raw::list::<CrmDecision>(&context.client, "list decisions about all sites", own).await?;
+        raws.extend(said.into_iter().filter(|raw| raw.site().is_none()));
+    }
+    let mut decisions: Vec<CrmDecision> = parse_all(&raws, ignored);
+    decisions.sort_by_key(|decision| age(&decision.metadata));
+    Ok(decisions)
 }
 
 /// The nodes that the site names, and those of its open changes: a node that has left the declaration in mid-change may

@@ -84,6 +84,7 @@ impl Clock for Start {
 
 fn context(client: Client, term: Term) -> Context {
     Context {
+        own_namespace: "crm-operator".to_owned(),
         client,
         connect: Arc::new(NoDatabase),
         clock: Arc::new(Start),

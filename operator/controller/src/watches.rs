@@ -177,11 +177,18 @@ struct Known {
 #[derive(Debug, Default)]
 pub(crate) struct Index {
     sites: BTreeMap<SiteKey, Known>,
+    /// The operator's own namespace.
+    own_namespace: String,
     /// Sites with a change that is not over: they may wait for what another change holds.
     changing: BTreeSet<SiteKey>,
 }
 
 impl Index {
+    /// Knows nothing yet but the operator's own namespace.
+    pub(crate) fn new(own_namespace: &str) -> Self {
+        Self { own_namespace: own_namespace.to_owned(), ..Self::default() }
+    }
+
     /// Takes a sight in and gives the sites that it concerns.
     pub(crate) fn concerned(&mut self, kind: Watched, sight: Sight) -> BTreeSet<SiteKey> {
         match sight {
@@ -211,7 +218,10 @@ impl Index {
             }
             Watched::Node => self.with_node(object),
             Watched::Change => self.after_change(object, is_over(object)),
-            Watched::Decision => object.site().map(|site| key(object, site)).into_iter().collect(),
+            Watched::Decision => match object.site() {
+                Some(site) => [key(object, site)].into(),
+                None => self.under_stop(object),
+            },
             Watched::Release => self.sites.keys().cloned().collect(),
         }
     }
@@ -232,6 +242,13 @@ impl Index {
         let (namespace, name) = (node.namespace().unwrap_or_default(), node.name_any());
         let naming = self.sites.iter().filter(|(key, known)| key.namespace == namespace && known.nodes.contains(&name));
         naming.map(|(key, _)| key.clone()).collect()
+    }
+
+    /// A stop names no site: it concerns those of its namespace, in the operator's own all of them.
+    fn under_stop(&self, stop: &Sketch) -> BTreeSet<SiteKey> {
+        let namespace = stop.namespace().unwrap_or_default();
+        let everywhere = namespace == self.own_namespace;
+        self.sites.keys().filter(|key| everywhere || key.namespace == namespace).cloned().collect()
     }
 
     /// A change that is over has set its claims free: whoever is changing may have waited for them.
@@ -333,5 +350,23 @@ mod tests {
         let mut index = two_sites();
         let decision = object("d", json!({"site": "b", "word": "Approve"}), json!({}));
         assert_eq!(names(&mut index, Watched::Decision, Sight::One(decision)), ["b"]);
+    }
+
+    #[test]
+    fn a_stop_wakes_all_sites_of_its_namespace_and_all_sites_from_the_operators_own() {
+        let mut index = Index::new("crm-operator");
+        let mut elsewhere = site("c", "node-c");
+        elsewhere.meta_mut().namespace = Some("other".to_owned());
+        let all = Sight::All(vec![site("a", "node-a"), site("b", "node-b"), elsewhere]);
+        assert_eq!(names(&mut index, Watched::Site, all).len(), 3);
+        let stop = |namespace: &str| {
+            let mut stop = object("stop", json!({"word": "Stop"}), json!({}));
+            stop.meta_mut().namespace = Some(namespace.to_owned());
+            stop
+        };
+        assert_eq!(names(&mut index, Watched::Decision, Sight::One(stop("crm"))), ["a", "b"]);
+        assert_eq!(names(&mut index, Watched::Decision, Sight::Gone(stop("crm"))), ["a", "b"], "its end as well");
+        assert_eq!(names(&mut index, Watched::Decision, Sight::One(stop("crm-operator"))).len(), 3);
+        assert!(names(&mut index, Watched::Decision, Sight::One(stop("third"))).is_empty());
     }
 }

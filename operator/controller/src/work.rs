@@ -28,8 +28,8 @@ pub(crate) async fn work(context: Context) -> Stop {
     let (sender, mut sights) = mpsc::channel(SIGHTINGS_MAX);
     let mut watches = watches::start(&context.client, &sender);
     let mut desk = Desk {
+        index: Index::new(&context.own_namespace),
         context: Arc::new(context),
-        index: Index::default(),
         queue: Queue::default(),
         rounds: JoinSet::new(),
         ids: Vec::new(),

@@ -22,6 +22,7 @@ pub mod products;
 pub mod propose;
 pub mod report;
 mod round;
+pub mod said;
 pub mod snapshot;
 pub mod sort;
 pub mod view;

@@ -382,7 +382,7 @@ fn failed_before(view: &View<'_>, digest: &str) -> Option<(String, String)> {
             (Some(said), Some(ended)) => said.0 >= ended.0,
             (_, _) => false,
         };
-        decision.spec.word == Word::Retry && last.spec.plan_hash.starts_with(&decision.spec.plan_hash) && after
+        decision.spec.word == Word::Retry && decision.spec.is_about(&last.spec.plan_hash) && after
     });
     let reason = status.backing_out.clone().unwrap_or_default();
     (failed && !retried).then(|| (last.metadata.name.clone().unwrap_or_default(), reason))

@@ -2,10 +2,11 @@
 
 use crm_api::change::{ChangePhase, CrmChange, CrmChangeStatus};
 use crm_api::condition::{self, Kind, State, Wanted};
-use crm_api::site::{CrmSiteStatus, Finding, ObservedPart, PlanSummary, VerifiedState};
+use crm_api::site::{CrmSiteStatus, Finding, ObservedPart, PlanSummary, StandingWord, VerifiedState};
 
 use crate::intent::{Announcement, Standing};
 use crate::products;
+use crate::said;
 use crate::view::View;
 use crate::windows::{Opening, local, opening};
 
@@ -34,6 +35,9 @@ pub fn site_status(view: &View<'_>, round: Round<'_>) -> CrmSiteStatus {
     let mut wanted =
         vec![ready(view, &round, &findings), up_to_date(view, &round), drifted(&findings, &round), fresh(view)];
     wanted.extend(activity(&round));
+    let (hold, stop) = (said::hold(view), said::stop(view));
+    wanted.extend(stop.as_ref().map(|stop| stopped(view, &round, stop)));
+    wanted.extend(hold.as_ref().map(|hold| held(view, hold)));
     wanted.extend(products::of(view.spec.product).debts(view));
     let now = crm_api::Time::from(view.now);
     let waiting = match round.standing {
@@ -62,6 +66,8 @@ pub fn site_status(view: &View<'_>, round: Round<'_>) -> CrmSiteStatus {
         change: round.change.and_then(|(change, _)| change.metadata.name.clone()),
         waiting,
         plan: round.plan,
+        hold,
+        stop,
         next_window: next_window(view),
     }
 }
@@ -150,6 +156,8 @@ fn up_to_date(view: &View<'_>, round: &Round<'_>) -> Wanted {
                 Some("Window") => "OutsideWindow",
                 Some("Preflight") => "PreflightBlocked",
                 Some("Claim") => "Queued",
+                Some("Stop") => "Stopped",
+                Some("Hold") => "Held",
                 Some(_) | None => "Changing",
             };
             let message = waiting.as_ref().map_or_else(String::new, |waiting| waiting.message.clone());
@@ -170,6 +178,32 @@ fn drifted(findings: &[Finding], round: &Round<'_>) -> Wanted {
     } else {
         wanted(State::True, "Differs", drift.join("; "))
     }
+}
+
+/// A stop says at each site whether it leaves it closed.
+fn stopped(view: &View<'_>, round: &Round<'_>, stop: &StandingWord) -> Wanted {
+    let closed = round
+        .change
+        .filter(|(_, status)| status.closed_at.is_some() && status.opened_at.is_none() && !status.phase.is_over());
+    let (reason, left) = match closed {
+        Some((_, status)) => ("LeftClosed", format!("users are out since {}", at(view, status))),
+        None => ("LeftOpen", "users can work".to_owned()),
+    };
+    let message = format!(
+        "{} stopped everything on {}: {}; {left}. Deleting the CrmDecision {} ends it",
+        stop.user,
+        local(view.spec.windows.as_ref(), stop.since.0),
+        stop.reason,
+        stop.decision
+    );
+    Wanted { kind: Kind::Stopped, state: State::True, reason, message }
+}
+
+fn held(view: &View<'_>, hold: &StandingWord) -> Wanted {
+    let local = |at: &crm_api::Time| local(view.spec.windows.as_ref(), at.0);
+    let until = hold.until.as_ref().map_or_else(|| "somebody says Resume".to_owned(), local);
+    let message = format!("{} holds the site since {}, until {until}: {}", hold.user, local(&hold.since), hold.reason);
+    Wanted { kind: Kind::Held, state: State::True, reason: "Held", message }
 }
 
 fn fresh(view: &View<'_>) -> Wanted {

@@ -18,7 +18,7 @@ pub struct Snapshot {
     pub changes: Vec<CrmChange>,
     /// All backup sets of this site.
     pub backups: Vec<CrmBackup>,
-    /// All decisions about this site, oldest first.
+    /// All decisions about this site, and every stop that stands over it, oldest first.
     pub decisions: Vec<CrmDecision>,
     /// The database, or why it could not be read.
     pub database: Result<DatabaseFacts, String>,

@@ -37,6 +37,10 @@ pub struct CrmChangeStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 253))]
     pub approved_by: Option<String>,
+    /// The decision that let it begin outside the windows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 512))]
+    pub overridden_by: Option<String>,
     /// Claims that this change holds.
     #[serde(default)]
     #[schemars(length(max = 32), inner(length(max = 512)))]
@@ -91,6 +95,7 @@ impl Default for CrmChangeStatus {
             conditions: Vec::new(),
             steps: Vec::new(),
             approved_by: None,
+            overridden_by: None,
             claims_held: Vec::new(),
             backup: None,
             closed_at: None,

@@ -49,6 +49,12 @@ pub struct CrmSiteStatus {
     /// The plan towards the declared version, in short.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<PlanSummary>,
+    /// The hold that stands over the site.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<StandingWord>,
+    /// The stop that stands over the site, its namespace or all sites.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop: Option<StandingWord>,
     /// Next opening of a window, in the site's own time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
@@ -72,6 +78,8 @@ impl Default for CrmSiteStatus {
             change: None,
             waiting: None,
             plan: None,
+            hold: None,
+            stop: None,
             next_window: None,
         }
     }
@@ -207,6 +215,26 @@ pub struct Waiting {
     /// When it is given up; left out where it may last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline: Option<Time>,
+}
+
+/// A person's word that stands until it is taken back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StandingWord {
+    /// Name of the `CrmDecision`.
+    #[schemars(length(max = 253))]
+    pub decision: String,
+    /// Who said it.
+    #[schemars(length(max = 256))]
+    pub user: String,
+    /// Why.
+    #[schemars(length(max = 1024))]
+    pub reason: String,
+    /// Since when.
+    pub since: Time,
+    /// When it ends by itself; left out where it lasts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Time>,
 }
 
 /// The plan towards the declared version, in short.

@@ -20,6 +20,9 @@ impl Run<'_> {
                 continue;
             }
             self.out.status.step = Some(step.id.clone());
+            if result.phase != StepPhase::Undoing && self.pass_stop() == Flow::Wait {
+                return;
+            }
             if self.take_back(step, &result) == Flow::Wait {
                 return;
             }

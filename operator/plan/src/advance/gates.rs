@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Flow, LOOK_AGAIN, LOOK_AGAIN_ANYWAY, LOOK_AGAIN_SOON, Run, SUPERSEDED};
 use crate::hash::short;
 use crate::propose::restore_minutes;
+use crate::said;
 use crate::view::part_key;
 use crate::windows::{Opening, local, opening};
 
@@ -33,7 +34,7 @@ impl Run<'_> {
             .snapshot
             .decisions
             .iter()
-            .find(|decision| decision.spec.word == Word::Approve && plan.starts_with(&decision.spec.plan_hash));
+            .find(|decision| decision.spec.word == Word::Approve && decision.spec.is_about(plan));
         if let Some(decision) = approval {
             let name = decision.metadata.name.as_deref().unwrap_or_default();
             self.out.status.approved_by = Some(format!("{name} ({})", decision.spec.user));
@@ -47,7 +48,39 @@ impl Run<'_> {
         self.wait("Approval", message, ended_by, None, LOOK_AGAIN_ANYWAY)
     }
 
+    /// A stop stands between any two steps, whatever the change is doing.
+    pub(super) fn pass_stop(&mut self) -> Flow {
+        let Some(stop) = said::stop(self.view) else { return Flow::GoOn };
+        let message = format!("stopped by {}: {}", stop.user, stop.reason);
+        let ended_by = format!("whoever deletes the CrmDecision {}", stop.decision);
+        self.wait("Stop", message, ended_by, None, LOOK_AGAIN_ANYWAY)
+    }
+
+    /// A hold keeps a change from being entered, and from passing the point of no return.
+    fn pass_hold(&mut self) -> Flow {
+        let Some(hold) = said::hold(self.view) else { return Flow::GoOn };
+        let message = format!("held by {}: {}", hold.user, hold.reason);
+        let deadline = self.closed_deadline();
+        if deadline.is_some_and(|deadline| self.view.now >= deadline) {
+            return self.start_back_out(format!("{message}, and users were out for too long"));
+        }
+        let ended_by = format!("a CrmDecision with word Resume for {}", self.view.name());
+        let flow = self.wait("Hold", message, ended_by, deadline, LOOK_AGAIN_ANYWAY);
+        if let Some(until) = &hold.until {
+            self.wake(until.0);
+        }
+        flow
+    }
+
     fn pass_window(&mut self, step: &Step) -> Flow {
+        if self.pass_hold() == Flow::Wait {
+            return Flow::Wait;
+        }
+        if let Some(by) = said::window_override(self.view, &self.change.spec.plan_hash) {
+            self.out.status.overridden_by = Some(by);
+            return self.pass_checks();
+        }
+        self.out.status.overridden_by = None;
         let needed = self.minutes_from(step).saturating_add(restore_minutes(&self.change.spec.steps));
         let windows = self.view.spec.windows.as_ref();
         match opening(windows, needed, self.view.now) {
@@ -122,6 +155,13 @@ impl Run<'_> {
         let flow = self.pass_alone();
         if flow == Flow::Wait {
             return flow;
+        }
+        if self.pass_hold() == Flow::Wait {
+            return Flow::Wait;
+        }
+        if self.out.status.overridden_by.is_some() {
+            // Whoever let the change begin outside the windows has let all of it.
+            return Flow::GoOn;
         }
         let needed = self.minutes_from(step).saturating_add(restore_minutes(&self.change.spec.steps));
         match opening(self.view.spec.windows.as_ref(), needed, self.view.now) {

@@ -133,7 +133,8 @@ impl Run<'_> {
             self.halt(message, "report this: it is a fault of the operator".to_owned());
             return Flow::Wait;
         }
-        if self.refuse_edited() == Flow::Wait
+        if self.pass_stop() == Flow::Wait
+            || self.refuse_edited() == Flow::Wait
             || self.pass_gate(step) == Flow::Wait
             || self.pass_facts(step) == Flow::Wait
         {
@@ -198,6 +199,9 @@ impl Run<'_> {
             Outcome::Done | Outcome::Unknown => false,
         };
         if again && result.attempt < step.attempts_max {
+            if self.pass_stop() == Flow::Wait {
+                return Flow::Wait;
+            }
             self.out.status.findings.push(clip(format!("{}: try {} brought nothing: {why}", step.id, result.attempt)));
             let message = format!("{}: try {} brought nothing ({why}); it is tried again", step.id, result.attempt);
             self.announce("TriedAgain", message, true);
@@ -230,6 +234,9 @@ impl Run<'_> {
     /// A step has failed for good. Before the first effect on schema or programs everything is taken back; after it a
     /// person decides.
     fn after_failure(&mut self, step: &Step, result: &StepResult) -> Flow {
+        if self.pass_stop() == Flow::Wait {
+            return Flow::Wait;
+        }
         let failed_at = result.ended_at.as_ref().map_or(self.view.now, |at| at.0);
         // One word allows one try: times are in whole seconds, so the name decides whether it was used up.
         let retry = self.decision(Word::Retry, &step.id, failed_at);
@@ -279,7 +286,7 @@ impl Run<'_> {
             .find(|decision| {
                 decision.spec.word == word
                     && decision.spec.step.as_deref() == Some(step)
-                    && self.change.spec.plan_hash.starts_with(&decision.spec.plan_hash)
+                    && decision.spec.is_about(&self.change.spec.plan_hash)
                     && decision.metadata.creation_timestamp.as_ref().is_some_and(|said| said.0.as_second() >= since)
             })
             .map(|decision| {

@@ -67,7 +67,7 @@ fn an_approval_of_another_plan_says_nothing() {
     site.snapshot.decisions.clear();
     let mut site = bumped();
     site.say(Word::Approve, None);
-    site.snapshot.decisions[0].spec.plan_hash = "abcdef".to_owned();
+    site.snapshot.decisions[0].spec.plan_hash = Some("abcdef".to_owned());
     for _ in 0..10 {
         site.turn();
         site.end_order(Outcome::Done);

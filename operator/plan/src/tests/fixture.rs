@@ -220,12 +220,19 @@ impl Site {
     /// A person says a word about the last change.
     pub(super) fn say(&mut self, word: Word, step: Option<&str>) {
         let plan_hash = self.snapshot.changes.last().unwrap().spec.plan_hash.clone();
+        self.say_of(&plan_hash, word);
+        self.snapshot.decisions.last_mut().unwrap().spec.step = step.map(str::to_owned);
+    }
+
+    /// A person says a word about a plan.
+    pub(super) fn say_of(&mut self, plan_hash: &str, word: Word) {
         let spec = CrmDecisionSpec {
-            site: "contoso".to_owned(),
+            site: Some("contoso".to_owned()),
             word,
-            plan_hash,
-            step: step.map(str::to_owned),
+            plan_hash: Some(plan_hash.to_owned()),
+            step: None,
             reason: Some("seen".to_owned()),
+            expires_at: None,
             user: "Astrid".to_owned(),
         };
         let mut decision = CrmDecision::new(&format!("word-{}", self.snapshot.decisions.len()), spec);

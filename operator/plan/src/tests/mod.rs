@@ -7,3 +7,4 @@ mod fixture;
 mod properties;
 mod proposals;
 mod windows;
+mod words;

@@ -109,11 +109,12 @@ impl Person {
         let allowed = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
         let name: String = name.chars().map(|letter| if allowed(letter) { letter } else { '-' }).collect();
         let spec = CrmDecisionSpec {
-            site: self.site.clone(),
+            site: Some(self.site.clone()),
             word,
-            plan_hash: plan_hash.chars().take(6).collect(),
+            plan_hash: Some(plan_hash.chars().take(6).collect()),
             step: step.map(str::to_owned),
             reason: reason.map(|reason| reason.chars().take(REASON_CHARS_MAX).collect()),
+            expires_at: None,
             user: self.name.clone(),
         };
         let api: Api<CrmDecision> = Api::namespaced(self.client.clone(), &self.namespace);

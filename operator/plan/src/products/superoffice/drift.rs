@@ -147,7 +147,7 @@ fn templates_to_merge(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Optio
     let attested = view.snapshot.decisions.iter().any(|decision| {
         decision.spec.word == Word::Attest
             && decision.spec.step.as_deref() == Some(CUSTOMER_CENTRE)
-            && change.spec.plan_hash.starts_with(&decision.spec.plan_hash)
+            && decision.spec.is_about(&change.spec.plan_hash)
     });
     let files = match view.answer(node, &parts::changed_templates(layout, &kept)) {
         Some(Answer::Names { names }) if names.is_empty() => return None,

@@ -116,6 +116,9 @@ pub struct Step {
     /// What it does, for a person.
     #[schemars(length(max = 256))]
     pub title: String,
+    /// What other decisions know it by; left out: nothing but its own evidence depends on what it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<StepRole>,
     /// Node concerned; left out for steps of the controller.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 253))]
@@ -165,6 +168,25 @@ pub struct Step {
     /// Minutes after which it is overdue.
     #[schemars(range(min = 1, max = 2880))]
     pub limit_minutes: i32,
+}
+
+/// What a step is to the rest of its change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum StepRole {
+    /// Proves that nobody else works on the site: a backup that begins after it has all that people did.
+    ProveAlone,
+    /// Writes a part of the backup set. The set exists from the first of these on.
+    BackUp,
+    /// Records files that lie in the backup set already.
+    RecordBackup,
+}
+
+impl Step {
+    /// Whether files that this step records belong to the backup set.
+    #[must_use]
+    pub fn is_of_backup(&self) -> bool {
+        matches!(self.role, Some(StepRole::BackUp | StepRole::RecordBackup))
+    }
 }
 
 /// Who does a step, and what exactly.

@@ -1,6 +1,6 @@
 //! No change is open: is one needed, can there be one, and which?
 
-use crm_api::change::{CrmChangeSpec, Purpose, Step, Undo};
+use crm_api::change::{CrmChangeSpec, Purpose, Step, StepRole, Undo};
 use crm_api::decision::Word;
 use crm_api::release::CrmReleaseSpec;
 use crm_api::site::{Component, Finding, ObservedPart, PartState, Placement, Severity, VerifiedState};
@@ -186,7 +186,7 @@ pub fn minutes_needed(steps: &[Step]) -> (i32, i32) {
 /// Expected minutes of a restore: reading back takes about twice what writing the set took.
 #[must_use]
 pub fn restore_minutes(steps: &[Step]) -> i32 {
-    steps.iter().filter(|step| step.id.starts_with("back-up")).map(|step| step.minutes.saturating_mul(2)).sum()
+    steps.iter().filter(|step| step.role == Some(StepRole::BackUp)).map(|step| step.minutes.saturating_mul(2)).sum()
 }
 
 /// What has to be seen before anything is decided.

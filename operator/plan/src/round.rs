@@ -1,7 +1,7 @@
 //! One round: look, decide, and say what to do in an order that loses nothing when it is cut off.
 
 use crm_api::backup::CrmBackupSpec;
-use crm_api::change::{ChangePhase, CrmChange, CrmChangeStatus, Executor, Task};
+use crm_api::change::{ChangePhase, CrmChange, CrmChangeStatus, Executor, StepRole, Task};
 use crm_api::evidence::Source;
 use crm_api::node::CrmNodeSpec;
 use crm_api::probe::Probe;
@@ -188,7 +188,8 @@ fn backup_folder(change: &CrmChange) -> Option<&str> {
 
 /// A set exists from the moment that its first part is begun.
 fn has_begun_backup(change: &CrmChange, status: &CrmChangeStatus) -> bool {
-    backup_folder(change).is_some() && status.steps.iter().any(|result| result.id.starts_with("back-up"))
+    let mut parts = change.spec.steps.iter().filter(|step| step.role == Some(StepRole::BackUp));
+    backup_folder(change).is_some() && parts.any(|step| status.result(&step.id).is_some())
 }
 
 fn create_backup(view: &View<'_>, change: &CrmChange, status: &CrmChangeStatus) -> Option<Intent> {

@@ -1,7 +1,7 @@
 //! What became of the step that was started: by its evidence, never by an exit code.
 
 use crm_api::backup::{BackupFile, CrmBackupStatus, DatabaseBackup};
-use crm_api::change::{Executor, Step, StepResult, Task};
+use crm_api::change::{Executor, Step, StepResult, StepRole, Task};
 use crm_api::condition::{self, Kind, State, Wanted};
 use crm_api::decision::Word;
 use crm_api::order::{OrderPhase, OrderResult, Outcome};
@@ -321,7 +321,7 @@ impl Run<'_> {
     /// Whether the set is whole: this database, begun after the writers had stopped, with checksums, and a recorded file
     /// of it and of every step that backed files up.
     fn whole_set(&self, header: &DatabaseBackup) -> Result<CrmBackupStatus, String> {
-        let alone = self.change.spec.steps.iter().find(|step| step.id == "prove-alone");
+        let alone = self.change.spec.steps.iter().find(|step| step.role == Some(StepRole::ProveAlone));
         let stopped = alone
             .and_then(|step| self.out.status.result(&step.id))
             .and_then(|result| result.ended_at.as_ref())
@@ -337,7 +337,7 @@ impl Run<'_> {
         }
         let mut files = Vec::new();
         for step in &self.change.spec.steps {
-            if !step.id.starts_with("back-up-files") && !step.id.starts_with("record-backup") {
+            if !step.is_of_backup() || !matches!(step.executor, Executor::Agent { .. }) {
                 continue;
             }
             let recorded = self.out.status.result(&step.id).map(|result| result.files.as_slice()).unwrap_or_default();

@@ -129,7 +129,7 @@ impl Run<'_> {
             .spec
             .steps
             .iter()
-            .filter(|step| step.id.starts_with("back-up") || step.id.starts_with("record-backup"))
+            .filter(|step| step.is_of_backup())
             .filter_map(|step| self.out.status.result(&step.id))
             .flat_map(|result| result.files.iter().cloned())
             .collect()

@@ -8,7 +8,7 @@ use crm_api::database::{
 };
 use crm_api::decision::{CrmDecisionSpec, Word};
 use crm_api::node::{CrmNodeSpec, CrmNodeStatus};
-use crm_api::order::{OrderPhase, OrderResult, Outcome};
+use crm_api::order::{Action, OrderPhase, OrderResult, Outcome};
 use crm_api::probe::{Answer, Machine, Observation, Probe, RunState, StartType};
 use crm_api::site::{Component, CrmSiteSpec, FastCgi};
 use crm_api::{CrmBackup, CrmChange, CrmDecision, CrmNode, CrmRelease, CrmSite, Time};
@@ -245,7 +245,10 @@ impl Site {
         let now = Time::from(self.now);
         for view in &mut self.snapshot.nodes {
             let Some(order) = view.node.spec.orders.first().cloned() else { continue };
-            let files = match order.id.contains("back-up") || order.id.contains("record-backup") {
+            let writes = |action: &Action| {
+                matches!(action, Action::CopyTree { .. } | Action::ExportIis { .. } | Action::RecordFile { .. })
+            };
+            let files = match order.actions.iter().any(writes) {
                 true => vec![crm_api::order::FileRecord {
                     path: r"\\backup\file".to_owned(),
                     size_bytes: 1,

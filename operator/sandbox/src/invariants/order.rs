@@ -166,11 +166,9 @@ impl InOrder {
 
     /// Everything that a step depends on is recorded as verified, and is so in the world.
     fn check(&mut self, change: &Value, step: &str, what: &str) -> Verdict {
-        let Some(pinned) =
-            change["spec"]["steps"].as_array().and_then(|steps| steps.iter().find(|one| one["id"] == step))
-        else {
-            return Ok(());
-        };
+        let steps = change["spec"]["steps"].as_array().map_or(&[][..], Vec::as_slice);
+        let find = |id: &str| steps.iter().find(|one| one["id"] == id);
+        let Some(pinned) = find(step) else { return Ok(()) };
         let results = results(change);
         let to = change["spec"]["to"].as_str().unwrap_or_default();
         for before in pinned["after"].as_array().into_iter().flatten().filter_map(Value::as_str) {
@@ -179,7 +177,7 @@ impl InOrder {
             if !verified {
                 return Err(Broken(Invariant::Order, format!("{what} before {before} was verified")));
             }
-            if let Some(problem) = self.untrue(before, to) {
+            if let Some(problem) = find(before).and_then(|before| self.untrue(before, to)) {
                 return Err(Broken(
                     Invariant::Order,
                     format!("{what} after {before}, which counts as verified, but {problem}"),
@@ -190,18 +188,23 @@ impl InOrder {
     }
 
     /// What a verified step claims and the world denies.
-    fn untrue(&self, step: &str, to: &str) -> Option<String> {
-        let (kind, node) = step.split_once('@').unwrap_or((step, ""));
+    fn untrue(&self, step: &Value, to: &str) -> Option<String> {
+        let id = step["id"].as_str().unwrap_or_default();
+        let (kind, node) = id.split_once('@').unwrap_or((id, ""));
         let number = self.numbers.get(to).map_or(to, String::as_str);
         let effect = |change: Change, text: &str| {
             let found = self.effects.contains(&(node.to_owned(), change, number.to_owned()));
             (!found).then(|| format!("{text} on {node} are not at {number}"))
         };
         let claim = |holds: bool, text: &str| (!holds).then(|| text.to_owned());
+        if step["role"] == "ProveAlone" {
+            return claim(self.at_work.is_empty(), "users are at work");
+        }
+        if step["executor"]["controller"]["task"].get("backUpDatabase").is_some() {
+            return claim(self.backup_taken, "there is no backup");
+        }
         match kind {
             "freeze" => claim(self.frozen.contains(node), "Service is open to its users"),
-            "prove-alone" => claim(self.at_work.is_empty(), "users are at work"),
-            "back-up-database" => claim(self.backup_taken, "there is no backup"),
             "upgrade-database" => effect(Change::Schema, "schema and server"),
             "upgrade-web" => effect(Change::WebFiles, "the files of Web"),
             "upgrade-service" => effect(Change::ServiceFiles, "the files of Service"),

@@ -1,6 +1,6 @@
 //! The backup set: everything that one moment of the site needs to come back.
 
-use crm_api::change::{Executor, Gate, Task};
+use crm_api::change::{Executor, Gate, StepRole, Task};
 use crm_api::database::superoffice::ATTACHMENT_PATH;
 use crm_api::order::Action;
 use crm_api::site::Component;
@@ -48,6 +48,7 @@ pub(super) fn files(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<
             }
             let title = "back up program files, configuration, registry and IIS, and list the archives".to_owned();
             let mut draft = draft(kind::BACK_UP_FILES, Some(node), title, Executor::Agent { actions });
+            draft.step.role = Some(StepRole::BackUp);
             draft.step.minutes = 8;
             draft.step.limit_minutes = 180;
             Some(draft)
@@ -63,6 +64,7 @@ pub(super) fn iis(view: &View<'_>, hop: &Hop<'_>) -> Vec<Draft> {
             let actions = vec![Action::ExportIis { to: format!(r"{}\{node}\iis", hop.backup_folder) }];
             let title = "export the IIS configuration".to_owned();
             let mut draft = draft(kind::BACK_UP_IIS, Some(node), title, Executor::Agent { actions });
+            draft.step.role = Some(StepRole::BackUp);
             draft.step.gate = gate.take();
             draft
         })
@@ -73,12 +75,14 @@ pub(super) fn database(view: &View<'_>, hop: &Hop<'_>) -> Vec<Draft> {
     let Some(recorder) = view.nodes_of(Component::CrmServer).first() else { return Vec::new() };
     let task = Task::BackUpDatabase { folder: hop.backup_folder.to_owned() };
     let mut take = controller(kind::BACK_UP_DATABASE, "back up the database with checksums", task);
+    take.step.role = Some(StepRole::BackUp);
     take.step.minutes = 15;
     take.step.limit_minutes = 240;
     let path = backup_file(hop.backup_folder, &view.spec.database.name);
     let title = "record size and hash of the database backup where it lies".to_owned();
     let actions = vec![Action::RecordFile { path }];
     let mut record = draft(kind::RECORD_BACKUP, Some(recorder), title, Executor::Agent { actions });
+    record.step.role = Some(StepRole::RecordBackup);
     record.step.minutes = 2;
     record.step.limit_minutes = 120;
     let mut verify =

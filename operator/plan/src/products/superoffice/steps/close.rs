@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crm_api::change::{Executor, Felt, Gate, Task, Undo};
+use crm_api::change::{Executor, Felt, Gate, StepRole, Task, Undo};
 use crm_api::evidence::Expected;
 use crm_api::order::Action;
 use crm_api::probe::{Answer, Probe, RunState, StartType};
@@ -187,6 +187,7 @@ pub(super) fn runs_batch_service(view: &View<'_>, layout: &Layout<'_>, node: &st
 pub(super) fn prove_alone() -> Draft {
     let mut draft =
         controller(kind::PROVE_ALONE, "see in the database that nobody is connected any more", Task::ProveAlone {});
+    draft.step.role = Some(StepRole::ProveAlone);
     draft.step.limit_minutes = 30;
     draft
 }

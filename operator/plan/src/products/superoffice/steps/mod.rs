@@ -114,6 +114,7 @@ fn draft(kind: &'static str, node: Option<&str>, title: String, executor: Execut
         step: Step {
             id,
             title,
+            role: None,
             node: node.map(str::to_owned),
             executor,
             why: String::new(),

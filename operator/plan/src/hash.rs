@@ -54,7 +54,6 @@ pub fn plan_hash(change: &CrmChangeSpec, releases: &[&CrmReleaseSpec]) -> String
 fn essence(step: &Step) -> Value {
     json!({
         "id": step.id,
-        "role": step.role,
         "node": step.node,
         "executor": step.executor,
         "gate": step.gate,

@@ -26,6 +26,7 @@ mod path;
 mod read;
 mod refusal;
 mod request;
+mod review;
 mod route;
 mod schema;
 mod select;

@@ -17,7 +17,7 @@ use super::intercept::{Call, Intercept, Verdict};
 use super::refusal::Refusal;
 use super::request::{Outcome, Turn};
 use super::watch::WatchBody;
-use super::{Cluster, lock, route};
+use super::{Cluster, lock, review, route};
 
 /// The service behind one client.
 #[derive(Debug)]
@@ -49,6 +49,9 @@ impl Service<Request<Body>> for Door {
 async fn serve(cluster: Cluster, identity: Arc<str>, request: Request<Body>) -> Result<Response<AnswerBody>, BoxError> {
     let (parts, body) = request.into_parts();
     let body = body.collect_bytes().await?;
+    if parts.method == http::Method::POST && parts.uri.path() == review::PATH {
+        return respond(201, AnswerBody::whole(review::of(&identity)));
+    }
     let request = match route::read(&cluster.inner.kinds, &parts, &body) {
         Ok(request) => request,
         Err(refusal) => return respond(refusal.code(), AnswerBody::whole(refusal.to_json())),

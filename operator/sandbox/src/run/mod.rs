@@ -2,10 +2,12 @@
 //! the edit, and watches until it is clear how it ends.
 //!
 //! - `stage`: the cluster and the world, and the objects that are there from the beginning. `cast`: who is alive, and who
-//!   is started again. `judge`: how it ends. `seams`: faults of the API that a run can have.
+//!   is started again. `judge`: how it ends. `seams`: faults of the API that a run can have. `guest`: somebody who comes
+//!   in from outside.
 
 mod at_rest;
 mod cast;
+mod guest;
 mod judge;
 mod play;
 mod seams;
@@ -13,6 +15,7 @@ mod stage;
 #[cfg(test)]
 pub(crate) mod tests;
 pub use at_rest::AtRest;
+pub use guest::{Entrance, Guest};
 pub(crate) use stage::{OPERATOR_NAMESPACE, Stage};
 
 use std::sync::Arc;
@@ -113,8 +116,21 @@ impl Sandbox {
     /// # Errors
     /// When the run cannot begin. How it ends is in the report, whatever it is.
     pub fn run(&self, options: &Options, on_event: &mut dyn FnMut(&StoryEvent)) -> Result<RunReport, RunError> {
+        self.run_with(options, on_event, Box::new(|_| Box::pin(std::future::ready(()))))
+    }
+
+    /// Runs it with somebody who comes in from outside, and ends when it is clear how it ends and the guest has left.
+    ///
+    /// # Errors
+    /// When the run cannot begin.
+    pub fn run_with(
+        &self,
+        options: &Options,
+        on_event: &mut dyn FnMut(&StoryEvent),
+        guest: Guest<'_>,
+    ) -> Result<RunReport, RunError> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
-        let report = runtime.block_on(play::play(self, options, on_event));
+        let report = runtime.block_on(play::play(self, options, on_event, guest));
         runtime.shutdown_background();
         report
     }

@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 use tokio::time::Instant;
 
 use super::cast::Cast;
+use super::guest::{Entrance, Guest};
 use super::judge::{Judge, Phase};
 use super::seams::FaultSeam;
 use super::stage::Stage;
@@ -21,6 +22,7 @@ pub(super) async fn play(
     sandbox: &Sandbox,
     options: &Options,
     on_event: &mut dyn FnMut(&StoryEvent),
+    guest: Guest<'_>,
 ) -> Result<RunReport, RunError> {
     let mut stage = Stage::set(sandbox, options).await?;
     let mut cast = Cast::new(Planted::new(&options.plants, &stage.file));
@@ -33,6 +35,8 @@ pub(super) async fn play(
     }
     let mut judge = Judge::new(&stage, options.people);
     let before = stage.world.versions();
+    let mut guest = guest(Entrance::into_stage(&stage));
+    let mut has_left = false;
     let outcome = loop {
         for event in stage.witness.take_events() {
             on_event(&event);
@@ -47,7 +51,8 @@ pub(super) async fn play(
                 stage.edit_site().await?;
                 continue;
             }
-            Phase::Over(outcome) => break outcome,
+            Phase::Over(outcome) if has_left || outcome == Outcome::TimedOut => break outcome,
+            Phase::Over(_) => {}
         }
         let next = Instant::now() + JUDGE_AGAIN;
         let next = cast.next_due().map_or(next, |due| due.min(next));
@@ -55,6 +60,7 @@ pub(super) async fn play(
             biased;
             Some(cue) = stage.cues.recv() => follow(&cue, &mut cast, &stage, &seam),
             () = stage.witness.stirred() => {}
+            () = &mut guest, if !has_left => has_left = true,
             () = tokio::time::sleep_until(next) => cast.do_due(&stage),
         }
     };

@@ -11,7 +11,7 @@ const SCENARIO: &str = "examples/superoffice/server-web-service-7.5-to-8.0.yaml"
 fn call(words: &[&str], screen: Screen) -> (Exit, String, String) {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let all = ["kubectl-crm", "sandbox"].iter().chain(words).map(OsString::from);
-    let mut streams = Streams { input: &mut std::io::empty(), out: &mut out, err: &mut err, screen };
+    let mut streams = Streams { input: &mut std::io::empty(), out: &mut out, err: &mut err, screen, attended: false };
     let exit = run(all, &mut streams);
     (exit, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
 }

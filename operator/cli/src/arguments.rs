@@ -1,10 +1,14 @@
 //! The words of the command line: subcommands, options, and the help that explains them.
 
+pub mod cluster;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use crm_sandbox::faults::ArmedFault;
 use jiff::Timestamp;
+
+use cluster::{Place, SiteCommand};
 
 /// Plan and try out changes of on-premises CRM sites.
 #[derive(Debug, Parser)]
@@ -29,17 +33,61 @@ pub enum Command {
     /// Show what would be done to bring a site to its declared state, in which order and why, or why there is no plan
     #[command(after_help = PLAN_HELP)]
     Plan(PlanArguments),
+    /// Commands about the sites of a cluster.
+    #[command(flatten)]
+    Site(SiteCommand),
     /// Try a change out in a simulated world, with the real controller and agents
     Sandbox(SandboxArguments),
+    /// Print the completion script of a shell
+    #[command(after_help = COMPLETION_HELP)]
+    Completion(CompletionArguments),
+    /// Say what the exit codes of all commands mean
+    ExitCodes,
+}
+
+const COMPLETION_HELP: &str = "\
+Examples:
+  # bash, for this session
+  source <(kubectl crm completion bash)
+
+  # zsh
+  kubectl crm completion zsh > \"${fpath[1]}/_kubectl-crm\"
+
+  # fish
+  kubectl crm completion fish > ~/.config/fish/completions/kubectl-crm.fish
+
+The scripts complete the program's own name: kubectl-crm.";
+
+/// Words of `completion`.
+#[derive(Args, Debug)]
+pub struct CompletionArguments {
+    /// The shell
+    #[arg(value_enum, value_name = "SHELL")]
+    pub shell: clap_complete::Shell,
+}
+
+impl Command {
+    /// Where it looks, if it speaks to a cluster.
+    #[must_use]
+    pub fn place(&self) -> Option<&Place> {
+        match self {
+            Self::Plan(wanted) => wanted.files.is_empty().then_some(&wanted.place),
+            Self::Site(command) => Some(command.place()),
+            Self::Sandbox(_) | Self::Completion(_) | Self::ExitCodes => None,
+        }
+    }
 }
 
 const PLAN_HELP: &str = "\
-No cluster is needed: everything is read from the files. It is the function that the controller uses, so the plan and \
-its hash are the controller's own. Files may hold CrmSite, CrmNode (with status), CrmRelease, CrmChange, CrmBackup, \
+With -f no cluster is needed: everything is read from the files. Without, SITE is read from the cluster. It is the \
+function that the controller uses, so the plan and its hash are the controller's own. Files may hold CrmSite, CrmNode (with status), CrmRelease, CrmChange, CrmBackup, \
 CrmDecision, the agents' Leases, DatabaseFacts, and Lists as `kubectl get -o yaml` prints them. Where a CrmSite is \
 there twice, the last one is the declaration; what the cluster knows of it comes from the ones before.
 
 Examples:
+  # The plan of a site of the cluster
+  kubectl crm plan contoso -n crm
+
   # What would the version bump do to the site as its agents saw it?
   kubectl crm plan -f examples/superoffice/catalogue.yaml \\
     -f examples/superoffice/plan/
@@ -69,7 +117,7 @@ pub struct PlanArguments {
         short = 'f',
         long = "filename",
         value_name = "FILE",
-        required = true,
+        required_unless_present = "site",
         value_hint = ValueHint::AnyPath
     )]
     pub files: Vec<PathBuf>,
@@ -81,16 +129,20 @@ pub struct PlanArguments {
     /// How to print it
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     pub output: Format,
+
+    /// Where.
+    #[command(flatten)]
+    pub place: Place,
 }
 
-/// How a plan is printed.
+/// How something is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// For people
     Text,
-    /// The whole plan as YAML
+    /// All of it as YAML
     Yaml,
-    /// The whole plan as JSON
+    /// All of it as JSON
     Json,
 }
 

@@ -2,6 +2,7 @@
 //!
 //! - [`arguments`]: subcommands, options and their help. [`streams`]: where is read from and written to.
 //! - [`manifests`]: files into typed documents; [`schema`] and [`kinds`]: a document against its kind.
+//! - [`connection`]: the way to a cluster; [`cluster`]: the commands about its sites.
 //! - [`snapshot`]: documents into what the planner sees. [`plan`]: the command `plan`.
 //! - [`sandbox`]: the commands `sandbox run` and `sandbox sweep`. [`live`]: the view while a story runs, made of
 //!   [`log_line`] and [`block`]; [`progress`]: the line while a sweep runs; [`outcome`]: what a run came to;
@@ -9,6 +10,9 @@
 
 pub mod arguments;
 pub mod block;
+pub mod cluster;
+pub mod connection;
+pub mod exit_codes;
 pub mod files;
 pub mod kinds;
 pub mod live;
@@ -27,10 +31,11 @@ pub mod words;
 use std::ffi::OsString;
 use std::io;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
 use clap::error::ErrorKind;
 
 use arguments::{Arguments, Command};
+pub use connection::Connection;
 pub use streams::{Pace, Screen, Streams};
 
 /// How a command ended. Each command's help says which of these it uses.
@@ -50,6 +55,8 @@ pub enum Exit {
     Waiting,
     /// An invariant of safety was violated: a fault of the operator.
     Violated,
+    /// The cluster did not answer, or does not let this person ask.
+    Unanswered,
 }
 
 impl Exit {
@@ -64,6 +71,7 @@ impl Exit {
             Self::Halted => 4,
             Self::Waiting => 5,
             Self::Violated => 6,
+            Self::Unanswered => 7,
         }
     }
 }
@@ -80,12 +88,18 @@ pub enum Failure {
     /// An input is wrong; one line per mistake.
     #[error("{}", .0.join("\n"))]
     Input(Vec<String>),
+    /// What was asked for is not there or cannot be done now.
+    #[error("{0}")]
+    Refused(String),
     /// Nothing can be written any more.
     #[error("writing the output: {0}")]
     Output(#[from] io::Error),
     /// The sandbox does not work.
     #[error("{0}")]
     Sandbox(String),
+    /// The cluster did not answer, or not what was expected.
+    #[error("{0}")]
+    Cluster(String),
 }
 
 /// Runs one command line, the name of the program being its first word.
@@ -94,10 +108,59 @@ pub fn run(words: impl IntoIterator<Item = OsString>, streams: &mut Streams<'_>)
         Ok(arguments) => arguments,
         Err(refused) => return usage(&refused, streams),
     };
-    let done = match arguments.command {
-        Command::Plan(wanted) => plan::plan(&wanted, streams),
-        Command::Sandbox(wanted) => sandbox::sandbox(&wanted.command, streams),
+    let done = match arguments.command.place() {
+        None => without_cluster(&arguments.command, streams),
+        Some(place) => tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Failure::Cluster(format!("the runtime of the client: {error}")))
+            .and_then(|runtime| {
+                runtime.block_on(async {
+                    let connection = Connection::open(place).await?;
+                    cluster::run(&connection, &arguments.command, streams).await
+                })
+            }),
     };
+    ended(done, streams)
+}
+
+/// Runs one command line against a cluster that the caller is connected to. Options that choose a cluster are ignored,
+/// the namespace is not.
+pub async fn run_in(
+    connection: &Connection,
+    words: impl IntoIterator<Item = OsString>,
+    streams: &mut Streams<'_>,
+) -> Exit {
+    let arguments = match Arguments::try_parse_from(words) {
+        Ok(arguments) => arguments,
+        Err(refused) => return usage(&refused, streams),
+    };
+    let done = match arguments.command.place() {
+        None => without_cluster(&arguments.command, streams),
+        Some(place) => cluster::run(&connection.at(place), &arguments.command, streams).await,
+    };
+    ended(done, streams)
+}
+
+fn without_cluster(command: &Command, streams: &mut Streams<'_>) -> Result<Exit, Failure> {
+    match command {
+        Command::Plan(wanted) => plan::plan(wanted, streams),
+        Command::Sandbox(wanted) => sandbox::sandbox(&wanted.command, streams),
+        Command::Completion(wanted) => {
+            let mut text = Vec::new();
+            clap_complete::generate(wanted.shell, &mut Arguments::command(), "kubectl-crm", &mut text);
+            streams.out.write_all(&text)?;
+            Ok(Exit::Good)
+        }
+        Command::ExitCodes => {
+            streams.out.write_all(exit_codes::TEXT.as_bytes())?;
+            Ok(Exit::Good)
+        }
+        Command::Site(_) => Err(Failure::Cluster("this command needs a cluster".to_owned())),
+    }
+}
+
+fn ended(done: Result<Exit, Failure>, streams: &mut Streams<'_>) -> Exit {
     match done {
         Ok(exit) => exit,
         // Whoever reads our output has seen enough: `kubectl crm plan ... | head`.
@@ -105,7 +168,8 @@ pub fn run(words: impl IntoIterator<Item = OsString>, streams: &mut Streams<'_>)
         Err(failure) => {
             let exit = match failure {
                 Failure::Input(_) => Exit::BadInput,
-                Failure::Output(_) | Failure::Sandbox(_) => Exit::No,
+                Failure::Refused(_) | Failure::Output(_) | Failure::Sandbox(_) => Exit::No,
+                Failure::Cluster(_) => Exit::Unanswered,
             };
             // Where even the errors cannot be written, the exit code has to do.
             let _ = writeln!(streams.err, "{failure}");

@@ -86,6 +86,23 @@ impl<'a> Live<'a> {
         }
     }
 
+    /// Draws the block as it stands at a time, where nothing has happened.
+    pub fn tick(&mut self, now: Timestamp, standing: &Arc<Standing>) {
+        let Style::Block { paint, columns, .. } = self.style else { return };
+        let moment = self.moment(now, standing);
+        if self.broken.is_none()
+            && let Err(error) = self.draw(None, None, moment, columns, paint)
+        {
+            self.broken = Some(error);
+        }
+    }
+
+    /// Whether nothing can be shown any more.
+    #[must_use]
+    pub fn is_broken(&self) -> bool {
+        self.broken.is_some()
+    }
+
     /// Takes the block away, for whatever is printed afterwards.
     ///
     /// # Errors

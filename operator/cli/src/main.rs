@@ -6,8 +6,13 @@ use std::process::ExitCode;
 use kubectl_crm::{Pace, Screen, Streams, run};
 
 fn main() -> ExitCode {
-    let mut streams =
-        Streams { input: &mut stdin().lock(), out: &mut stdout().lock(), err: &mut stderr().lock(), screen: screen() };
+    let mut streams = Streams {
+        input: &mut stdin().lock(),
+        out: &mut stdout().lock(),
+        err: &mut stderr().lock(),
+        screen: screen(),
+        attended: stdin().is_terminal() && stderr().is_terminal(),
+    };
     run(std::env::args_os(), &mut streams).into()
 }
 

@@ -20,19 +20,29 @@ pub fn plan(wanted: &PlanArguments, streams: &mut Streams<'_>) -> Result<Exit, F
         writeln!(streams.err, "passed over, because it is not for this command: {}", manifests.ignored.join(", "))?;
     }
     let from_files = snapshot(&manifests, wanted.site.as_deref(), wanted.now).map_err(Failure::Input)?;
+    print(&from_files, wanted, streams)
+}
+
+/// Decides and prints.
+///
+/// # Errors
+/// When the output ends.
+pub fn print(from_files: &FromFiles, wanted: &PlanArguments, streams: &mut Streams<'_>) -> Result<Exit, Failure> {
     let decided = crm_plan::plan(&from_files.snapshot, from_files.now);
     match wanted.output {
         Format::Text => {
             let text = explain(&from_files.snapshot, &decided, from_files.now, columns(streams.screen));
             streams.out.write_all(text.as_bytes())?;
-            footnotes(&from_files, wanted.now.is_some(), streams)?;
+            if !wanted.files.is_empty() {
+                footnotes(from_files, wanted.now.is_some(), streams)?;
+            }
         }
         Format::Yaml => {
-            let text = serde_saphyr::to_string(&preview(&from_files, &decided)).map_err(std::io::Error::other)?;
+            let text = serde_saphyr::to_string(&preview(from_files, &decided)).map_err(std::io::Error::other)?;
             streams.out.write_all(text.as_bytes())?;
         }
         Format::Json => {
-            let text = serde_json::to_string_pretty(&preview(&from_files, &decided)).map_err(std::io::Error::other)?;
+            let text = serde_json::to_string_pretty(&preview(from_files, &decided)).map_err(std::io::Error::other)?;
             writeln!(streams.out, "{text}")?;
         }
     }

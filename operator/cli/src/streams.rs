@@ -12,6 +12,8 @@ pub struct Streams<'a> {
     pub err: &'a mut dyn Write,
     /// What `out` is.
     pub screen: Screen,
+    /// Whether somebody sits at `input` who can be asked.
+    pub attended: bool,
 }
 
 /// What the output is.

@@ -98,8 +98,9 @@ fn headline(change: &CrmChangeSpec, view: &View<'_>) -> String {
     format!("{site}   {product:?} {} -> {}    {path}, {steps} steps, about {total}, {out}\n", change.from, change.to)
 }
 
-/// Expected minutes from the step that closes the site to the one that opens it.
-fn minutes_out(steps: &[Step]) -> Option<i32> {
+/// Expected minutes from the step that closes the site to the one that opens it; none where users stay at work.
+#[must_use]
+pub fn minutes_out(steps: &[Step]) -> Option<i32> {
     let first = steps.iter().position(|step| step.felt == Felt::Closes)?;
     let last = steps.iter().rposition(|step| step.felt == Felt::Opens).unwrap_or(steps.len());
     let felt = steps.iter().enumerate().filter(|(place, _)| (first..=last).contains(place));

@@ -2,9 +2,11 @@
 //! from what people say, and from what really happened in the world.
 //!
 //! - [`StoryEvent`]: one event; its `Display` is the canonical line. [`Standing`]: how the site stood then, for a live view.
+//! - [`Follower`]: the same story of a site of any cluster, as far as its objects tell it.
 //! - `change`: from the record of a change; `objects`: from all other objects; `world`: from the ghost history.
 
 mod change;
+mod follower;
 mod objects;
 mod teller;
 mod world;
@@ -15,6 +17,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+pub use follower::Follower;
 pub(crate) use teller::Teller;
 
 /// One event of the story.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crm_api::CrmSite;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -56,17 +57,22 @@ impl<'a> Place<'a> {
 
 impl Teller {
     pub(crate) fn new(file: &ScenarioFile) -> Self {
-        let zone_name = file.site.spec.windows.as_ref().map_or("UTC", |windows| windows.time_zone.as_str());
+        Self::of(&file.site, file.scenario.spec.servers.iter().map(|server| server.name.as_str()))
+    }
+
+    /// For a site and the names of its servers.
+    pub(super) fn of<'a>(site: &CrmSite, servers: impl Iterator<Item = &'a str>) -> Self {
+        let zone_name = site.spec.windows.as_ref().map_or("UTC", |windows| windows.time_zone.as_str());
         let zone = TimeZone::get(zone_name).unwrap_or(TimeZone::UTC);
-        let names = file.scenario.spec.servers.iter().map(|server| server.name.chars().count());
+        let name = site.metadata.name.clone().unwrap_or_default();
         let layout = Layout {
             zone,
             zone_name: zone_name.to_owned(),
-            site_width: file.site_name().chars().count(),
-            node_width: names.max().unwrap_or(0).max(4),
+            site_width: name.chars().count(),
+            node_width: servers.map(|server| server.chars().count()).max().unwrap_or(0).max(4),
         };
         Self {
-            site: file.site_name().to_owned(),
+            site: name,
             layout: Arc::new(layout),
             standing: Arc::default(),
             date: None,
@@ -125,6 +131,25 @@ impl Teller {
             }
             (false, Some(_)) | (true, None) => {}
         }
+    }
+
+    /// Where nobody sees the users themselves: they are out as long as the record says that the site is closed.
+    pub(super) fn count_by_record(&mut self, closed: Option<Timestamp>, opened: Option<Timestamp>) {
+        self.users_out.clear();
+        (self.out_since, self.downtime) = match (closed, opened) {
+            (None, _) => (None, SignedDuration::ZERO),
+            (Some(closed), None) => {
+                self.users_out.insert("everybody".to_owned());
+                (Some(closed), SignedDuration::ZERO)
+            }
+            (Some(closed), Some(opened)) => (None, opened.duration_since(closed)),
+        };
+    }
+
+    /// How the site stands.
+    pub(super) fn standing_at(&self, at: Timestamp) -> Arc<Standing> {
+        let (downtime, users_out) = (self.downtime_at(at), self.somebody_is_out());
+        Arc::new(Standing { downtime, users_out, ..(*self.standing).clone() })
     }
 
     fn downtime_at(&self, at: Timestamp) -> SignedDuration {

@@ -1,0 +1,156 @@
+//! `history`: changes, decisions and backup sets of a site, oldest first.
+
+use crm_api::backup::CrmBackup;
+use crm_api::change::CrmChange;
+use crm_api::condition::{Kind, is_true};
+use crm_api::decision::{CrmDecision, Word};
+use crm_plan::hash::short;
+use crm_plan::windows::local;
+use crm_sandbox::story::duration_text;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::read::{list, site};
+use super::show::{document, table};
+use crate::arguments::Format;
+use crate::arguments::cluster::HistoryArguments;
+use crate::{Connection, Exit, Failure, Streams};
+
+/// The answer. Programs may rely on the names of its fields.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct History {
+    api_version: &'static str,
+    kind: &'static str,
+    /// Name of the site.
+    pub site: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// What happened, oldest first.
+    pub entries: Vec<Entry>,
+}
+
+/// Something that happened.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Entry {
+    /// When.
+    pub at: Timestamp,
+    /// `Change`, `Decision` or `Backup`.
+    pub kind: &'static str,
+    /// Name of the object.
+    pub name: String,
+    /// The plan concerned.
+    pub plan_hash: Option<String>,
+    /// Who: for decisions the user, for changes who approved.
+    pub user: Option<String>,
+    /// Word of a decision.
+    pub word: Option<Word>,
+    /// How a change stands or ended.
+    pub phase: Option<String>,
+    /// When a change ended.
+    pub ended_at: Option<Timestamp>,
+    /// In a sentence.
+    pub text: String,
+}
+
+/// Runs `history`.
+///
+/// # Errors
+/// When there is no such site, the cluster does not answer, or the output ends.
+pub async fn history(
+    connection: &Connection,
+    wanted: &HistoryArguments,
+    streams: &mut Streams<'_>,
+) -> Result<Exit, Failure> {
+    let site = site(connection, &wanted.site).await?;
+    let here = Some(connection.namespace.as_str());
+    let changes = list::<CrmChange>(connection, "list changes", here).await?;
+    let decisions = list::<CrmDecision>(connection, "list decisions", here).await?;
+    let backups = list::<CrmBackup>(connection, "list backups", here).await?;
+    let name = wanted.site.as_str();
+    let changes = changes.iter().filter(|change| change.spec.site == name).map(of_change);
+    let decisions = decisions.iter().filter(|decision| decision.spec.site == name).map(of_decision);
+    let backups = backups.iter().filter(|backup| backup.spec.site == name).map(of_backup);
+    let mut entries: Vec<Entry> = changes.chain(decisions).chain(backups).collect();
+    entries.sort_by(|one, other| (one.at, one.kind, &one.name).cmp(&(other.at, other.kind, &other.name)));
+    let history = History {
+        api_version: crm_api::API_VERSION,
+        kind: "SiteHistory",
+        site: name.to_owned(),
+        namespace: connection.namespace.clone(),
+        entries,
+    };
+    if wanted.output != Format::Text {
+        document(wanted.output, &history, streams.out)?;
+        return Ok(Exit::Good);
+    }
+    if history.entries.is_empty() {
+        writeln!(streams.out, "nothing was done to {name} yet")?;
+        return Ok(Exit::Good);
+    }
+    let windows = site.spec.windows.as_ref();
+    let dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+    let rows: Vec<Vec<String>> = history
+        .entries
+        .iter()
+        .map(|entry| {
+            let plan = entry.plan_hash.as_deref().map_or("-", short).to_owned();
+            vec![local(windows, entry.at), entry.kind.to_owned(), plan, dash(&entry.user), entry.text.clone()]
+        })
+        .collect();
+    table(&["WHEN", "KIND", "PLAN", "WHO", "WHAT"], &rows, streams)?;
+    Ok(Exit::Good)
+}
+
+fn entry(meta: &kube::core::ObjectMeta, kind: &'static str, text: String) -> Entry {
+    Entry {
+        at: meta.creation_timestamp.as_ref().map(|at| at.0).unwrap_or_default(),
+        kind,
+        name: meta.name.clone().unwrap_or_default(),
+        plan_hash: None,
+        user: None,
+        word: None,
+        phase: None,
+        ended_at: None,
+        text,
+    }
+}
+
+fn of_change(change: &CrmChange) -> Entry {
+    let (spec, record) = (&change.spec, change.status.clone().unwrap_or_default());
+    let hop = if spec.from == spec.to { format!("at {}", spec.to) } else { format!("{} -> {}", spec.from, spec.to) };
+    let mut text = format!("{hop}, {:?}", record.phase);
+    if let (Some(closed), Some(opened)) = (&record.closed_at, &record.opened_at) {
+        text += &format!(", users out for {}", duration_text(opened.0.duration_since(closed.0)));
+    }
+    if let Some(why) = &record.backing_out {
+        text += &format!(": {why}");
+    }
+    Entry {
+        plan_hash: Some(spec.plan_hash.clone()),
+        user: record.approved_by,
+        phase: Some(format!("{:?}", record.phase)),
+        ended_at: record.ended_at.map(|at| at.0),
+        ..entry(&change.metadata, "Change", text)
+    }
+}
+
+fn of_decision(decision: &CrmDecision) -> Entry {
+    let spec = &decision.spec;
+    let step = spec.step.as_deref().map(|step| format!(" {step}")).unwrap_or_default();
+    let reason = spec.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    Entry {
+        plan_hash: Some(spec.plan_hash.clone()),
+        user: Some(spec.user.clone()),
+        word: Some(spec.word),
+        ..entry(&decision.metadata, "Decision", format!("{:?}{step}{reason}", spec.word))
+    }
+}
+
+fn of_backup(backup: &CrmBackup) -> Entry {
+    let verified = backup.status.as_ref().is_some_and(|status| is_true(&status.conditions, Kind::Verified));
+    let state = if verified { "verified" } else { "not verified" };
+    let text = format!("{} at {}, {state}: {}", backup.spec.database, backup.spec.release, backup.spec.location);
+    entry(&backup.metadata, "Backup", text)
+}

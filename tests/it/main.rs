@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
 mod cluster_commands;
+mod command_line;
 mod crds;
 mod files;
 mod plan_command;

@@ -192,6 +192,9 @@ const SWEEP_HELP: &str = "\
 Each kill is a run of its own. It must end as the undisturbed run does: same facts, versions and verified steps. A kill \
 inside a vendor program that may not be repeated may end in a stop that the scenario names.
 
+Examples:
+  kubectl crm sandbox sweep examples/superoffice/server-web-service-7.5-to-8.0.yaml
+
 Exit codes:
   0  no run ended differently
   1  at least one did; each is listed with where the kill was

@@ -59,7 +59,13 @@ pub fn documents(files: &[PathBuf], input: &mut dyn Read) -> (Vec<Document>, Vec
 
 fn take(file: &str, text: Result<String, String>, found: &mut Vec<Document>, wrong: &mut Vec<String>) {
     match text {
-        Ok(text) => found.extend(split(file, &text)),
+        Ok(text) => {
+            let before = found.len();
+            found.extend(split(file, &text));
+            if found.len() == before {
+                wrong.push(format!("{file}: holds no document; write a manifest into it, or leave it out"));
+            }
+        }
         Err(why) => wrong.push(format!("{file}: {why}")),
     }
 }

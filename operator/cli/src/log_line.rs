@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use crm_sandbox::story::{StoryEvent, What};
 
+use crate::cluster::show::folded;
 use crate::paint::{Paint, Tone, cut, width};
 
 /// From this width on, the log is laid out as a table.
@@ -119,25 +120,34 @@ impl Entry {
         format!("{time}  {head}  {text}{}{}", paint.dim(&node), paint.dim(&detail))
     }
 
-    /// The line cut to a screen. Where there is room, what was seen stands in a column of its own.
+    /// The lines for a screen. Where there is room, what was seen stands in a column of its own. What a person has to
+    /// read is folded, everything else is cut.
     #[must_use]
     pub fn short(&self, columns: usize, paint: Paint) -> String {
         let Self { time, tone, mark, place, node, text, detail } = self;
         let lead = format!("{time} ");
         let place = format!(" {place:>5}  ");
-        let room = columns.saturating_sub(width(&lead) + width(mark) + width(&place));
-        let is_table = columns >= TABLE_COLUMNS_MIN && !detail.is_empty();
-        let text = cut(text, if is_table { TEXT_COLUMNS } else { room });
-        let gap = if is_table { TEXT_COLUMNS.saturating_sub(width(&text)) } else { 0 };
-        let mut rest = " ".repeat(gap);
+        let indent = width(&lead) + width(mark) + width(&place);
+        let room = columns.saturating_sub(indent);
+        let must_be_read = matches!(tone, Tone::Bad | Tone::Warn | Tone::Person) || text.starts_with("waits");
         // Evidence mostly begins with the node that it is from.
         let node = if detail.starts_with(node.as_str()) { "" } else { node };
-        for part in [node, detail].into_iter().filter(|part| !part.is_empty()) {
-            rest.push_str("  ");
-            rest.push_str(part);
+        let rest: Vec<&str> = [node, detail].into_iter().filter(|part| !part.is_empty()).collect();
+        let rest = rest.join("  ");
+        let coloured = |text: String| if *tone == Tone::Neutral { text } else { paint.bold(&text) };
+        let head = format!("{}{}{}", paint.dim(&lead), paint.tone(*tone, mark), paint.dim(&place));
+        if must_be_read && width(text) + 2 + width(&rest) > room && room > 20 {
+            let mut lines: Vec<String> = folded(text, room).into_iter().map(&coloured).collect();
+            if !rest.is_empty() {
+                lines.extend(folded(&rest, room).iter().map(|line| paint.dim(&cut(line, room))));
+            }
+            return format!("{head}{}", lines.join(&format!("\n{:indent$}", "")));
         }
+        let is_table = columns >= TABLE_COLUMNS_MIN && !rest.is_empty();
+        let text = cut(text, if is_table { TEXT_COLUMNS } else { room });
+        let gap = if is_table { TEXT_COLUMNS.saturating_sub(width(&text)) } else { 0 };
+        let rest = if rest.is_empty() { rest } else { format!("{}  {rest}", " ".repeat(gap)) };
         let rest = cut(&rest, room.saturating_sub(width(&text)));
-        let text = if *tone == Tone::Neutral { text } else { paint.bold(&text) };
-        format!("{}{}{}{text}{}", paint.dim(&lead), paint.tone(*tone, mark), paint.dim(&place), paint.dim(&rest))
+        format!("{head}{}{}", coloured(text), paint.dim(&rest))
     }
 }

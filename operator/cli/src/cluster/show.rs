@@ -63,15 +63,21 @@ pub fn toned(tone: Tone, label: &str, text: &str, streams: &mut Streams<'_>) -> 
 #[must_use]
 pub fn folded(text: &str, columns: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
+    let pieces = text.split_whitespace().flat_map(|word| {
+        // A path or a list without spaces may be wider than the screen.
+        let letters: Vec<char> = word.chars().collect();
+        let size = columns.max(1).min(letters.len().max(1));
+        letters.chunks(size).map(|piece| piece.iter().collect::<String>()).collect::<Vec<String>>()
+    });
+    for word in pieces {
         let Some(last) = lines.last_mut() else { continue };
         if last.is_empty() {
-            last.push_str(word);
-        } else if width(last) + 1 + width(word) <= columns {
+            last.push_str(&word);
+        } else if width(last) + 1 + width(&word) <= columns {
             last.push(' ');
-            last.push_str(word);
+            last.push_str(&word);
         } else {
-            lines.push(word.to_owned());
+            lines.push(word);
         }
     }
     lines
@@ -138,5 +144,6 @@ mod tests {
         let text = "one two three four five";
         assert_eq!(folded(text, 9), ["one two", "three", "four five"]);
         assert_eq!(folded("", 9), [""]);
+        assert_eq!(folded("abcdef g", 4), ["abcd", "ef g"]);
     }
 }

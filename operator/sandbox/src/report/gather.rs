@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::{BackupReport, Happened, Outcome, RunReport, VersionChange};
 use crate::run::{Options, Stage};
+use crate::story::{StoryEvent, What};
 use crate::world::{GhostEvent, Happening, VersionRow};
 
 /// Conditions of a site that are debts while they are False.
@@ -42,7 +43,7 @@ impl RunReport {
             backup,
             findings: findings(change.as_deref(), site.as_deref()),
             writes: notes.writes,
-            happened: count(&history),
+            happened: count(&history, notes.teller.events()),
             exercised: notes.invariants.exercised(),
             human_retries: human_retries(stage),
             digest: digest(stage, change.as_deref(), site.as_deref()),
@@ -93,6 +94,10 @@ fn backup_of(stage: &Stage, change: &str) -> Option<BackupReport> {
     }
     for file in status["files"].as_array().into_iter().flatten() {
         let path = text(&file["file"]["path"]).unwrap_or_default();
+        // The database's file stands in the list of files as well.
+        if files.iter().any(|(_, known, _)| *known == path) {
+            continue;
+        }
         files.push((text(&file["node"]).unwrap_or_default(), path, file["file"]["sizeBytes"].as_i64().unwrap_or(0)));
     }
     Some(BackupReport {
@@ -123,7 +128,10 @@ fn findings(change: Option<&Value>, site: Option<&Value>) -> Vec<String> {
     for debt in conditions(site).filter(|condition| condition["status"] == "False") {
         let kind = debt["type"].as_str().unwrap_or_default();
         if DEBTS.contains(&kind) {
-            all.push(format!("{kind}: {}", debt["message"].as_str().unwrap_or_default()));
+            let message = debt["message"].as_str().unwrap_or_default();
+            // The record of the change may say it already, without the name of the condition.
+            all.retain(|finding| finding != message);
+            all.push(format!("{kind}: {message}"));
         }
     }
     let mut seen = std::collections::BTreeSet::new();
@@ -131,8 +139,10 @@ fn findings(change: Option<&Value>, site: Option<&Value>) -> Vec<String> {
     all
 }
 
-fn count(history: &[GhostEvent]) -> Happened {
-    let mut count = Happened::default();
+/// Faults that strike outside of the world (a lost agent, a lost answer) are known from the story only.
+fn count(history: &[GhostEvent], story: &[StoryEvent]) -> Happened {
+    let faults = story.iter().filter(|event| event.what == What::Fault).count();
+    let mut count = Happened { faults: u32::try_from(faults).unwrap_or(u32::MAX), ..Happened::default() };
     for event in history {
         count.events += 1;
         match &event.what {
@@ -141,7 +151,6 @@ fn count(history: &[GhostEvent]) -> Happened {
             Happening::BackupTaken { .. } => count.backups += 1,
             Happening::RebootStarted { .. } => count.restarts += 1,
             Happening::AgentKilled { .. } => count.agents_lost += 1,
-            Happening::FaultStruck { .. } => count.faults += 1,
             _ => {}
         }
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{BackupReport, Outcome, RunReport, VersionChange};
+use crate::run::SIMULATED_HOURS_MAX;
 use crate::story::duration_text;
 
 impl fmt::Display for Outcome {
@@ -16,7 +17,10 @@ impl fmt::Display for Outcome {
             Self::Waiting { reason, message, ended_by } => {
                 write!(f, "waits for {reason}: {message} Ended by: {ended_by}")
             }
-            Self::TimedOut => f.write_str("timed out: the simulated time was up"),
+            Self::TimedOut => write!(
+                f,
+                "timed out: it was not clear how it ends within {SIMULATED_HOURS_MAX} simulated hours, which is the longest that the sandbox plays; begin nearer to a window (spec.start), or see with --no-people which wait stands"
+            ),
             Self::Violated(violation) => write!(f, "INVARIANT BROKEN: {violation}"),
         }
     }
@@ -59,13 +63,13 @@ impl RunReport {
         )?;
         writeln!(
             f,
-            "happened    {} vendor programs with {} effects, {} backups, {} restarts, {} agents lost, {} faults",
-            happened.programs,
-            happened.effects,
-            happened.backups,
-            happened.restarts,
-            happened.agents_lost,
-            happened.faults
+            "happened    {} with {}, {}, {}, {}, {}",
+            counted(happened.programs, "vendor program"),
+            counted(happened.effects, "effect"),
+            counted(happened.backups, "backup"),
+            counted(happened.restarts, "restart"),
+            if happened.agents_lost == 1 { "1 agent lost".to_owned() } else { format!("{} agents lost", happened.agents_lost) },
+            counted(happened.faults, "fault")
         )?;
         for (number, exercised) in self.exercised.iter().enumerate() {
             let label = if number == 0 { "checked" } else { "" };
@@ -89,6 +93,11 @@ fn backup_lines(f: &mut fmt::Formatter<'_>, backup: &BackupReport) -> fmt::Resul
         writeln!(f, "            {path} ({}, by {node})", size(*bytes))?;
     }
     Ok(())
+}
+
+/// `1 backup`, `2 backups`.
+fn counted(count: u32, word: &str) -> String {
+    if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
 }
 
 fn size(bytes: i64) -> String {

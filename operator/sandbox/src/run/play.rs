@@ -44,6 +44,9 @@ pub(super) async fn play(
         if let Some(violation) = stage.witness.notes().violation.clone() {
             break Outcome::Violated(violation);
         }
+        if let Some(error) = nowhere(&stage, options) {
+            return Err(error);
+        }
         match judge.look(&stage) {
             Phase::Settling | Phase::Changing => {}
             Phase::Settled => {
@@ -84,4 +87,26 @@ fn follow(cue: &Cue, cast: &mut Cast, stage: &Stage, seam: &FaultSeam) {
             }
         }
     }
+}
+
+/// A fault at a step that no plan of this run has would never strike. The plans are known when the last hop is planned.
+fn nowhere(stage: &Stage, options: &Options) -> Option<RunError> {
+    if options.faults.iter().all(|fault| fault.step.is_none()) {
+        return None;
+    }
+    let notes = stage.witness.notes();
+    let goal = notes.site.as_ref()?["spec"]["version"].clone();
+    let is_planned = notes.changes.values().any(|change| change["spec"]["to"] == goal);
+    let steps: Vec<&str> = notes
+        .changes
+        .values()
+        .flat_map(|change| change["spec"]["steps"].as_array().into_iter().flatten())
+        .filter_map(|step| step["id"].as_str())
+        .collect();
+    let fault = options.faults.iter().filter(|fault| fault.step.is_some());
+    let lost = fault.filter(|_| is_planned).find(|fault| !steps.iter().any(|step| fault.is_at(step)))?;
+    Some(RunError::Refused {
+        object: format!("--fault {lost}"),
+        message: format!("no plan of this run has such a step; the steps are {}", steps.join(", ")),
+    })
 }

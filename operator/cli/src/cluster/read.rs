@@ -64,17 +64,26 @@ impl Situation {
     }
 }
 
-/// Everything about one site.
+/// One site and its change, without the signs of life of its nodes.
 ///
 /// # Errors
 /// When there is no such site, or the cluster does not answer.
-pub async fn situation(connection: &Connection, name: &str) -> Result<Situation, Failure> {
+pub async fn glance(connection: &Connection, name: &str) -> Result<Situation, Failure> {
     let site = site(connection, name).await?;
     let change = match site.status.as_ref().and_then(|status| status.change.as_deref()) {
         Some(change) => get::<CrmChange>(connection, "read the change", change).await?,
         None => None,
     };
-    let mut names: Vec<&String> = site.spec.components.iter().flat_map(|placed| &placed.nodes).collect();
+    Ok(Situation { site, change, heard: Vec::new(), now: connection.clock.now() })
+}
+
+/// Everything about one site.
+///
+/// # Errors
+/// When there is no such site, or the cluster does not answer.
+pub async fn situation(connection: &Connection, name: &str) -> Result<Situation, Failure> {
+    let glance = glance(connection, name).await?;
+    let mut names: Vec<&String> = glance.site.spec.components.iter().flat_map(|placed| &placed.nodes).collect();
     names.sort_unstable();
     names.dedup();
     let mut heard = Vec::new();
@@ -84,7 +93,7 @@ pub async fn situation(connection: &Connection, name: &str) -> Result<Situation,
         let at = lease.and_then(|lease| lease.spec?.renew_time).map(|at| at.0);
         heard.push(HeardNode { name: name.clone(), attentive: node.is_some_and(|node| node.spec.attentive), at });
     }
-    Ok(Situation { site, change, heard, now: connection.clock.now() })
+    Ok(Situation { heard, ..glance })
 }
 
 /// One site.

@@ -11,21 +11,23 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::read::{Situation, list, situation};
+use super::read::{Situation, glance, list};
 use crate::live::{Live, Title};
 use crate::{Connection, Exit, Failure, Pace, Screen, Streams};
 
-/// How often it looks.
+/// How often it looks while steps are carried out.
 const LOOKS_EVERY: Duration = Duration::from_secs(2);
-/// Failed looks in a row after which it gives up: two minutes.
-const FAILURES_MAX: u32 = 60;
+/// How often it looks while nothing is carried out: waits for people and windows last.
+const LOOKS_AT_REST_EVERY: Duration = Duration::from_secs(10);
+/// Failed looks in a row after which it gives up.
+const FAILURES_MAX: u32 = 30;
 
 /// Follows a site until it is as declared, or its change was taken back.
 ///
 /// # Errors
 /// When there is no such site, the cluster does not answer for minutes, or the output ends.
 pub async fn watch(connection: &Connection, name: &str, streams: &mut Streams<'_>) -> Result<Exit, Failure> {
-    let first = situation(connection, name).await?;
+    let first = glance(connection, name).await?;
     let mut follower = Follower::new(&first.site);
     see(&mut follower, connection, &first).await?;
     // What was before is in the history; the view begins with how it stands.
@@ -34,8 +36,10 @@ pub async fn watch(connection: &Connection, name: &str, streams: &mut Streams<'_
     let mut was_open = first.open_change().is_some();
     let mut last = Some(first);
     let mut failures = 0;
+    let mut pause = LOOKS_EVERY;
     let exit = loop {
         if let Some(seen) = last.take() {
+            pause = if is_at_work(&seen) { LOOKS_EVERY } else { LOOKS_AT_REST_EVERY };
             let events = follower.take_events();
             events.iter().for_each(|event| live.show(event));
             live.tick(seen.now, &follower.standing(seen.now));
@@ -47,7 +51,7 @@ pub async fn watch(connection: &Connection, name: &str, streams: &mut Streams<'_
         if live.is_broken() {
             break Exit::Good;
         }
-        tokio::time::sleep(LOOKS_EVERY).await;
+        tokio::time::sleep(pause).await;
         match look(&mut follower, connection, name).await {
             Ok(seen) => {
                 failures = 0;
@@ -65,7 +69,7 @@ pub async fn watch(connection: &Connection, name: &str, streams: &mut Streams<'_
 }
 
 async fn look(follower: &mut Follower, connection: &Connection, name: &str) -> Result<Situation, Failure> {
-    let seen = situation(connection, name).await?;
+    let seen = glance(connection, name).await?;
     see(follower, connection, &seen).await?;
     Ok(seen)
 }
@@ -85,6 +89,11 @@ async fn see(follower: &mut Follower, connection: &Connection, seen: &Situation)
 
 fn json(object: &impl Serialize) -> Result<Value, Failure> {
     serde_json::to_value(object).map_err(|error| Failure::Cluster(format!("an object cannot be shown: {error}")))
+}
+
+fn is_at_work(seen: &Situation) -> bool {
+    let record = seen.open_change().and_then(|change| change.status.as_ref());
+    record.is_some_and(|record| matches!(record.phase, ChangePhase::Changing | ChangePhase::BackingOut))
 }
 
 /// How it ends, if it does.

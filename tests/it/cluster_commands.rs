@@ -44,11 +44,8 @@ async fn call(entrance: &Entrance, person: &str, line: &str) -> Called {
 
 /// The same, with somebody at the terminal who answers.
 async fn answer(entrance: &Entrance, person: &str, line: &str, answer: Option<&str>) -> Called {
-    let connection = Connection {
-        client: entrance.client(person),
-        namespace: "crm".to_owned(),
-        clock: Arc::new(entrance.clock()),
-    };
+    let connection =
+        Connection { client: entrance.client(person), namespace: "crm".to_owned(), clock: Arc::new(entrance.clock()) };
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let words = ["kubectl-crm"].into_iter().chain(line.split(' ')).map(OsString::from);
     let mut streams = Streams {
@@ -111,16 +108,22 @@ fn a_plan_that_waits_is_explained_and_approved_exactly_once() {
             .await
             .ends(Exit::No, &["plan 0123456 is not current", &hash, "kubectl crm plan contoso"]);
         call(&entrance, "anna", "approve contoso --plan nonsense").await.ends(Exit::BadInput, &["hexadecimal"]);
-        call(&entrance, "anna", "approve contoso").await.ends(Exit::BadInput, &["no return", "--yes", "--dry-run=client"]);
+        call(&entrance, "anna", "approve contoso")
+            .await
+            .ends(Exit::BadInput, &["no return", "--yes", "--dry-run=client"]);
         answer(&entrance, "anna", &approve, Some("n\n")).await.ends(Exit::No, &["nothing was said"]);
         let manifest = call(&entrance, "anna", "approve contoso --dry-run=client -o yaml").await;
         manifest.ends(Exit::Good, &["nothing was sent", "users are out for about"]);
         let manifest: Value = serde_saphyr::from_str(&manifest.out).unwrap();
         assert_eq!(manifest["spec"]["user"], "anna", "whom the API server authenticates");
-        call(&entrance, "anna", "approve contoso --dry-run=server").await.ends(Exit::Good, &["checked by the API server"]);
+        call(&entrance, "anna", "approve contoso --dry-run=server")
+            .await
+            .ends(Exit::Good, &["checked by the API server"]);
         assert_eq!(decisions(&entrance, "Approve").len(), 0, "nobody has said yes so far");
 
-        answer(&entrance, "anna", &approve, Some("y\n")).await.ends(Exit::Good, &["created", "status contoso -n crm --watch"]);
+        answer(&entrance, "anna", &approve, Some("y\n"))
+            .await
+            .ends(Exit::Good, &["created", "status contoso -n crm --watch"]);
         call(&entrance, "bert", &format!("{approve} --yes")).await.ends(Exit::Good, &["anna has said so before"]);
         let said = decisions(&entrance, "Approve");
         assert_eq!(said.len(), 1);
@@ -136,17 +139,22 @@ fn a_step_for_a_person_is_attended_and_what_no_machine_sees_is_attested() {
     let outcome = visited(&Options::default(), async |entrance: Entrance| {
         waits_for(&entrance, "Approval").await;
         call(&entrance, "carl", "attend contoso --yes").await.ends(Exit::No, &["no step waits for a person"]);
-        call(&entrance, "carl", "attest contoso --yes --reason seen").await.ends(Exit::No, &["nothing is to be attested"]);
+        call(&entrance, "carl", "attest contoso --yes --reason seen")
+            .await
+            .ends(Exit::No, &["nothing is to be attested"]);
         waits_for(&entrance, "Person").await;
-        call(&entrance, "carl", "explain contoso").await.ends(
-            Exit::Good,
-            &["to do On contoso-cs, as administrator, start", "kubectl crm attend contoso -n crm"],
-        );
+        call(&entrance, "carl", "explain contoso")
+            .await
+            .ends(Exit::Good, &["to do On contoso-cs, as administrator, start", "kubectl crm attend contoso -n crm"]);
         call(&entrance, "carl", "attend contoso upgrade-servce@contoso-cs")
             .await
             .ends(Exit::No, &["did you mean upgrade-service@contoso-cs?"]);
-        call(&entrance, "carl", "attend contoso upgrade-web@contoso-app").await.ends(Exit::No, &["does not wait for that"]);
-        call(&entrance, "carl", "attend contoso --yes").await.ends(Exit::Good, &["Click through the wizard", "created"]);
+        call(&entrance, "carl", "attend contoso upgrade-web@contoso-app")
+            .await
+            .ends(Exit::No, &["does not wait for that"]);
+        call(&entrance, "carl", "attend contoso --yes")
+            .await
+            .ends(Exit::Good, &["Click through the wizard", "created"]);
         assert_eq!(decisions(&entrance, "Attend").iter().filter(|said| said["spec"]["user"] == "carl").count(), 1);
         entrance.until(|entrance| entrance.change()["status"]["step"] == "flush-caches@contoso-cs").await;
         call(&entrance, "carl", "explain contoso").await.ends(Exit::Good, &["kubectl crm attest contoso -n crm"]);
@@ -181,11 +189,19 @@ fn a_settled_site_has_a_history_and_nothing_to_say_about() {
     let outcome = visited(&Options::default(), async |entrance: Entrance| {
         entrance.until(|entrance| entrance.change()["status"]["phase"] == "Succeeded" && is_up_to_date(entrance)).await;
         call(&entrance, "anna", "drift -A").await.ends(Exit::Good, &["1 site: 1 as verified, 0 drifted, 0 not known"]);
-        call(&entrance, "anna", "explain contoso").await.ends(Exit::Good, &["wanted 8.0 SR6", "nothing: the site is as declared"]);
+        call(&entrance, "anna", "explain contoso")
+            .await
+            .ends(Exit::Good, &["wanted 8.0 SR6", "nothing: the site is as declared"]);
         call(&entrance, "anna", "plan contoso").await.ends(Exit::Good, &["nothing to do: the site is as declared"]);
         call(&entrance, "anna", "history contoso").await.ends(
             Exit::Good,
-            &["Change", "7.5 SR2 -> 8.0 SR6, Succeeded, users out for 1 h", "Approve", "Attest flush-caches", "CRM7 at 7.5 SR2, verified"],
+            &[
+                "Change",
+                "7.5 SR2 -> 8.0 SR6, Succeeded, users out for 1 h",
+                "Approve",
+                "Attest flush-caches",
+                "CRM7 at 7.5 SR2, verified",
+            ],
         );
         for (line, says) in [
             ("approve contoso", "nothing waits for approval. contoso stands at AsDeclared"),
@@ -200,7 +216,9 @@ fn a_settled_site_has_a_history_and_nothing_to_say_about() {
             call(&entrance, "anna", line).await.ends(Exit::No, &[says]);
         }
         assert_eq!(decisions(&entrance, "Retry").len(), 0);
-        call(&entrance, "anna", "attest contoso customer-centre --yes --reason merged").await.ends(Exit::Good, &["created"]);
+        call(&entrance, "anna", "attest contoso customer-centre --yes --reason merged")
+            .await
+            .ends(Exit::Good, &["created"]);
     });
     assert_eq!(outcome, Outcome::Reached);
 }
@@ -211,11 +229,12 @@ fn drift_is_listed_with_its_remedy_and_fails_a_script() {
         entrance.until(|entrance| entrance.change()["status"]["phase"] == "Succeeded" && is_up_to_date(entrance)).await;
         let config = entrance.world().layout().config();
         entrance.world().edit_file("contoso-cs", &config, "frozen = 1\n").unwrap();
-        entrance.until(|entrance| entrance.site()["status"]["drift"].as_str().is_some_and(|drift| drift != "none")).await;
-        call(&entrance, "anna", "drift").await.ends(
-            Exit::No,
-            &["NAMESPACE SITE VERIFIED CLASS", "Frozen", "contoso-cs", "remedy: ", "1 drifted"],
-        );
+        entrance
+            .until(|entrance| entrance.site()["status"]["drift"].as_str().is_some_and(|drift| drift != "none"))
+            .await;
+        call(&entrance, "anna", "drift")
+            .await
+            .ends(Exit::No, &["NAMESPACE SITE VERIFIED CLASS", "Frozen", "contoso-cs", "remedy: ", "1 drifted"]);
         let report = call(&entrance, "anna", "drift -A -o json").await;
         report.ends(Exit::No, &[]);
         let report = report.json();

@@ -14,13 +14,8 @@ use crate::files::{golden, repository};
 fn call(line: &str) -> (Exit, String) {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let words = ["kubectl-crm"].into_iter().chain(line.split(' ')).map(OsString::from);
-    let mut streams = Streams {
-        input: &mut std::io::empty(),
-        out: &mut out,
-        err: &mut err,
-        screen: Screen::Pipe,
-        attended: false,
-    };
+    let mut streams =
+        Streams { input: &mut std::io::empty(), out: &mut out, err: &mut err, screen: Screen::Pipe, attended: false };
     let exit = run(words, &mut streams);
     (exit, String::from_utf8(out).unwrap() + &String::from_utf8(err).unwrap())
 }

@@ -40,7 +40,8 @@ impl Called {
 fn call(words: &[&str], input: &str) -> Called {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let all = ["kubectl-crm"].iter().chain(words).map(OsString::from);
-    let mut streams = Streams { input: &mut input.as_bytes(), out: &mut out, err: &mut err, screen: Screen::Pipe, attended: false };
+    let mut streams =
+        Streams { input: &mut input.as_bytes(), out: &mut out, err: &mut err, screen: Screen::Pipe, attended: false };
     let exit = run(all, &mut streams);
     Called { exit, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() }
 }

@@ -28,7 +28,8 @@ fn command(words: &[&str]) -> (Exit, String) {
     let mut all = vec!["kubectl-crm".into(), "sandbox".into(), "run".into(), file.into_os_string()];
     all.extend(words.iter().map(Into::into));
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    let mut streams = Streams { input: &mut std::io::empty(), out: &mut out, err: &mut err, screen: Screen::Pipe, attended: false };
+    let mut streams =
+        Streams { input: &mut std::io::empty(), out: &mut out, err: &mut err, screen: Screen::Pipe, attended: false };
     let exit = kubectl_crm::run(all, &mut streams);
     (exit, String::from_utf8(out).unwrap())
 }

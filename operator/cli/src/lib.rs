@@ -31,8 +31,8 @@ pub mod words;
 use std::ffi::OsString;
 use std::io;
 
-use clap::{CommandFactory as _, Parser as _};
 use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser as _};
 
 use arguments::{Arguments, Command};
 pub use connection::Connection;

@@ -189,7 +189,8 @@ fn heard(situation: &Situation) -> Vec<Heard> {
     });
     let status = situation.site.status.as_ref();
     let conditions = status.map(|status| status.conditions.as_slice()).unwrap_or_default();
-    let unread = condition::find(conditions, Kind::FactsFresh).is_none_or(|fresh| fresh.message.contains("database cannot"));
+    let unread =
+        condition::find(conditions, Kind::FactsFresh).is_none_or(|fresh| fresh.message.contains("database cannot"));
     let read_at = status.and_then(|status| status.database.as_ref()).map(|facts| facts.read_at.0);
     // The status keeps facts with the time of their last change; whether they still hold, the condition says.
     nodes.chain([Heard { who: "database".to_owned(), at: read_at, fresh: read_at.is_some() && !unread }]).collect()
@@ -225,7 +226,11 @@ pub fn next(situation: &Situation) -> Option<Next> {
 #[must_use]
 pub fn blockers(situation: &Situation) -> Vec<Blocker> {
     let Some(status) = &situation.site.status else {
-        return vec![blocker("NotSeen", "the controller has not looked at this site yet", "the controller, if it runs")];
+        return vec![blocker(
+            "NotSeen",
+            "the controller has not looked at this site yet",
+            "the controller, if it runs",
+        )];
     };
     let mut found: Vec<Blocker> = status.waiting.iter().map(|waiting| waits(situation, waiting)).collect();
     if let Some(stalled) = condition::find(&status.conditions, Kind::Stalled) {
@@ -240,7 +245,8 @@ pub fn blockers(situation: &Situation) -> Vec<Blocker> {
         found.push(found_here);
     }
     if found.is_empty()
-        && let Some(observing) = condition::find(&status.conditions, Kind::UpToDate).filter(|one| one.status == "Unknown")
+        && let Some(observing) =
+            condition::find(&status.conditions, Kind::UpToDate).filter(|one| one.status == "Unknown")
     {
         found.push(blocker("Observing", &observing.message, "agents and database, once they answer"));
     }
@@ -321,7 +327,11 @@ fn text(situation: &Situation, explained: &Explanation, streams: &mut Streams<'_
     match &explained.next {
         Some(next) => {
             let node = next.node.as_deref().map(|node| format!(" on {node}")).unwrap_or_default();
-            line("next", &format!("step {} ({}): {}{node}, by {}", next.number, next.step, next.title, next.by), streams)?;
+            line(
+                "next",
+                &format!("step {} ({}): {}{node}, by {}", next.number, next.step, next.title, next.by),
+                streams,
+            )?;
             line("why now", &next.why, streams)?;
             for (number, sentence) in next.instructions.iter().enumerate() {
                 line(if number == 0 { "to do" } else { "" }, sentence, streams)?;

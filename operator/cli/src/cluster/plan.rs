@@ -15,11 +15,7 @@ use crate::{Connection, Exit, Failure, Streams, snapshot};
 ///
 /// # Errors
 /// When there is no such site, the cluster does not answer, or the output ends.
-pub async fn plan(
-    connection: &Connection,
-    wanted: &PlanArguments,
-    streams: &mut Streams<'_>,
-) -> Result<Exit, Failure> {
+pub async fn plan(connection: &Connection, wanted: &PlanArguments, streams: &mut Streams<'_>) -> Result<Exit, Failure> {
     let name = wanted.site.as_deref().unwrap_or_default();
     let here = Some(connection.namespace.as_str());
     let site = read::site(connection, name).await?;

@@ -102,7 +102,8 @@ pub async fn situation(connection: &Connection, name: &str) -> Result<Situation,
 /// With the nearest name, or the namespace in which it is, where it is not here.
 pub async fn site(connection: &Connection, name: &str) -> Result<CrmSite, Failure> {
     // The API server would answer a name that cannot be one with a puzzle.
-    let is_name = !name.is_empty() && name.len() <= 253 && name.chars().all(|c| c.is_ascii_alphanumeric() || "-.".contains(c));
+    let is_name =
+        !name.is_empty() && name.len() <= 253 && name.chars().all(|c| c.is_ascii_alphanumeric() || "-.".contains(c));
     if is_name && let Some(site) = get::<CrmSite>(connection, "read the site", name).await? {
         return Ok(site);
     }

@@ -118,7 +118,8 @@ fn decision(connection: &Connection, statement: &Statement<'_>, user: &str) -> C
 fn name_of(statement: &Statement<'_>) -> String {
     let site: String = statement.site.chars().take(SITE_CHARS_MAX).collect();
     let word = format!("{:?}", statement.word).to_lowercase();
-    let step = statement.step.map(|(step, attempt)| format!("-{}-{attempt}", step.replace('@', "."))).unwrap_or_default();
+    let step =
+        statement.step.map(|(step, attempt)| format!("-{}-{attempt}", step.replace('@', "."))).unwrap_or_default();
     let name = format!("{site}-{word}-{}{step}", short(&statement.change.spec.plan_hash)).to_lowercase();
     let is_allowed = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || "-.".contains(letter);
     name.chars().map(|letter| if is_allowed(letter) { letter } else { '-' }).take(NAME_CHARS_MAX).collect()
@@ -149,7 +150,8 @@ fn shown(statement: &Statement<'_>, decision: &CrmDecision, connection: &Connect
 /// When nobody can.
 fn confirmed(streams: &mut Streams<'_>) -> Result<bool, Failure> {
     if !streams.attended {
-        let text = "nobody can be asked here: add --yes to say it, or --dry-run=client or --dry-run=server to look first";
+        let text =
+            "nobody can be asked here: add --yes to say it, or --dry-run=client or --dry-run=server to look first";
         return Err(Failure::Input(vec![text.to_owned()]));
     }
     write!(streams.err, "Say it? [y/N] ")?;

@@ -101,7 +101,8 @@ pub fn table(heads: &[&str], rows: &[Vec<String>], streams: &mut Streams<'_>) ->
         let mut text = String::new();
         for (place, cell) in cells.iter().enumerate() {
             let is_last = place + 1 == cells.len();
-            let gap = if is_last { 0 } else { widths.get(place).map_or(0, |most| most.saturating_sub(width(cell)) + 3) };
+            let gap =
+                if is_last { 0 } else { widths.get(place).map_or(0, |most| most.saturating_sub(width(cell)) + 3) };
             text.push_str(cell);
             text.push_str(&" ".repeat(gap));
         }

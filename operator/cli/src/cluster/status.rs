@@ -38,11 +38,7 @@ pub async fn status(
     Ok(Exit::Good)
 }
 
-async fn fleet(
-    connection: &Connection,
-    wanted: &StatusArguments,
-    streams: &mut Streams<'_>,
-) -> Result<Exit, Failure> {
+async fn fleet(connection: &Connection, wanted: &StatusArguments, streams: &mut Streams<'_>) -> Result<Exit, Failure> {
     let here = (!wanted.all_namespaces).then_some(connection.namespace.as_str());
     let sites = read::list::<CrmSite>(connection, "list sites", here).await?;
     if wanted.output != Format::Text {

@@ -111,11 +111,14 @@ pub async fn attest(
     };
     is_current(&situation, change, wanted.plan.as_deref())?;
     let (step, attempt, statement) = if wanted.step.as_deref() == Some(CUSTOMER_CENTRE) {
-        (CUSTOMER_CENTRE, 1, "that what people had edited in the customer centre's templates is merged again".to_owned())
+        (
+            CUSTOMER_CENTRE,
+            1,
+            "that what people had edited in the customer centre's templates is merged again".to_owned(),
+        )
     } else {
-        let waits = |step: &Step, result: &StepResult| {
-            statement_of(step).is_some() && result.phase == StepPhase::Started
-        };
+        let waits =
+            |step: &Step, result: &StepResult| statement_of(step).is_some() && result.phase == StepPhase::Started;
         let (step, result) = chosen(&situation, change, wanted.step.as_deref(), "nothing is to be attested", &waits)?;
         (step.id.as_str(), result.attempt, statement_of(step).unwrap_or_default().to_owned())
     };
@@ -191,7 +194,8 @@ fn is_current(situation: &Situation, change: &CrmChange, plan: Option<&str>) -> 
     let current = &change.spec.plan_hash;
     let is_hash = read.chars().count() >= HASH_CHARS_MIN && read.chars().all(|letter| letter.is_ascii_hexdigit());
     if !is_hash {
-        let text = format!("--plan {}: expected at least {HASH_CHARS_MIN} hexadecimal digits of its hash", quoted(read));
+        let text =
+            format!("--plan {}: expected at least {HASH_CHARS_MIN} hexadecimal digits of its hash", quoted(read));
         return Err(Failure::Input(vec![text]));
     }
     if current.starts_with(&read.to_lowercase()) {

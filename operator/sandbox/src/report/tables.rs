@@ -68,7 +68,11 @@ impl RunReport {
             counted(happened.effects, "effect"),
             counted(happened.backups, "backup"),
             counted(happened.restarts, "restart"),
-            if happened.agents_lost == 1 { "1 agent lost".to_owned() } else { format!("{} agents lost", happened.agents_lost) },
+            if happened.agents_lost == 1 {
+                "1 agent lost".to_owned()
+            } else {
+                format!("{} agents lost", happened.agents_lost)
+            },
             counted(happened.faults, "fault")
         )?;
         for (number, exercised) in self.exercised.iter().enumerate() {

@@ -70,7 +70,7 @@ pub async fn history(
     let backups = list::<CrmBackup>(connection, "list backups", here).await?;
     let name = wanted.site.as_str();
     let changes = changes.iter().filter(|change| change.spec.site == name).map(of_change);
-    let decisions = decisions.iter().filter(|decision| decision.spec.site == name).map(of_decision);
+    let decisions = decisions.iter().filter(|decision| decision.spec.site.as_deref() == Some(name)).map(of_decision);
     let backups = backups.iter().filter(|backup| backup.spec.site == name).map(of_backup);
     let mut entries: Vec<Entry> = changes.chain(decisions).chain(backups).collect();
     entries.sort_by(|one, other| (one.at, one.kind, &one.name).cmp(&(other.at, other.kind, &other.name)));
@@ -141,7 +141,7 @@ fn of_decision(decision: &CrmDecision) -> Entry {
     let step = spec.step.as_deref().map(|step| format!(" {step}")).unwrap_or_default();
     let reason = spec.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
     Entry {
-        plan_hash: Some(spec.plan_hash.clone()),
+        plan_hash: spec.plan_hash.clone(),
         user: Some(spec.user.clone()),
         word: Some(spec.word),
         ..entry(&decision.metadata, "Decision", format!("{:?}{step}{reason}", spec.word))

@@ -102,11 +102,12 @@ async fn who_am_i(connection: &Connection) -> Result<String, Failure> {
 
 fn decision(connection: &Connection, statement: &Statement<'_>, user: &str) -> CrmDecision {
     let spec = CrmDecisionSpec {
-        site: statement.site.to_owned(),
+        site: Some(statement.site.to_owned()),
         word: statement.word,
-        plan_hash: statement.change.spec.plan_hash.clone(),
+        plan_hash: Some(statement.change.spec.plan_hash.clone()),
         step: statement.step.map(|(step, _)| step.to_owned()),
         reason: statement.reason.clone(),
+        expires_at: None,
         user: user.to_owned(),
     };
     let mut decision = CrmDecision::new(&name_of(statement), spec);

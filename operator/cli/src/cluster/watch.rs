@@ -77,7 +77,7 @@ async fn look(follower: &mut Follower, connection: &Connection, name: &str) -> R
 /// Hands everything that was seen to the follower: decisions first, as they are what the rest follows from.
 async fn see(follower: &mut Follower, connection: &Connection, seen: &Situation) -> Result<(), Failure> {
     let decisions = list::<CrmDecision>(connection, "list decisions", Some(&connection.namespace)).await?;
-    for decision in decisions.iter().filter(|decision| decision.spec.site == seen.name()) {
+    for decision in decisions.iter().filter(|decision| decision.spec.site.as_deref() == Some(seen.name())) {
         follower.see(seen.now, "CrmDecision", json(decision)?);
     }
     if let Some(change) = &seen.change {

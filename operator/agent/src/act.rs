@@ -4,6 +4,7 @@
 use crm_api::order::Action;
 use crm_api::probe::RunState;
 
+use crate::bring_back;
 use crate::file_list;
 use crate::files;
 use crate::host::{Host, HostError, broken};
@@ -21,6 +22,9 @@ pub(crate) enum ActError {
     /// The source changed while it was copied, or the copy went wrong.
     #[error("after copying, {0}")]
     CopyDiffers(String),
+    /// A part of a backup set is not what was recorded.
+    #[error("the set is damaged: {0}")]
+    Damaged(String),
     /// Programs are started by the loop, which journals around the start; other actions only look or wait.
     #[error("not an action that is carried out in one go")]
     NotSimple,
@@ -56,6 +60,9 @@ pub(crate) async fn act(host: &dyn Host, action: &Action) -> Result<(), ActError
             let list = file_list::sizes(&host.listing(from).await?);
             Ok(host.replace_text(to, list).await?)
         }
+        Action::RestoreTree { from, to, aside } => bring_back::tree(host, from, to, aside).await,
+        Action::ImportRegistryKey { key, from, aside } => bring_back::registry(host, key, from, aside).await,
+        Action::ImportIis { from, aside } => bring_back::iis(host, from, aside).await,
         Action::AwaitProcessesGone { .. }
         | Action::AwaitUrl { .. }
         | Action::RecordFile { .. }

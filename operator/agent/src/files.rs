@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crm_api::order::{Action, FileRecord};
 use crm_plan::carry_out::{ActionStanding, Question, question_of, standing_by_answer};
 
+use crate::bring_back;
 use crate::file_list;
 use crate::host::{FileContent, Host, HostError};
 use crate::observe;
@@ -30,6 +31,9 @@ async fn look(host: &dyn Host, action: &Action) -> Result<ActionStanding, HostEr
         Action::CopyTree { from, to } => copied(host, from, to).await,
         Action::ExportRegistryKey { to, .. } => exported(host, to).await,
         Action::ExportIis { to } => listed_tree(host, to).await,
+        Action::RestoreTree { from, to, .. } => bring_back::tree_standing(host, from, to).await,
+        Action::ImportRegistryKey { key, from, .. } => bring_back::registry_standing(host, key, from).await,
+        Action::ImportIis { from, .. } => bring_back::iis_standing(host, from).await,
         Action::WriteListing { to, .. } => Ok(ActionStanding::Done(vec![record(host, to).await?])),
         Action::SetServiceStart { .. }
         | Action::StopService { .. }

@@ -132,6 +132,8 @@ pub trait Host: Send + Sync {
     fn copy_file<'a>(&'a self, from: &'a str, to: &'a str) -> Answered<'a, ()>;
     /// Copies a tree, over what is there.
     fn copy_tree<'a>(&'a self, from: &'a str, to: &'a str) -> Answered<'a, ()>;
+    /// Moves one file, over what is there. Old place or new place, never both.
+    fn move_file<'a>(&'a self, from: &'a str, to: &'a str) -> Answered<'a, ()>;
     /// Unpacks an archive into a folder.
     fn unpack<'a>(&'a self, archive: &'a str, to: &'a str) -> Answered<'a, ()>;
 
@@ -139,6 +141,11 @@ pub trait Host: Send + Sync {
     fn registry_subkeys<'a>(&'a self, key: &'a str) -> Answered<'a, BTreeMap<String, BTreeMap<String, String>>>;
     /// Exports a registry key to a file.
     fn export_registry<'a>(&'a self, key: &'a str, to: &'a str) -> Answered<'a, ()>;
+
+    /// Size and hash of what an export of a registry key would hold now.
+    fn registry_content<'a>(&'a self, key: &'a str) -> Answered<'a, FileContent>;
+    /// Makes a registry key exactly what an export of it holds.
+    fn import_registry<'a>(&'a self, key: &'a str, from: &'a str) -> Answered<'a, ()>;
 
     /// State and start type of a service.
     fn service<'a>(&'a self, name: &'a str) -> Answered<'a, (RunState, StartType)>;
@@ -159,6 +166,11 @@ pub trait Host: Send + Sync {
     fn handlers<'a>(&'a self, site: &'a str, folder: &'a str) -> Answered<'a, HandlerMap>;
     /// Exports the IIS configuration to a folder.
     fn export_iis<'a>(&'a self, to: &'a str) -> Answered<'a, ()>;
+
+    /// What an export of the IIS configuration would hold now, with relative path and content.
+    fn iis_content(&self) -> Answered<'_, BTreeMap<String, FileContent>>;
+    /// Makes the IIS configuration exactly what an export of it holds. Pools keep their state.
+    fn import_iis<'a>(&'a self, from: &'a str) -> Answered<'a, ()>;
 
     /// Status of a GET request; an error where no connection came about.
     fn get_url<'a>(&'a self, url: &'a str) -> Answered<'a, i32>;

@@ -15,6 +15,7 @@
 //! [`Agent::run`] kills the agent as a whole; a program that it started runs on.
 
 mod act;
+mod bring_back;
 mod file_list;
 mod files;
 pub mod host;

@@ -69,6 +69,9 @@ pub struct CrmChangeSpec {
     #[serde(default)]
     #[schemars(length(max = 32), inner(length(max = 320)))]
     pub installs: Vec<String>,
+    /// The backup set that everything comes back from; only where the purpose is a restore.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restores: Option<Restores>,
     /// Hash of this plan: what an approval names.
     #[schemars(length(max = 64))]
     pub plan_hash: String,
@@ -89,6 +92,19 @@ pub struct CrmChangeSpec {
     #[schemars(length(min = 1, max = 64))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["id".to_owned()]))]
     pub steps: Vec<Step>,
+}
+
+/// What a restore brings back, and why it is needed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Restores {
+    /// The `CrmBackup`.
+    #[schemars(length(max = 253))]
+    pub backup: String,
+    /// The halted change that this restore ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 253))]
+    pub change: Option<String>,
 }
 
 /// What a change is for.
@@ -242,6 +258,27 @@ pub enum Task {
         /// The value.
         #[schemars(length(max = 256))]
         value: String,
+    },
+    /// Proves that the file of a database backup is still the one that was recorded, and fit for a restore.
+    CheckBackup {
+        /// Path of the file.
+        #[schemars(length(max = 1024))]
+        path: String,
+        /// Last log sequence number that its header names.
+        #[schemars(length(max = 64))]
+        last_lsn: String,
+    },
+    /// Restores the database from a file, over what is there.
+    ///
+    /// Done = the last restore of this database was of this very backup, begun no earlier than this try, and the
+    /// database is online. A database that is still being restored counts as partial and may be restored again.
+    RestoreDatabase {
+        /// Path of the file.
+        #[schemars(length(max = 1024))]
+        path: String,
+        /// Last log sequence number that its header names.
+        #[schemars(length(max = 64))]
+        last_lsn: String,
     },
     /// Compares every part with the release that it shall be at.
     VerifyVersions {},

@@ -113,6 +113,46 @@ pub enum Action {
         #[schemars(length(max = 1024))]
         to: String,
     },
+    /// Brings a folder tree back as its list in a backup set names it. Files that the list does not name are moved into
+    /// another folder, never deleted. Ends the order if the copy in the set is not what its list says.
+    ///
+    /// Done = the tree is exactly the one of the list. Safe to repeat: what was moved stays moved, the rest is compared.
+    RestoreTree {
+        /// Folder in the set, with its list beside it.
+        #[schemars(length(max = 1024))]
+        from: String,
+        /// Absolute Windows path of the tree.
+        #[schemars(length(max = 1024))]
+        to: String,
+        /// Folder that receives what the set does not know.
+        #[schemars(length(max = 1024))]
+        aside: String,
+    },
+    /// Makes a registry key exactly what an export of it holds; what it was is exported first.
+    ///
+    /// Done = an export taken now would hold the same. Safe to repeat: the first export of what it was is kept.
+    ImportRegistryKey {
+        /// Full path, from the hive on.
+        #[schemars(length(max = 512))]
+        key: String,
+        /// The export.
+        #[schemars(length(max = 1024))]
+        from: String,
+        /// File that receives what it was.
+        #[schemars(length(max = 1024))]
+        aside: String,
+    },
+    /// Makes the IIS configuration exactly what an export of it holds; what it was is exported first.
+    ///
+    /// Done = an export taken now would hold the same. Safe to repeat: the first export of what it was is kept.
+    ImportIis {
+        /// Folder of the export.
+        #[schemars(length(max = 1024))]
+        from: String,
+        /// Folder that receives what it was.
+        #[schemars(length(max = 1024))]
+        aside: String,
+    },
     /// Writes a list of every file (path, size, time) below a folder: proof for archives too large to copy. Done = the
     /// list is there. Safe to repeat.
     WriteListing {

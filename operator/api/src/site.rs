@@ -3,8 +3,8 @@
 mod status;
 
 pub use status::{
-    CrmSiteStatus, Finding, ObservedPart, PartState, PlanSummary, Severity, SourceValue, StandingWord, VerifiedState,
-    Waiting,
+    CrmSiteStatus, Finding, ObservedPart, PartState, PlanSummary, RestoreOffer, Severity, SourceValue, StandingWord,
+    VerifiedState, Waiting,
 };
 
 use kube::{CustomResource, KubeSchema};
@@ -66,6 +66,9 @@ pub struct CrmSiteSpec {
     pub media: MediaSpec,
     /// Where backups go and how far each is verified.
     pub backup: BackupSpec,
+    /// What happens by itself when a change halts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovery: Option<RecoverySpec>,
     /// When changes may start. Left out: at any time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub windows: Option<WindowsSpec>,
@@ -314,6 +317,23 @@ pub enum Verification {
     /// `RESTORE VERIFYONLY WITH CHECKSUM`, and a header that names this database and this time.
     #[default]
     RestoreVerifyOnly,
+}
+
+/// What happens by itself when a change halts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RecoverySpec {
+    /// When a step has failed behind the point of no return and users are still out.
+    pub on_halt: OnHalt,
+}
+
+/// What happens by itself when a change halts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum OnHalt {
+    /// Nothing: a person decides, forward or restore.
+    Halt,
+    /// Everything is restored from the backup set of the change.
+    Restore,
 }
 
 /// When changes may start. Deny wins over allow.

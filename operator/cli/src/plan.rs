@@ -48,7 +48,9 @@ pub fn print(from_files: &FromFiles, wanted: &PlanArguments, streams: &mut Strea
     }
     Ok(match decided.standing {
         Standing::Settled | Standing::Proposed { .. } | Standing::Underway { .. } => Exit::Good,
-        Standing::Observing { .. } | Standing::Refused { .. } | Standing::Halted { .. } => Exit::No,
+        Standing::Observing { .. } | Standing::Refused { .. } | Standing::Halted { .. } | Standing::Restored { .. } => {
+            Exit::No
+        }
     })
 }
 
@@ -145,8 +147,14 @@ fn preview<'a>(from_files: &'a FromFiles, decided: &'a Plan) -> Preview<'a> {
             preview.change_name = Some(change);
             preview.waiting = waiting.as_ref();
         }
-        Standing::Halted { change, reason, remedy } => {
+        Standing::Restored { change, remedy } => {
+            preview.standing = "Restored";
+            preview.change_name = Some(change);
+            preview.remedy = Some(remedy);
+        }
+        Standing::Halted { change, reason, remedy, restore } => {
             preview.standing = "Halted";
+            preview.change = restore.as_deref();
             preview.change_name = Some(change);
             preview.reason = Some(reason);
             preview.remedy = Some(remedy);

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use crm_api::change::{CrmChangeSpec, CrmChangeStatus, Task};
+use crm_api::change::{CrmChangeSpec, CrmChangeStatus};
 use crm_api::node::CrmNodeSpec;
 use crm_api::{CrmBackup, CrmChange, CrmNode, CrmSite};
 use crm_plan::intent::{Announcement, Intent};
@@ -23,7 +23,7 @@ use crate::context::Context;
 use crate::events::{self, About};
 use crate::queue::SiteKey;
 use crate::raw::{self, Head};
-use crate::tasks::{TaskKey, TaskOrder};
+use crate::tasks::{TaskKey, TaskOrder, is_run};
 
 /// Why an intent was not carried out.
 #[derive(Debug, thiserror::Error)]
@@ -312,17 +312,10 @@ impl Writer<'_> {
 
     /// Nothing is started here: a task runs in the background, and starting it twice is prevented by its key.
     fn run_task(&mut self, order: TaskOrder) {
-        match order.task {
-            Task::BackUpDatabase { .. } | Task::VerifyBackup {} | Task::SetDatabaseSetting { .. } => {
-                self.applied.tasks.push(order);
-            }
-            Task::Preflight {}
-            | Task::Notify { .. }
-            | Task::ProveAlone {}
-            | Task::VerifyVersions {}
-            | Task::Judge {} => {
-                tracing::warn!(step = order.key.step, "the planner judges this step itself; nothing to run");
-            }
+        if is_run(&order.task) {
+            self.applied.tasks.push(order);
+        } else {
+            tracing::warn!(step = order.key.step, "the planner judges this step itself; nothing to run");
         }
     }
 

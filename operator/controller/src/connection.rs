@@ -33,8 +33,10 @@ pub(crate) enum ConnectionError {
 
 /// Opens connections to one site's database. A task that loses its connection opens another.
 pub(crate) trait Open: Send + Sync {
-    /// Logs in.
+    /// Logs in to the site's database.
     fn open(&self) -> BoxFuture<'_, Result<Arc<dyn SqlServer>, ConnectionError>>;
+    /// Logs in to the server itself: a database that is being restored lets nobody in.
+    fn open_server(&self) -> BoxFuture<'_, Result<Arc<dyn SqlServer>, ConnectionError>>;
 }
 
 /// The way over the site's Secret.
@@ -45,18 +47,22 @@ pub(crate) struct SiteDatabase<'a> {
 
 impl Open for SiteDatabase<'_> {
     fn open(&self) -> BoxFuture<'_, Result<Arc<dyn SqlServer>, ConnectionError>> {
-        Box::pin(open(self.context, self.site))
+        Box::pin(open(self.context, self.site, &self.site.spec.database.name))
+    }
+
+    fn open_server(&self) -> BoxFuture<'_, Result<Arc<dyn SqlServer>, ConnectionError>> {
+        Box::pin(open(self.context, self.site, crm_database::restore::MASTER))
     }
 }
 
-async fn open(context: &Context, site: &CrmSite) -> Result<Arc<dyn SqlServer>, ConnectionError> {
+async fn open(context: &Context, site: &CrmSite, database: &str) -> Result<Arc<dyn SqlServer>, ConnectionError> {
     let spec = &site.spec.database;
     match spec.access_from {
         AccessFrom::Controller {} => {}
     }
     let namespace = site.metadata.namespace.as_deref().unwrap_or_default();
     let credentials = credentials(context, namespace, &spec.credentials_ref.name).await?;
-    let target = Target { server: spec.server.clone(), database: spec.name.clone() };
+    let target = Target { server: spec.server.clone(), database: database.to_owned() };
     let connecting = context.connect.connect(target, credentials);
     let inner = within(DATABASE_CONNECT, &spec.server, connecting).await?;
     Ok(Arc::new(Limited { inner, server: spec.server.clone() }))

@@ -23,6 +23,7 @@ mod observe;
 mod queue;
 mod raw;
 mod reconcile;
+mod restore_task;
 mod setting_task;
 mod sketch;
 mod tasks;

@@ -157,6 +157,7 @@ fn standing_word(standing: &Standing) -> &'static str {
         Standing::Proposed { .. } => "Proposed",
         Standing::Underway { .. } => "Underway",
         Standing::Halted { .. } => "Halted",
+        Standing::Restored { .. } => "Restored",
     }
 }
 

@@ -90,6 +90,10 @@ mod tests {
             let sql: Arc<dyn SqlServer> = Arc::new(self.clone());
             Box::pin(async move { Ok(sql) })
         }
+
+        fn open_server(&self) -> BoxFuture<'_, Result<Arc<dyn SqlServer>, ConnectionError>> {
+            self.open()
+        }
     }
 
     impl SqlServer for Table {

@@ -150,6 +150,20 @@ fn broken(error: &JoinError) -> TaskFailed {
     TaskFailed { message: "the operator itself failed in this task; see its log".to_owned(), without_effect: false }
 }
 
+/// Whether the controller has something to run for a task; the planner judges all others itself.
+pub(crate) fn is_run(task: &Task) -> bool {
+    match task {
+        Task::BackUpDatabase { .. }
+        | Task::VerifyBackup {}
+        | Task::CheckBackup { .. }
+        | Task::RestoreDatabase { .. }
+        | Task::SetDatabaseSetting { .. } => true,
+        Task::Preflight {} | Task::Notify { .. } | Task::ProveAlone {} | Task::VerifyVersions {} | Task::Judge {} => {
+            false
+        }
+    }
+}
+
 async fn run(context: &Context, order: &TaskOrder) -> Outcome {
     let database = SiteDatabase { context, site: &order.object };
     let job = Job {
@@ -163,6 +177,8 @@ async fn run(context: &Context, order: &TaskOrder) -> Outcome {
     match &order.task {
         Task::BackUpDatabase { .. } => job.back_up(file?).await,
         Task::VerifyBackup {} => job.verify_backup(file?).await,
+        Task::CheckBackup { path, last_lsn } => job.check_backup(path, last_lsn).await,
+        Task::RestoreDatabase { path, last_lsn } => job.restore(path, last_lsn).await,
         Task::SetDatabaseSetting { setting, value } => job.set_setting(setting, value).await,
         Task::Preflight {} | Task::Notify { .. } | Task::ProveAlone {} | Task::VerifyVersions {} | Task::Judge {} => {
             Err(untouched("the planner judges this step itself; the controller has nothing to do".to_owned()))

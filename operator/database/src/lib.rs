@@ -3,10 +3,11 @@
 //! - [`Connect`] and [`SqlServer`]: the port. What stands behind it (a wire, the sandbox) is not known here.
 //! - [`Statement`]: one text with its parameters, and a stable name.
 //! - [`facts`]: the questions that make up `DatabaseFacts`; [`superoffice`]: those of SuperOffice's tables.
-//! - [`backup`]: backing up, verifying, reading headers.
+//! - [`backup`]: backing up, verifying, reading headers; [`restore`]: the way back.
 
 pub mod backup;
 pub mod facts;
+pub mod restore;
 pub mod superoffice;
 
 use std::collections::BTreeMap;

@@ -58,10 +58,22 @@ pub fn explain(snapshot: &Snapshot, plan: &Plan, now: Timestamp, columns: usize)
             }
             text
         }
-        Standing::Halted { change, reason, remedy } => {
+        Standing::Halted { change, reason, remedy, restore } => {
             let mut text = format!("{site}   {wanted}   halted in change {change}\n");
             text += &page.paragraph("  why:         ", reason);
-            text + &page.paragraph("  what to do:  ", remedy)
+            text += &page.paragraph("  what to do:  ", remedy);
+            if let Some(restore) = restore {
+                text += "\nthe way back:\n\n";
+                text += &headline(restore, &view);
+                text.extend(restore.notices.iter().map(|notice| page.paragraph("mind:  ", notice)));
+                text += &page.table(&restore.steps);
+            }
+            text
+        }
+        Standing::Restored { change, remedy } => {
+            let mut text = format!("{site}   {wanted}   everything came back by {change}\n");
+            text += &page.paragraph("  what to do:  ", remedy);
+            text
         }
     }
 }
@@ -92,6 +104,14 @@ fn headline(change: &CrmChangeSpec, view: &View<'_>) -> String {
         return format!(
             "{site}   {product:?} {}{fast_cgi}    settings only, {steps} steps, about {total}, {out}\n",
             change.to
+        );
+    }
+    if let Some(restores) = &change.restores {
+        let set = &restores.backup;
+        return format!(
+            "{site}   {product:?} {}    restore from {set}, {steps} steps, about {total}, {out}, plan {}\n",
+            change.to,
+            short(&change.plan_hash)
         );
     }
     let path = path_text(change, view);

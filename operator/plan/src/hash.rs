@@ -41,6 +41,7 @@ pub fn plan_hash(change: &CrmChangeSpec, releases: &[&CrmReleaseSpec]) -> String
         "siteUid": change.site_uid,
         "specDigest": change.spec_digest,
         "purpose": change.purpose,
+        "restores": change.restores,
         "from": change.from,
         "to": change.to,
         "fastCgi": change.fast_cgi,

@@ -55,6 +55,15 @@ pub enum Standing {
         reason: String,
         /// What a person can do.
         remedy: String,
+        /// The restore that would end it, where there is a set that fits.
+        restore: Option<Box<CrmChangeSpec>>,
+    },
+    /// Everything came back from a backup set; the declaration is carried out again only on a person's word.
+    Restored {
+        /// Name of the restore.
+        change: String,
+        /// What a person can do.
+        remedy: String,
     },
 }
 

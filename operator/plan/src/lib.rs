@@ -21,6 +21,7 @@ pub mod lease;
 pub mod products;
 pub mod propose;
 pub mod report;
+pub mod restore;
 mod round;
 pub mod said;
 pub mod snapshot;

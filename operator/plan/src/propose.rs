@@ -1,6 +1,7 @@
 //! No change is open: is one needed, can there be one, and which?
 
-use crm_api::change::{CrmChangeSpec, Purpose, Step, StepRole, Undo};
+use crm_api::CrmChange;
+use crm_api::change::{CrmChangeSpec, Purpose, Restores, Step, StepRole, Undo};
 use crm_api::decision::Word;
 use crm_api::release::CrmReleaseSpec;
 use crm_api::site::{Component, Finding, ObservedPart, PartState, Placement, Severity, VerifiedState};
@@ -37,6 +38,8 @@ pub enum Verdict {
         /// Why.
         reason: String,
     },
+    /// This restore was the last change; the declaration waits for a word.
+    Restored(Box<CrmChange>),
     /// This change.
     Change(Box<CrmChangeSpec>, Vec<Finding>),
 }
@@ -80,6 +83,10 @@ pub fn propose(view: &View<'_>, parts: &[ObservedPart]) -> Proposal {
         }
         Some(verified) => verified,
     };
+    if let Some(restore) = crate::restore::awaits_decision(view, &spec_digest(view.spec)) {
+        let verdict = Verdict::Restored(Box::new(restore.clone()));
+        return Proposal { verified: Some(verified), verdict };
+    }
     let verdict = next_hop(view, parts, current, target);
     Proposal { verified: Some(verified), verdict }
 }
@@ -108,6 +115,7 @@ fn next_hop(view: &View<'_>, parts: &[ObservedPart], current: &CrmReleaseSpec, t
         absent: &absent,
         installs: &installs,
         backup_folder: &folder,
+        set: None,
     };
     let findings = rules.checks(view, &hop);
     if findings.iter().any(|finding| finding.severity == Severity::Block) {
@@ -116,7 +124,7 @@ fn next_hop(view: &View<'_>, parts: &[ObservedPart], current: &CrmReleaseSpec, t
     if let Some((change, reason)) = failed_before(view, &digest) {
         return Verdict::FailedBefore { change, reason };
     }
-    match assemble(view, parts, &hop, digest) {
+    match assemble(view, parts, &hop, digest, None) {
         Ok(change) => match never_opens(view, &change.steps) {
             Some(finding) => Verdict::Refused(vec![finding]),
             None => Verdict::Change(Box::new(change), findings),
@@ -137,11 +145,16 @@ fn never_opens(view: &View<'_>, steps: &[Step]) -> Option<Finding> {
     }
 }
 
-fn assemble(
+/// The pinned plan of a hop: its steps sorted, with reasons, and hashed.
+///
+/// # Errors
+/// When the rules contradict each other, or the plan is too large.
+pub(crate) fn assemble(
     view: &View<'_>,
     parts: &[ObservedPart],
     hop: &Hop<'_>,
     spec_digest: String,
+    restores: Option<Restores>,
 ) -> Result<CrmChangeSpec, Box<Finding>> {
     let rules = products::of(view.spec.product);
     let steps = sort(rules.steps(view, hop), rules.rules()).map_err(|cycle| {
@@ -157,6 +170,7 @@ fn assemble(
         from_number: hop.from.number.clone(),
         to_number: hop.to.number.clone(),
         fast_cgi: hop.fast_cgi,
+        restores,
         components: placed(view, parts, hop.installs),
         installs: hop.installs.to_vec(),
         plan_hash: String::new(),
@@ -178,8 +192,10 @@ fn assemble(
 /// Expected minutes from the first step that passes the window on, and what a restore would need.
 #[must_use]
 pub fn minutes_needed(steps: &[Step]) -> (i32, i32) {
-    let felt: i32 =
-        steps.iter().skip_while(|step| step.gate != Some(crm_api::change::Gate::Window)).map(|step| step.minutes).sum();
+    let is_gate = |step: &Step| step.gate == Some(crm_api::change::Gate::Window);
+    // A restore waits for no window: all of it counts.
+    let first = steps.iter().position(is_gate).unwrap_or(0);
+    let felt: i32 = steps.iter().skip(first).map(|step| step.minutes).sum();
     (felt, restore_minutes(steps))
 }
 

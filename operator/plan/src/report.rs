@@ -55,6 +55,12 @@ pub fn site_status(view: &View<'_>, round: Round<'_>) -> CrmSiteStatus {
             Some(_) | None => facts,
         }
     });
+    let restore = match (round.standing, round.change) {
+        (Standing::Halted { restore: Some(offer), .. }, Some((_, status))) => {
+            Some(crate::restore::described(view, status, offer))
+        }
+        _ => None,
+    };
     CrmSiteStatus {
         observed_generation: generation,
         conditions: condition::merge(&old.conditions, wanted, generation, &now),
@@ -68,6 +74,7 @@ pub fn site_status(view: &View<'_>, round: Round<'_>) -> CrmSiteStatus {
         plan: round.plan,
         hold,
         stop,
+        restore,
         next_window: next_window(view),
     }
 }
@@ -79,9 +86,11 @@ fn is_restless(fact: &str) -> bool {
 fn findings(view: &View<'_>, round: &Round<'_>) -> Vec<Finding> {
     let mut findings = match round.standing {
         Standing::Refused { findings } | Standing::Proposed { findings, .. } => findings.clone(),
-        Standing::Settled | Standing::Observing { .. } | Standing::Underway { .. } | Standing::Halted { .. } => {
-            Vec::new()
-        }
+        Standing::Settled
+        | Standing::Observing { .. }
+        | Standing::Underway { .. }
+        | Standing::Halted { .. }
+        | Standing::Restored { .. } => Vec::new(),
     };
     // While a change is at work, and in the round that ends it, the verified state is not yet what is compared with.
     let at_work = matches!(round.standing, Standing::Underway { .. } | Standing::Halted { .. })
@@ -150,6 +159,11 @@ fn up_to_date(view: &View<'_>, round: &Round<'_>) -> Wanted {
             wanted(State::False, "Planned", format!("{} -> {} is planned", change.from, change.to))
         }
         Standing::Halted { reason, remedy, .. } => wanted(State::False, "Halted", format!("{reason}. {remedy}")),
+        Standing::Restored { change, remedy } => wanted(
+            State::False,
+            "RestoredAwaitingDecision",
+            format!("everything came back by {change}, and {} is still declared: {remedy}", view.spec.version),
+        ),
         Standing::Underway { waiting, .. } => {
             let reason = match waiting.as_ref().map(|waiting| waiting.reason.as_str()) {
                 Some("Approval") => "AwaitingApproval",
@@ -262,7 +276,7 @@ fn activity(round: &Round<'_>) -> Option<Wanted> {
             reason: "Halted",
             message: format!("{reason}. {remedy}"),
         }),
-        Standing::Settled | Standing::Observing { .. } => None,
+        Standing::Settled | Standing::Observing { .. } | Standing::Restored { .. } => None,
     }
 }
 
@@ -288,6 +302,7 @@ pub fn change_conditions(
     let reason = new.backing_out.clone().unwrap_or_default();
     let (state, word, message) = match new.phase {
         ChangePhase::Succeeded => (State::True, "Proven", "the goal is proven".to_owned()),
+        ChangePhase::Failed if new.restored_by.is_some() => (State::False, "RestoredBy", reason),
         ChangePhase::Failed => (State::False, "BackedOut", reason),
         ChangePhase::Superseded => (State::False, "Superseded", reason),
         ChangePhase::Halted => (State::False, "Halted", halted.map_or_else(String::new, |(why, _)| why.clone())),

@@ -43,9 +43,12 @@ fn with_change(view: &View<'_>, parts: Vec<ObservedPart>, change: &CrmChange) ->
     advance.status.findings.truncate(32);
     let name = change.metadata.name.clone().unwrap_or_default();
     let standing = match &advance.halted {
-        Some((reason, remedy)) => {
-            Standing::Halted { change: name.clone(), reason: reason.clone(), remedy: remedy.clone() }
-        }
+        Some((reason, remedy)) => Standing::Halted {
+            change: name.clone(),
+            reason: reason.clone(),
+            remedy: remedy.clone(),
+            restore: advance.restore.clone(),
+        },
         None => Standing::Underway { change: name.clone(), waiting: advance.status.waiting.clone() },
     };
     let verified = proven(view, Some((change, &advance.status)));
@@ -58,7 +61,7 @@ fn with_change(view: &View<'_>, parts: Vec<ObservedPart>, change: &CrmChange) ->
     };
     let status = site_status(view, round);
     let mut intents = Vec::new();
-    hold_or_release(view, Some(&advance.status), &mut intents);
+    hold_or_release(view, Some((&name, &advance.status)), &mut intents);
     intents.extend(create_backup(view, change, &advance.status));
     // Told before it is recorded: an event that is told twice is one event, one that is lost is none.
     for announcement in advance.announcements.drain(..) {
@@ -69,6 +72,10 @@ fn with_change(view: &View<'_>, parts: Vec<ObservedPart>, change: &CrmChange) ->
     record_backup(view, &name, &mut advance, &mut intents);
     if advance.status != old {
         intents.push(Intent::RecordChange { name: name.clone(), status: Box::new(advance.status.clone()) });
+    }
+    if let Some(spec) = advance.begin_restore.take() {
+        let name = format!("{}-{}", view.name(), short(&spec.plan_hash));
+        intents.push(Intent::CreateChange { name, spec });
     }
     instruct(view, Some(change), &advance, &mut intents);
     intents.append(&mut advance.tasks);
@@ -102,6 +109,14 @@ fn without_change(view: &View<'_>, parts: Vec<ObservedPart>) -> Plan {
                 last_step(view)
             ),
             change,
+            restore: None,
+        },
+        Verdict::Restored(restore) => Standing::Restored {
+            remedy: format!(
+                "edit the spec; or create a CrmDecision with word Retry, step verify-site and planHash {}, to begin the change again",
+                short(&restore.spec.plan_hash)
+            ),
+            change: restore.metadata.name.unwrap_or_default(),
         },
         Verdict::Change(spec, findings) => {
             summary_of_plan = Some(summary(&spec));
@@ -128,7 +143,11 @@ fn without_change(view: &View<'_>, parts: Vec<ObservedPart>) -> Plan {
     let wake_at = match &standing {
         Standing::Observing { .. } => view.now.checked_add(jiff::SignedDuration::from_secs(15)).ok(),
         Standing::Proposed { .. } => (!deleted).then_some(view.now),
-        Standing::Settled | Standing::Refused { .. } | Standing::Underway { .. } | Standing::Halted { .. } => None,
+        Standing::Settled
+        | Standing::Refused { .. }
+        | Standing::Underway { .. }
+        | Standing::Halted { .. }
+        | Standing::Restored { .. } => None,
     };
     Plan { standing, intents, wake_at }
 }
@@ -272,7 +291,7 @@ fn record_site(view: &View<'_>, status: CrmSiteStatus, intents: &mut Vec<Intent>
 }
 
 /// From freeze to unfreeze the site object cannot vanish.
-fn hold_or_release(view: &View<'_>, change: Option<&CrmChangeStatus>, intents: &mut Vec<Intent>) {
+fn hold_or_release(view: &View<'_>, change: Option<(&str, &CrmChangeStatus)>, intents: &mut Vec<Intent>) {
     let held = view
         .snapshot
         .site
@@ -280,7 +299,13 @@ fn hold_or_release(view: &View<'_>, change: Option<&CrmChangeStatus>, intents: &
         .finalizers
         .as_ref()
         .is_some_and(|finalizers| finalizers.iter().any(|name| name == crm_api::SITE_FINALIZER));
-    let closed = change.is_some_and(|status| status.closed_at.is_some() && status.ended_at.is_none());
+    let is_closed = |status: &CrmChangeStatus| status.closed_at.is_some() && status.ended_at.is_none();
+    let elsewhere = view
+        .snapshot
+        .open_changes()
+        .filter(|other| change.is_none_or(|(name, _)| other.metadata.name.as_deref() != Some(name)))
+        .any(|other| other.status.as_ref().is_some_and(is_closed));
+    let closed = elsewhere || change.is_some_and(|(_, status)| is_closed(status));
     match (held, closed) {
         (false, true) => intents.insert(0, Intent::HoldSite),
         (true, false) => intents.push(Intent::ReleaseSite),

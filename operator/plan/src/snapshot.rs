@@ -1,6 +1,7 @@
 //! Everything observed about one site in one round, as plain data.
 
 use crm_api::backup::DatabaseBackup;
+use crm_api::change::Purpose;
 use crm_api::database::DatabaseFacts;
 use crm_api::{CrmBackup, CrmChange, CrmDecision, CrmNode, CrmRelease, CrmSite};
 use jiff::Timestamp;
@@ -86,9 +87,15 @@ impl Snapshot {
         self.nodes.iter().find(|view| view.node.metadata.name.as_deref() == Some(name))
     }
 
-    /// The change that is open, if one is: at most one, the oldest.
+    /// The change that is open, if one is: a restore before the change that it ends, else the oldest.
     #[must_use]
     pub fn open_change(&self) -> Option<&CrmChange> {
-        self.changes.iter().find(|change| !change.status.as_ref().is_some_and(|status| status.phase.is_over()))
+        let restore = self.open_changes().find(|change| change.spec.purpose == Purpose::Restore);
+        restore.or_else(|| self.open_changes().next())
+    }
+
+    /// Changes that are not over, oldest first: one, and where it is halted a restore beside it.
+    pub fn open_changes(&self) -> impl Iterator<Item = &CrmChange> {
+        self.changes.iter().filter(|change| !change.status.as_ref().is_some_and(|status| status.phase.is_over()))
     }
 }

@@ -18,6 +18,8 @@ pub(super) struct Inner {
     pub(super) files: BTreeMap<String, String>,
     pub(super) services: BTreeMap<String, (Option<RunState>, Option<StartType>)>,
     pub(super) installed: String,
+    /// Keys with what an export of them would hold.
+    pub(super) registry: BTreeMap<String, String>,
     pub(super) programs: BTreeMap<String, Vec<Does>>,
     pub(super) starts: Vec<String>,
     pub(super) typed: Vec<String>,
@@ -278,6 +280,34 @@ impl Host for World {
             inner.files.insert(format!("{to}\\applicationHost.config"), "iis".to_owned());
             Ok(())
         })
+    }
+
+    fn move_file<'a>(&'a self, from: &'a str, to: &'a str) -> Answered<'a, ()> {
+        self.change(move |inner, _| {
+            let text = inner.files.remove(from).ok_or_else(|| not_found(from))?;
+            inner.files.insert(to.to_owned(), text);
+            Ok(())
+        })
+    }
+
+    fn registry_content<'a>(&'a self, key: &'a str) -> Answered<'a, FileContent> {
+        self.read(move |inner| inner.registry.get(key).map(|text| content(text)).ok_or_else(|| not_found(key)))
+    }
+
+    fn import_registry<'a>(&'a self, key: &'a str, from: &'a str) -> Answered<'a, ()> {
+        self.change(move |inner, _| {
+            let text = inner.files.get(from).cloned().ok_or_else(|| not_found(from))?;
+            inner.registry.insert(key.to_owned(), text);
+            Ok(())
+        })
+    }
+
+    fn iis_content(&self) -> Answered<'_, BTreeMap<String, FileContent>> {
+        unused()
+    }
+
+    fn import_iis<'a>(&'a self, _from: &'a str) -> Answered<'a, ()> {
+        unused()
     }
 
     fn get_url<'a>(&'a self, _url: &'a str) -> Answered<'a, i32> {

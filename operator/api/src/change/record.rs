@@ -62,6 +62,10 @@ pub struct CrmChangeStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]
     pub backing_out: Option<String>,
+    /// The change that brought everything back from the backup set and so ended this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 253))]
+    pub restored_by: Option<String>,
     /// What it waits for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting: Option<Waiting>,
@@ -102,6 +106,7 @@ impl Default for CrmChangeStatus {
             opened_at: None,
             point_of_no_return_at: None,
             backing_out: None,
+            restored_by: None,
             waiting: None,
             before: Vec::new(),
             after: Vec::new(),

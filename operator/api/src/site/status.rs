@@ -55,6 +55,9 @@ pub struct CrmSiteStatus {
     /// The stop that stands over the site, its namespace or all sites.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop: Option<StandingWord>,
+    /// The restore that would bring the site back, while a change is halted behind its point of no return.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restore: Option<RestoreOffer>,
     /// Next opening of a window, in the site's own time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
@@ -80,6 +83,7 @@ impl Default for CrmSiteStatus {
             plan: None,
             hold: None,
             stop: None,
+            restore: None,
             next_window: None,
         }
     }
@@ -256,4 +260,24 @@ pub struct PlanSummary {
     pub steps: i32,
     /// Expected minutes from the first step that users feel to the last step.
     pub minutes: i32,
+}
+
+/// A restore that a person can decide on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RestoreOffer {
+    /// Hash of its plan: what a decision with word `Restore` names.
+    #[schemars(length(max = 64))]
+    pub plan_hash: String,
+    /// The `CrmBackup` that everything comes back from.
+    #[schemars(length(max = 253))]
+    pub backup: String,
+    /// Release of that set.
+    #[schemars(length(max = 64))]
+    pub release: String,
+    /// Expected minutes.
+    pub minutes: i32,
+    /// What is lost by it.
+    #[schemars(length(max = 1024))]
+    pub cost: String,
 }

@@ -35,7 +35,8 @@ impl Run<'_> {
         self.out.status.ended_at = Some(now.clone());
         self.out.status.after = self.parts.to_vec();
         self.out.status.claims_held.clear();
-        if self.out.status.closed_at.is_some() {
+        let was_closed = change.spec.restores.as_ref().is_some_and(|restores| restores.change.is_some());
+        if self.out.status.closed_at.is_some() && !was_closed {
             self.out.status.opened_at = Some(now);
         }
         let (word, warning) = if superseded { ("Superseded", false) } else { ("BackedOut", true) };

@@ -1,5 +1,7 @@
 //! What can stand in the way of a whole change: claims of other changes, and a declaration that was edited meanwhile.
 
+use crm_api::change::Purpose;
+
 use super::{Flow, LOOK_AGAIN, Run, SUPERSEDED};
 use crate::hash::spec_digest;
 
@@ -23,6 +25,10 @@ impl Run<'_> {
     /// The declaration was edited in mid-change: before the point of no return another change takes the place of this
     /// one.
     pub(super) fn supersede(&mut self) {
+        if self.change.spec.purpose == Purpose::Restore {
+            // What comes back does not depend on what is declared now.
+            return;
+        }
         let back_is_possible = self.out.status.point_of_no_return_at.is_none() && !self.is_open_again();
         let deleted = self.view.snapshot.site.metadata.deletion_timestamp.is_some();
         if deleted && back_is_possible && self.out.status.closed_at.is_none() && self.out.status.backing_out.is_none() {
@@ -41,16 +47,15 @@ impl Run<'_> {
     /// The declaration was edited after the point of no return: nothing more is begun, and there is only forward or
     /// restore.
     pub(super) fn refuse_edited(&mut self) -> Flow {
-        if !self.is_edited() || self.out.status.point_of_no_return_at.is_none() {
+        if self.change.spec.purpose == Purpose::Restore
+            || !self.is_edited()
+            || self.out.status.point_of_no_return_at.is_none()
+        {
             return Flow::GoOn;
         }
         let message =
             format!("the site's spec was edited after the point of no return of the change to {}", self.change.spec.to);
-        let backup = self.out.status.backup.as_deref().unwrap_or("none");
-        let remedy = format!(
-            "forward: put the spec back as it was when the change began; back: restore the backup set {backup}"
-        );
-        self.halt(message, remedy);
+        self.halt(message, "forward: put the spec back as it was when the change began".to_owned());
         Flow::Wait
     }
 }

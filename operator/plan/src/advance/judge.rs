@@ -189,7 +189,10 @@ impl Run<'_> {
                 let proof = self.prove(step, result, result.attempt_started_at.0, None);
                 self.judge_proof(step, result, proof)
             }
-            Task::BackUpDatabase { .. } | Task::VerifyBackup {} => self.judge_task(step, result, task),
+            Task::BackUpDatabase { .. }
+            | Task::VerifyBackup {}
+            | Task::CheckBackup { .. }
+            | Task::RestoreDatabase { .. } => self.judge_task(step, result, task),
             Task::SetDatabaseSetting { setting, .. } => {
                 // What is overwritten is recorded with the start of the step, before anything is written.
                 let old = self.view.fact(setting).map(str::to_owned);
@@ -283,7 +286,9 @@ impl Run<'_> {
             Some(Err(failed)) => {
                 // A backup that is repeated replaces a broken one, and a verification changes nothing.
                 let outcome = match task {
-                    Task::SetDatabaseSetting { .. } if !failed.without_effect => Outcome::Partial,
+                    Task::SetDatabaseSetting { .. } | Task::RestoreDatabase { .. } if !failed.without_effect => {
+                        Outcome::Partial
+                    }
                     _ => Outcome::Absent,
                 };
                 self.not_proven(step, outcome, failed.message)

@@ -3,7 +3,7 @@
 //!
 //! - `gates`: what has to be passed before a step starts. `judge`: what became of the step that was started.
 //! - `proof`: whether a step's evidence holds. `orders`: a step as an order. `back_out`: taking everything back.
-//! - `interrupt`: what can stand in the way of a whole change.
+//! - `restored`: the restore that would end a halted change, or has ended it. `interrupt`: what can stand in the way of a whole change.
 
 mod back_out;
 mod gates;
@@ -11,12 +11,14 @@ mod interrupt;
 mod judge;
 mod orders;
 mod proof;
+mod restored;
 
 use std::collections::BTreeMap;
 
 use crm_api::backup::CrmBackupStatus;
 use crm_api::change::{
-    ChangePhase, CrmChange, CrmChangeStatus, Executor, Felt, Gate, Step, StepPhase, StepResult, Task, Undo,
+    ChangePhase, CrmChange, CrmChangeSpec, CrmChangeStatus, Executor, Felt, Gate, Step, StepPhase, StepResult, Task,
+    Undo,
 };
 use crm_api::decision::Word;
 use crm_api::order::{Order, Outcome};
@@ -43,6 +45,10 @@ pub struct Advance {
     pub announcements: Vec<Announcement>,
     /// Why nothing goes on, and what a person can do.
     pub halted: Option<(String, String)>,
+    /// The restore that would end a halted change.
+    pub restore: Option<Box<CrmChangeSpec>>,
+    /// The restore that is to begin now.
+    pub begin_restore: Option<Box<CrmChangeSpec>>,
     /// When to look again.
     pub wake_at: Option<Timestamp>,
 }
@@ -85,6 +91,7 @@ pub fn advance(view: &View<'_>, parts: &[ObservedPart], change: &CrmChange) -> A
     };
     run.out.status.waiting = None;
     run.go();
+    run.offer_restore();
     run.settle_phase();
     run.out
 }
@@ -93,6 +100,9 @@ impl Run<'_> {
     fn go(&mut self) {
         if self.out.status.before.is_empty() {
             self.out.status.before = self.parts.to_vec();
+        }
+        if let Some(restore) = crate::restore::ended_by(self.view, self.name) {
+            return self.end_restored(restore);
         }
         self.supersede();
         if self.out.status.backing_out.is_none() && self.claim() == Flow::Wait {
@@ -263,9 +273,8 @@ impl Run<'_> {
 
     fn way_out(&self, step: &Step) -> String {
         let node = step.node.as_deref().unwrap_or("the database");
-        let backup = self.out.status.backup.as_deref().unwrap_or("none");
         format!(
-            "look at {node}; forward: mend the cause, then create a CrmDecision with word Retry, step {} and planHash {}; back: restore the backup set {backup}",
+            "look at {node}; forward: mend the cause, then create a CrmDecision with word Retry, step {} and planHash {}",
             step.id,
             short(&self.change.spec.plan_hash)
         )
@@ -352,7 +361,7 @@ impl Run<'_> {
             return;
         }
         let window = self.change.spec.steps.iter().find(|step| step.gate == Some(Gate::Window));
-        let passed = window.is_some_and(|step| self.out.status.result(&step.id).is_some());
+        let passed = window.is_none_or(|step| self.out.status.result(&step.id).is_some());
         self.out.status.phase = match (self.out.halted.is_some(), self.out.status.backing_out.is_some(), passed) {
             (true, _, _) => ChangePhase::Halted,
             (false, true, _) => ChangePhase::BackingOut,

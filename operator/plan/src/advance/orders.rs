@@ -29,6 +29,9 @@ pub(super) fn is_repeatable(step: &Step) -> bool {
             | Action::CopyTree { .. }
             | Action::ExportRegistryKey { .. }
             | Action::ExportIis { .. }
+            | Action::RestoreTree { .. }
+            | Action::ImportRegistryKey { .. }
+            | Action::ImportIis { .. }
             | Action::WriteListing { .. }
             | Action::RecordFile { .. }
             | Action::CheckFile { .. } => true,

@@ -58,6 +58,9 @@ pub fn program_of(action: &Action) -> Option<Program<'_>> {
         | Action::CopyTree { .. }
         | Action::ExportRegistryKey { .. }
         | Action::ExportIis { .. }
+        | Action::RestoreTree { .. }
+        | Action::ImportRegistryKey { .. }
+        | Action::ImportIis { .. }
         | Action::WriteListing { .. }
         | Action::RecordFile { .. }
         | Action::CheckFile { .. } => None,
@@ -74,6 +77,9 @@ pub(super) fn needs_elevation(action: &Action) -> bool {
         | Action::StartPool { .. }
         | Action::SetFlagLine { .. }
         | Action::ExportIis { .. }
+        | Action::RestoreTree { .. }
+        | Action::ImportRegistryKey { .. }
+        | Action::ImportIis { .. }
         | Action::RunInstaller { .. }
         | Action::RunConsole { .. } => true,
         Action::FetchMedia { .. }
@@ -114,7 +120,10 @@ pub(super) fn way(action: &Action) -> Way {
         Action::FetchMedia { .. }
         | Action::CopyTree { .. }
         | Action::ExportRegistryKey { .. }
-        | Action::ExportIis { .. } => Way::Make,
+        | Action::ExportIis { .. }
+        | Action::RestoreTree { .. }
+        | Action::ImportRegistryKey { .. }
+        | Action::ImportIis { .. } => Way::Make,
         Action::AwaitProcessesGone { .. } | Action::AwaitUrl { .. } => Way::Await,
         Action::RecordFile { .. } | Action::CheckFile { .. } => Way::Inspect,
         Action::RunInstaller { .. } | Action::RunConsole { .. } => Way::Run,
@@ -139,6 +148,9 @@ pub(super) fn describe_action(action: &Action) -> String {
         Action::CopyTree { from, to } => format!("copy {from} to {to}"),
         Action::ExportRegistryKey { key, .. } => format!("export {key}"),
         Action::ExportIis { to } => format!("export the IIS configuration to {to}"),
+        Action::RestoreTree { from, to, .. } => format!("bring {to} back from {from}"),
+        Action::ImportRegistryKey { key, .. } => format!("bring {key} back"),
+        Action::ImportIis { from, .. } => format!("bring the IIS configuration back from {from}"),
         Action::WriteListing { from, .. } => format!("list {from}"),
         Action::RecordFile { path } => format!("record {path}"),
         Action::CheckFile { file } => format!("check {}", file.path),
@@ -176,6 +188,9 @@ pub fn question_of(action: &Action) -> Question {
         | Action::CopyTree { .. }
         | Action::ExportRegistryKey { .. }
         | Action::ExportIis { .. }
+        | Action::RestoreTree { .. }
+        | Action::ImportRegistryKey { .. }
+        | Action::ImportIis { .. }
         | Action::WriteListing { .. }
         | Action::RunInstaller { .. }
         | Action::RunConsole { .. } => Question::Files,
@@ -206,6 +221,9 @@ pub fn standing_by_answer(action: &Action, answer: &Answer) -> ActionStanding {
         | Action::CopyTree { .. }
         | Action::ExportRegistryKey { .. }
         | Action::ExportIis { .. }
+        | Action::RestoreTree { .. }
+        | Action::ImportRegistryKey { .. }
+        | Action::ImportIis { .. }
         | Action::WriteListing { .. }
         | Action::RunInstaller { .. }
         | Action::RunConsole { .. } => Verdict::Unknown("no probe answers for this action".to_owned()),

@@ -5,6 +5,7 @@ pub mod superoffice;
 
 use std::collections::BTreeMap;
 
+use crm_api::CrmBackup;
 use crm_api::change::{Purpose, Step};
 use crm_api::condition::Wanted;
 use crm_api::probe::Probe;
@@ -32,6 +33,8 @@ pub struct Hop<'a> {
     pub installs: &'a [String],
     /// Folder of the backup set of this hop.
     pub backup_folder: &'a str,
+    /// The set that everything comes back from; only where the purpose is a restore.
+    pub set: Option<&'a CrmBackup>,
 }
 
 impl Hop<'_> {

@@ -245,17 +245,7 @@ impl Site {
         let now = Time::from(self.now);
         for view in &mut self.snapshot.nodes {
             let Some(order) = view.node.spec.orders.first().cloned() else { continue };
-            let writes = |action: &Action| {
-                matches!(action, Action::CopyTree { .. } | Action::ExportIis { .. } | Action::RecordFile { .. })
-            };
-            let files = match order.actions.iter().any(writes) {
-                true => vec![crm_api::order::FileRecord {
-                    path: r"\\backup\file".to_owned(),
-                    size_bytes: 1,
-                    sha256: "0".repeat(64),
-                }],
-                false => Vec::new(),
-            };
+            let files = order.actions.iter().filter_map(left_by).collect();
             let status = view.node.status.get_or_insert_with(CrmNodeStatus::default);
             status.results = vec![OrderResult {
                 id: order.id,
@@ -358,6 +348,17 @@ impl Site {
         let status = self.status();
         unreachable!("{step} was never reached: {:?} at {:?}, waiting {:?}", status.phase, status.step, status.waiting);
     }
+}
+
+/// The file by which an action proves what it left.
+fn left_by(action: &Action) -> Option<crm_api::order::FileRecord> {
+    let path = match action {
+        Action::CopyTree { to, .. } | Action::ExportIis { to } => format!("{to}.sha256"),
+        Action::ExportRegistryKey { to, .. } | Action::WriteListing { to, .. } => to.clone(),
+        Action::RecordFile { path } => path.clone(),
+        _ => return None,
+    };
+    Some(crm_api::order::FileRecord { path, size_bytes: 1, sha256: "0".repeat(64) })
 }
 
 fn new_node(name: &str) -> NodeView {

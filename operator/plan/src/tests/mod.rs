@@ -6,5 +6,6 @@ mod checks;
 mod fixture;
 mod properties;
 mod proposals;
+mod restore;
 mod windows;
 mod words;

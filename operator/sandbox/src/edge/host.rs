@@ -114,6 +114,8 @@ impl Host for AgentHost {
             pool(name: &'a str) -> RunState;
             sites_serving(folder: &'a str) -> Vec<String>;
             handlers(site: &'a str, folder: &'a str) -> HandlerMap;
+            registry_content(key: &'a str) -> FileContent;
+            iis_content() -> BTreeMap<String, FileContent>;
             get_url(url: &'a str) -> i32;
             process(process: &'a ProcessId) -> ProcessState;
             read_journal() -> Option<String>;
@@ -128,6 +130,9 @@ impl Host for AgentHost {
             set_service_state(name: &'a str, state: RunState) -> ();
             set_pool_state(name: &'a str, state: RunState) -> ();
             export_iis(to: &'a str) -> ();
+            move_file(from: &'a str, to: &'a str) -> ();
+            import_registry(key: &'a str, from: &'a str) -> ();
+            import_iis(from: &'a str) -> ();
             start_process(program: &'a str, arguments: &'a [String]) -> ProcessId;
             type_line(process: &'a ProcessId, line: &'a str) -> ();
             close_console(process: &'a ProcessId) -> ();

@@ -9,6 +9,7 @@ mod backup;
 mod fencing;
 mod order;
 mod repeat;
+mod restore;
 #[cfg(test)]
 mod tests;
 
@@ -24,6 +25,7 @@ use backup::BackupFirst;
 use fencing::Fencing;
 use order::InOrder;
 use repeat::Repeats;
+use restore::RestoreOnWord;
 
 /// An invariant of `operator/ARCHITECTURE.md`, by the number that it has there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,14 +40,23 @@ pub enum Invariant {
     EffectOnce,
     /// S-5: no order of a deposed leader starts after one of its successor.
     Fencing,
+    /// S-6: nothing is restored but from a whole set, with nobody connected, on a person's word or by declared policy.
+    RestoreOnWord,
     /// S-11: what may have had an effect is never run again blindly.
     UnknownIsNotAbsent,
 }
 
 impl Invariant {
     /// All that are checked.
-    pub const ALL: [Self; 6] =
-        [Self::Order, Self::OneAtATime, Self::BackupFirst, Self::EffectOnce, Self::Fencing, Self::UnknownIsNotAbsent];
+    pub const ALL: [Self; 7] = [
+        Self::Order,
+        Self::OneAtATime,
+        Self::BackupFirst,
+        Self::EffectOnce,
+        Self::Fencing,
+        Self::RestoreOnWord,
+        Self::UnknownIsNotAbsent,
+    ];
 
     /// Its number.
     #[must_use]
@@ -56,6 +67,7 @@ impl Invariant {
             Self::BackupFirst => "S-3",
             Self::EffectOnce => "S-4",
             Self::Fencing => "S-5",
+            Self::RestoreOnWord => "S-6",
             Self::UnknownIsNotAbsent => "S-11",
         }
     }
@@ -71,6 +83,9 @@ impl Invariant {
             }
             Self::EffectOnce => "every effect happens once",
             Self::Fencing => "no order of a deposed leader starts after one of its successor",
+            Self::RestoreOnWord => {
+                "nothing is restored but from a whole set, with nobody connected, on a person's word or by declared policy"
+            }
             Self::UnknownIsNotAbsent => "what may have had an effect is never run again blindly",
         }
     }
@@ -114,6 +129,7 @@ pub(crate) struct Invariants {
     repeats: Repeats,
     backup: BackupFirst,
     fencing: Fencing,
+    restore: RestoreOnWord,
 }
 
 /// What a check says.
@@ -130,6 +146,7 @@ impl Invariants {
             repeats: Repeats::default(),
             backup: BackupFirst::default(),
             fencing: Fencing::default(),
+            restore: RestoreOnWord::default(),
         }
     }
 
@@ -137,6 +154,7 @@ impl Invariants {
     pub(crate) fn stored(&mut self, at: Timestamp, change: &Change) -> Option<Violation> {
         self.fencing.stored(change);
         self.repeats.stored(change);
+        self.restore.stored(change);
         broken(at, self.order.stored(change))
     }
 
@@ -147,6 +165,7 @@ impl Invariants {
             .repeats
             .happened(what)
             .and_then(|()| self.backup.happened(what))
+            .and_then(|()| self.restore.happened(what))
             .and_then(|()| self.order.happened(what));
         broken(event.at, verdict)
     }
@@ -165,6 +184,7 @@ impl Invariants {
             Invariant::BackupFirst => self.backup.times,
             Invariant::EffectOnce => self.repeats.effects,
             Invariant::Fencing => self.fencing.times,
+            Invariant::RestoreOnWord => self.restore.times,
             Invariant::UnknownIsNotAbsent => self.repeats.again,
         };
         Invariant::ALL.into_iter().map(|invariant| Exercised { invariant, times: times(invariant) }).collect()

@@ -92,6 +92,10 @@ impl InOrder {
             Happening::CachesFlushed { node } => {
                 self.flushed.insert(node.clone());
             }
+            Happening::DatabaseRestored { .. } => {
+                self.effects.clear();
+                self.flushed.clear();
+            }
             Happening::BackupTaken { .. } => self.backup_taken = true,
             Happening::UserOut { user } => {
                 self.at_work.remove(user);

@@ -64,6 +64,12 @@ impl Repeats {
                 self.running.remove(&(node.clone(), *pid));
                 Ok(())
             }
+            // What a restore has taken back may happen again.
+            Happening::DatabaseRestored { .. } => {
+                self.happened.clear();
+                self.runs.clear();
+                Ok(())
+            }
             Happening::Effect { node, pid, program, change, number } => {
                 self.effect(node, *pid, program, change, number)
             }

@@ -4,6 +4,7 @@
 mod approver;
 mod attendant;
 mod mailbox;
+mod recoverer;
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -48,7 +49,8 @@ pub(crate) fn start(
     let person = |name: &String| Person::new(name, file, cluster, seed);
     let approvers = people.approver.iter().map(|name| tokio::spawn(approver::live(person(name))));
     let attendants = people.attendant.iter().map(|name| tokio::spawn(attendant::live(person(name), world.clone())));
-    approvers.chain(attendants).collect()
+    let recoverers = people.recoverer.iter().map(|name| tokio::spawn(recoverer::live(person(name))));
+    approvers.chain(attendants).chain(recoverers).collect()
 }
 
 impl Person {

@@ -62,6 +62,11 @@ impl Host for LyingHost {
         pool(name: &'a str) -> RunState;
         sites_serving(folder: &'a str) -> Vec<String>;
         handlers(site: &'a str, folder: &'a str) -> HandlerMap;
+        registry_content(key: &'a str) -> FileContent;
+        iis_content() -> BTreeMap<String, FileContent>;
+        move_file(from: &'a str, to: &'a str) -> ();
+        import_registry(key: &'a str, from: &'a str) -> ();
+        import_iis(from: &'a str) -> ();
         get_url(url: &'a str) -> i32;
         process(process: &'a ProcessId) -> ProcessState;
         read_journal() -> Option<String>;

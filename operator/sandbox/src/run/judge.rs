@@ -109,6 +109,9 @@ impl Judge {
         if reason == "Refused" {
             return Some(Outcome::Refused(condition_text(site, "UpToDate")));
         }
+        if reason == "RestoredAwaitingDecision" && everybody_works {
+            return Some(Outcome::BackedOut(condition_text(site, "UpToDate")));
+        }
         let change = notes.change()?;
         let status = &change["status"];
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();

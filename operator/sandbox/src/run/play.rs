@@ -26,7 +26,13 @@ pub(super) async fn play(
 ) -> Result<RunReport, RunError> {
     let mut stage = Stage::set(sandbox, options).await?;
     let mut cast = Cast::new(Planted::new(&options.plants, &stage.file));
-    let seam = FaultSeam::set(&stage, &options.faults);
+    let mut faults = options.faults.clone();
+    for named in &stage.file.scenario.spec.faults {
+        let object = format!("spec.faults of the scenario: {named}");
+        let fault = named.parse().map_err(|problem| RunError::Refused { object, message: format!("{problem}") })?;
+        faults.push(fault);
+    }
+    let seam = FaultSeam::set(&stage, &faults);
     stage.world.start();
     cast.start_everybody(&stage);
     let mut people = Vec::new();

@@ -50,6 +50,22 @@ impl Teller {
                 let (size, took) = (size_bytes / (1024 * 1024), duration_text(at.duration_since(*started_at)));
                 self.tell(at, Place::default(), What::Backup, format!("{path} is written, {size} MiB in {took}"));
             }
+            Happening::RestoreStarted { path, sessions } => {
+                let who =
+                    if sessions.is_empty() { String::new() } else { format!(" while {} work", sessions.join(", ")) };
+                self.tell(at, Place::default(), What::Backup, format!("SQL Server begins to restore {path}{who}"));
+            }
+            Happening::DatabaseRestored { path, release } => {
+                self.tell(
+                    at,
+                    Place::default(),
+                    What::Backup,
+                    format!("the database is back from {path}, at {release}"),
+                );
+            }
+            Happening::RestoreFailed { path } => {
+                self.tell(at, Place::default(), What::Backup, format!("the restore from {path} failed"));
+            }
             Happening::BackupFailed { path, error } => {
                 self.tell(at, Place::default(), What::Backup, format!("{path} failed: SQL Server error {error}"));
             }

@@ -95,7 +95,7 @@ impl World {
 }
 
 impl State {
-    fn backup_seconds(&self) -> u64 {
+    pub(crate) fn backup_seconds(&self) -> u64 {
         let mebibytes = u64::try_from(self.database.bytes / MEBIBYTE).unwrap_or(0);
         (mebibytes * 60 / self.assumptions.backup_mebibytes_per_minute.max(1)).max(1)
     }
@@ -157,6 +157,7 @@ impl State {
         let image = BackupImage { whole: true, header: true, ..self.unfinished(begun) };
         let (size_bytes, last_lsn, database) = (image.size_bytes, image.last_lsn.clone(), image.release.clone());
         self.shares.put(&begun.path, Content::Backup(image));
+        self.keep_image(&begun.path);
         let sha256 = self.shares.described(&begun.path).map(|content| content.sha256).unwrap_or_default();
         let (path, started_at) = (begun.path.clone(), begun.started_at);
         self.write(Happening::BackupTaken { path, size_bytes, sha256, started_at, last_lsn, database });
@@ -177,7 +178,7 @@ impl State {
         self.write(Happening::BackupTampered { path: path.to_owned() });
     }
 
-    fn backup_image(&self, path: &str) -> Result<&BackupImage, DatabaseError> {
+    pub(crate) fn backup_image(&self, path: &str) -> Result<&BackupImage, DatabaseError> {
         match self.shares.get(path) {
             Some(Content::Backup(image)) if image.header => Ok(image),
             Some(_) => Err(refused(NO_BACKUP, "The media family is incorrectly formed.")),

@@ -210,6 +210,9 @@ fn empty(
         backups_running: BTreeMap::new(),
         backups_begun: 0,
         foreign_session: false,
+        availability: crate::world::sql::Availability::Online,
+        restore_running: false,
+        last_restore: None,
     };
     State {
         now: spec.start,
@@ -219,6 +222,7 @@ fn empty(
         packages: BTreeMap::new(),
         machines: BTreeMap::new(),
         shares: FileSystem::default(),
+        saved: BTreeMap::new(),
         database,
         credentials,
         users: Users::of(spec.users.clone()),
@@ -274,6 +278,7 @@ fn machine(server: &Server) -> Machine {
         registry: Registry::default(),
         services: Vec::new(),
         iis: Iis::default(),
+        iis_exports: BTreeMap::new(),
         processes: Processes::default(),
         agent: 1,
         journal: None,

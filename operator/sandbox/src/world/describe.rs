@@ -59,6 +59,11 @@ impl fmt::Display for Happening {
             }
             Self::BackupTaken { path, last_lsn, .. } => write!(formatter, "backup {path} taken at {last_lsn}"),
             Self::BackupFailed { path, error } => write!(formatter, "backup to {path} failed with {error}"),
+            Self::RestoreStarted { path, sessions } => {
+                write!(formatter, "restore from {path} started, {} others connected", sessions.len())
+            }
+            Self::DatabaseRestored { path, release } => write!(formatter, "restored from {path}, at {release}"),
+            Self::RestoreFailed { path } => write!(formatter, "restore from {path} failed"),
             Self::BackupTampered { path } => write!(formatter, "backup {path} damaged"),
             Self::AgentKilled { node } => write!(formatter, "agent on {node} gone"),
             Self::RebootStarted { node } => write!(formatter, "{node} goes down"),

@@ -81,6 +81,11 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// What a file with this text would be.
+pub(crate) fn described_text(text: String) -> FileContent {
+    Blob { content: Content::Text { text, encoding: Encoding::Utf8 }, sha256: OnceLock::new() }.described()
+}
+
 /// A content with its hash, computed when first asked for; copies share it.
 #[derive(Debug)]
 pub(crate) struct Blob {

@@ -158,6 +158,25 @@ pub enum Happening {
         /// Release of the schema in it.
         database: String,
     },
+    /// A restore of the database was begun.
+    RestoreStarted {
+        /// File.
+        path: String,
+        /// Sessions on the database at that moment, as `program@host`.
+        sessions: Vec<String>,
+    },
+    /// The database is what the backup holds.
+    DatabaseRestored {
+        /// File.
+        path: String,
+        /// Release of the schema in it.
+        release: String,
+    },
+    /// A restore did not come about; the database is half.
+    RestoreFailed {
+        /// File.
+        path: String,
+    },
     /// A backup did not come about.
     BackupFailed {
         /// File.

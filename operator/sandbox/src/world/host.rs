@@ -8,7 +8,7 @@ use crm_agent::text::encoding::decode;
 use crm_api::probe::{Machine as MachineFacts, RunState, StartType};
 
 use crate::world::assumptions::Assumptions;
-use crate::world::files::{Content, FileSystem, file_name};
+use crate::world::files::{Content, FileSystem, described_text, file_name};
 use crate::world::machine::Machine;
 use crate::world::process::Owner;
 use crate::world::state::{State, World};
@@ -220,6 +220,10 @@ impl Host for SimHost {
         Box::pin(self.copy_all(from, to))
     }
 
+    fn move_file<'a>(&'a self, from: &'a str, to: &'a str) -> Answered<'a, ()> {
+        Box::pin(async move { self.act(|state, node| state.move_file(node, from, to)) })
+    }
+
     fn unpack<'a>(&'a self, archive: &'a str, to: &'a str) -> Answered<'a, ()> {
         Box::pin(async move {
             let sha256 = self.look(archive, |files| files.described(archive))?.sha256;
@@ -243,8 +247,22 @@ impl Host for SimHost {
 
     fn export_registry<'a>(&'a self, key: &'a str, to: &'a str) -> Answered<'a, ()> {
         Box::pin(async move {
-            let text = self.ask(|machine| machine.registry.export(key))?;
+            let text = self.ask(|machine| machine.export_key(key))?;
             self.put_text(to, text)
+        })
+    }
+
+    fn registry_content<'a>(&'a self, key: &'a str) -> Answered<'a, FileContent> {
+        Box::pin(async move { self.ask(|machine| Ok(described_text(machine.export_key(key)?))) })
+    }
+
+    fn import_registry<'a>(&'a self, key: &'a str, from: &'a str) -> Answered<'a, ()> {
+        Box::pin(async move {
+            let text = self.look(from, |files| files.text(from).map(str::to_owned))?;
+            self.administer(|machine| {
+                machine.import_key(key, &text);
+                Ok(())
+            })
         })
     }
 
@@ -311,8 +329,35 @@ impl Host for SimHost {
 
     fn export_iis<'a>(&'a self, to: &'a str) -> Answered<'a, ()> {
         Box::pin(async move {
-            let text = self.administer(|machine| Ok(machine.iis.export()))?;
+            let text = self.administer(|machine| {
+                let text = machine.iis.export();
+                machine.iis_exports.insert(text.clone(), machine.iis.clone());
+                Ok(text)
+            })?;
             self.put_text(&format!("{to}\\applicationHost.config"), text)
+        })
+    }
+
+    fn iis_content(&self) -> Answered<'_, BTreeMap<String, FileContent>> {
+        Box::pin(async move {
+            self.ask(|machine| {
+                let export = described_text(machine.iis.export());
+                Ok(BTreeMap::from([("applicationHost.config".to_owned(), export)]))
+            })
+        })
+    }
+
+    fn import_iis<'a>(&'a self, from: &'a str) -> Answered<'a, ()> {
+        Box::pin(async move {
+            let file = format!("{from}\\applicationHost.config");
+            let text = self.look(&file, |files| files.text(&file).map(str::to_owned))?;
+            self.administer(|machine| {
+                let export = machine.iis_exports.get(&text).cloned();
+                let export =
+                    export.ok_or_else(|| HostError::Refused(format!("{file} is no export of this machine")))?;
+                machine.iis.become_like(&export);
+                Ok(())
+            })
         })
     }
 

@@ -28,7 +28,7 @@ pub(crate) struct Site {
 }
 
 /// IIS of one machine.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Iis {
     pools: BTreeMap<String, Pool>,
     pub(crate) sites: BTreeMap<String, Site>,
@@ -108,6 +108,15 @@ impl Iis {
              {host}    </sites>\n  </system.applicationHost>\n  <system.webServer>\n    <fastCgi>\n{programs}    </fastCgi>\n  \
              </system.webServer>\n{locations}</configuration>\n"
         )
+    }
+
+    /// Becomes what an export holds. Pools that run go on running.
+    pub(crate) fn become_like(&mut self, export: &Self) {
+        let before = std::mem::replace(&mut self.pools, export.pools.clone());
+        for (name, pool) in &mut self.pools {
+            pool.state = before.get(name).map_or(RunState::Stopped, |pool| pool.state);
+        }
+        self.sites.clone_from(&export.sites);
     }
 }
 

@@ -26,6 +26,8 @@ pub(crate) struct Machine {
     pub(crate) registry: Registry,
     pub(crate) services: Vec<Service>,
     pub(crate) iis: Iis,
+    /// What each export of the configuration holds, by its text.
+    pub(crate) iis_exports: BTreeMap<String, Iis>,
     pub(crate) processes: Processes,
     /// Which start of the agent this is.
     pub(crate) agent: u32,

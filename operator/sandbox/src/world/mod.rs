@@ -7,12 +7,13 @@
 //!
 //! - [`scenario`]: the document that describes a world; `build` and `install` make it. [`layout`]: where things lie.
 //! - `machine`, `files`, `iis`, `http`, `services`, `registry`, `process`: one Windows server; `host`: its edge.
-//! - `sql`, `backup`: the SQL Server. `vendor`: the installers and `upgrade.exe`.
+//! - `sql`, `backup`, `restore`: the SQL Server; `bring_back`: files, keys and IIS from exports. `vendor`: the installers and `upgrade.exe`.
 //! - `users`, `scheduler`: who works on the site meanwhile.
 //! - [`ghost`]: what really happened; [`faults`]: what can be made to go wrong; `digest`: how it stands in the end.
 
 pub mod assumptions;
 mod backup;
+mod bring_back;
 mod build;
 mod describe;
 mod digest;
@@ -28,6 +29,7 @@ mod machine;
 pub mod people;
 mod process;
 mod registry;
+mod restore;
 pub mod scenario;
 mod scheduler;
 mod services;

@@ -43,6 +43,24 @@ impl Registry {
         Ok(subkeys)
     }
 
+    /// Makes everything below a key what an export of it says.
+    pub(crate) fn import(&mut self, key: &str, text: &str) {
+        let prefix = format!("{}\\", key.to_lowercase());
+        self.keys.retain(|name, _| !name.starts_with(&prefix));
+        let mut path = String::new();
+        for line in text.lines() {
+            if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+                name.clone_into(&mut path);
+                self.set(&path, &[]);
+            } else if let Some((name, value)) = line.split_once("\"=\"")
+                && let Some((_, values)) = self.keys.get_mut(&path.to_lowercase())
+            {
+                let value = value.trim_end_matches('"').replace("\\\\", "\\");
+                values.insert(name.trim_start_matches('"').to_owned(), value);
+            }
+        }
+    }
+
     /// The text of an export.
     pub(crate) fn export(&self, key: &str) -> Result<String, HostError> {
         self.subkeys(key)?;

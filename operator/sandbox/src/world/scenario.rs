@@ -59,6 +59,9 @@ pub struct ScenarioSpec {
     /// Who works with the site.
     #[serde(default)]
     pub users: Vec<User>,
+    /// What goes wrong, as on the command line: `reboot-in-mid-step`, or `installer-hangs@upgrade-web`.
+    #[serde(default)]
+    pub faults: Vec<String>,
     /// Moments at which the crash sweep stops, by name.
     #[serde(default)]
     pub named_stops: Vec<String>,
@@ -175,6 +178,9 @@ pub struct People {
     /// Names of those who attend.
     #[serde(default)]
     pub attendant: Vec<String>,
+    /// Names of those who look at what has been halted for a while and say `Restore`.
+    #[serde(default)]
+    pub recoverer: Vec<String>,
 }
 
 /// Somebody who works with the site.

@@ -40,6 +40,19 @@ pub(crate) struct Database {
     pub(crate) backups_running: BTreeMap<u32, String>,
     pub(crate) backups_begun: u32,
     pub(crate) foreign_session: bool,
+    pub(crate) availability: Availability,
+    pub(crate) restore_running: bool,
+    /// Last log sequence number of the backup that was last restored, and when.
+    pub(crate) last_restore: Option<(String, Timestamp)>,
+}
+
+/// Whether the database lets anybody in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Availability {
+    /// It does.
+    Online,
+    /// A restore is at work, or was cut off.
+    Restoring,
 }
 
 impl Database {
@@ -122,6 +135,9 @@ impl State {
             "server.permission" => vec![row(&[("allowed", "1")])],
             "server.databaseBytes" => vec![row(&[("bytes", &database.bytes.to_string())])],
             "server.sessions" => self.session_rows(),
+            "server.databaseState" | "server.restoresRunning" | "server.lastRestore" | "restore.open" => {
+                self.restore_answer(statement)
+            }
             "server.backupsRunning" => self.backup_rows(),
             "superoffice.company" => vec![row(&[("version", &database.version)])],
             "superoffice.productVersion" => {
@@ -220,6 +236,14 @@ impl Connect for SimSql {
                 if credentials != state.credentials {
                     return Err(refused(18456, &format!("Login failed for user '{}'.", credentials.username())));
                 }
+                if target.database == crm_database::restore::MASTER {
+                    return Ok(());
+                }
+                if target.database == state.layout.database && state.database.availability != Availability::Online {
+                    let message =
+                        format!("Database '{}' cannot be opened. It is in the middle of a restore.", target.database);
+                    return Err(refused(927, &message));
+                }
                 if target.database != state.layout.database {
                     return Err(refused(4060, &format!("Cannot open database \"{}\".", target.database)));
                 }
@@ -237,6 +261,7 @@ impl SqlServer for SimSql {
             match statement.name {
                 "backup.take" => self.world.take_backup(&statement).await,
                 "backup.verify" => self.world.verify_backup(&statement).await,
+                "restore.take" => self.world.restore_database(&statement).await,
                 "backup.header" => self.world.with(|state| state.backup_header(&statement)),
                 _ => self.world.with(|state| state.answer(&statement)),
             }

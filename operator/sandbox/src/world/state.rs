@@ -45,6 +45,8 @@ pub(crate) struct State {
     pub(crate) machines: BTreeMap<String, Machine>,
     pub(crate) shares: FileSystem,
     pub(crate) database: Database,
+    /// What each whole backup file holds.
+    pub(crate) saved: BTreeMap<String, Database>,
     pub(crate) credentials: Credentials,
     pub(crate) users: Users,
     pub(crate) faults: Faults,

@@ -1,5 +1,6 @@
 //! What is looked for at rest, debts that a change leaves visible, and what an approver must know.
 
+use crm_api::change::Purpose;
 use crm_api::condition::{Kind, State, Wanted};
 use crm_api::database::superoffice::ATTACHMENT_PATH;
 use crm_api::decision::Word;
@@ -184,6 +185,14 @@ pub fn aftermath(view: &View<'_>, layout: &Layout<'_>) -> Vec<String> {
 /// What whoever approves has to know beforehand.
 #[must_use]
 pub fn notices(view: &View<'_>, hop: &Hop<'_>) -> Vec<String> {
+    if hop.purpose == Purpose::Restore {
+        let taken = hop.set.and_then(|set| set.status.as_ref()?.taken_at.clone());
+        let at = taken.map(|at| crate::windows::local(view.spec.windows.as_ref(), at.0)).unwrap_or_default();
+        return vec![
+            format!("The set was taken {at}; whatever was written to the database since is lost."),
+            "Files that the set does not know are moved into the folder `aside` of the set, not deleted.".to_owned(),
+        ];
+    }
     if hop.is_configuration_only() {
         return Vec::new();
     }

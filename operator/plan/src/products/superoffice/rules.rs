@@ -4,6 +4,7 @@
 //! Numbers are those of the vendor's rules as this project counts them; `operator/ARCHITECTURE.md` lists them.
 
 mod install;
+mod restore;
 
 use std::sync::LazyLock;
 
@@ -11,7 +12,7 @@ use super::steps::kind;
 use crate::products::{Explains, Rule};
 
 /// Every ordering rule that concerns a step of ours.
-pub static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| [UPGRADE, install::RULES].concat());
+pub static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| [UPGRADE, install::RULES, restore::RULES].concat());
 
 const fn rule(
     name: &'static str,

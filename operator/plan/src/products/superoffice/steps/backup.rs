@@ -8,10 +8,14 @@ use crm_api::site::Component;
 use super::{Draft, controller, draft, kind};
 use crate::products::Hop;
 use crate::products::superoffice::layout::{INSTANCES_KEY, Layout};
+use crate::products::superoffice::parts::{SERVER_PROGRAM, SERVICE_PROGRAM, WEB_PROGRAM};
 use crate::view::View;
 
 /// Registry key of the server tools.
 const SERVER_SETUP_KEY: &str = r"HKLM\SOFTWARE\Wow6432Node\SuperOffice ServerSetup";
+
+/// Where 32-bit programs stand in Windows' list of installed programs.
+const UNINSTALL_KEY: &str = r"HKLM\SOFTWARE\Wow6432Node\Microsoft\Windows\CurrentVersion\Uninstall";
 
 pub(super) fn files(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
     view.node_names()
@@ -24,6 +28,7 @@ pub(super) fn files(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<
             if carries(Component::CrmServer) {
                 actions.push(Action::CopyTree { from: layout.server_path.to_owned(), to: to("server") });
                 actions.push(Action::ExportRegistryKey { key: SERVER_SETUP_KEY.to_owned(), to: to("server.reg") });
+                actions.push(program_entry(SERVER_PROGRAM, to("server-program.reg")));
                 for (number, archive) in layout.block.archives.iter().enumerate() {
                     let listing = to(&format!("archive-{number}.list"));
                     actions.push(Action::WriteListing { from: archive.clone(), to: listing });
@@ -31,10 +36,12 @@ pub(super) fn files(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<
             }
             if carries(Component::Web) {
                 actions.push(Action::CopyTree { from: layout.web_path.to_owned(), to: to("web") });
+                actions.push(program_entry(WEB_PROGRAM, to("web-program.reg")));
             }
             if carries(Component::Service) {
                 actions.push(Action::CopyTree { from: layout.service_path.to_owned(), to: to("service") });
                 actions.push(Action::ExportRegistryKey { key: INSTANCES_KEY.to_owned(), to: to("service.reg") });
+                actions.push(program_entry(SERVICE_PROGRAM, to("service-program.reg")));
                 if let Some(path) = view.fact(ATTACHMENT_PATH) {
                     actions.push(Action::WriteListing { from: path.to_owned(), to: to("attachments.list") });
                 }
@@ -54,6 +61,11 @@ pub(super) fn files(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<
             Some(draft)
         })
         .collect()
+}
+
+/// The entry of a program in Windows' list of installed programs, without which restored files would contradict it.
+fn program_entry(program: &str, to: String) -> Action {
+    Action::ExportRegistryKey { key: format!(r"{UNINSTALL_KEY}\{program}"), to }
 }
 
 pub(super) fn iis(view: &View<'_>, hop: &Hop<'_>) -> Vec<Draft> {

@@ -97,7 +97,8 @@ fn stop_service_actions(name: &str) -> [Action; 2] {
 pub(super) fn start_service_actions(view: &View<'_>, name: &str, node: &str) -> Vec<Action> {
     let start = match view.answer(node, &Probe::Service { name: name.to_owned() }) {
         Some(Answer::Service { start: StartType::Manual, .. }) => StartType::Manual,
-        _ => StartType::Automatic,
+        // A change that is under way has disabled it and remembers what it was.
+        _ => crate::restore::start_before(view, node, name).unwrap_or(StartType::Automatic),
     };
     vec![Action::SetServiceStart { name: name.to_owned(), start }, Action::StartService { name: name.to_owned() }]
 }
@@ -181,7 +182,8 @@ fn first_of(kinds: &[&'static str], drafts: &[Draft]) -> Option<&'static str> {
 /// inside IIS (vendor: batch task server).
 pub(super) fn runs_batch_service(view: &View<'_>, layout: &Layout<'_>, node: &str) -> bool {
     let probe = Probe::Service { name: layout.batch_service.to_owned() };
-    matches!(view.answer(node, &probe), Some(Answer::Service { state: RunState::Running, .. }))
+    crate::restore::start_before(view, node, layout.batch_service).is_some()
+        || matches!(view.answer(node, &probe), Some(Answer::Service { state: RunState::Running, .. }))
 }
 
 pub(super) fn prove_alone() -> Draft {

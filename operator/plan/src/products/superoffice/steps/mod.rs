@@ -5,9 +5,10 @@ mod backup;
 mod close;
 mod install;
 mod open;
+mod restore;
 mod upgrade;
 
-use crm_api::change::{Executor, Felt, Gate, Step, Task, Undo};
+use crm_api::change::{Executor, Felt, Gate, Purpose, Step, Task, Undo};
 use crm_api::evidence::{Expectation, Expected, Source};
 use crm_api::probe::Probe;
 use crm_api::site::{Component, FastCgi};
@@ -50,11 +51,18 @@ pub mod kind {
     pub const START_WRITERS: &str = "start-writers";
     pub const START_SCHEDULER: &str = "start-scheduler";
     pub const VERIFY_SITE: &str = "verify-site";
+    pub const CHECK_SET: &str = "check-set";
+    pub const SEE_NOTHING_RUNS: &str = "see-nothing-runs";
+    pub const RESTORE_DATABASE: &str = "restore-database";
+    pub const RESTORE_FILES: &str = "restore-files";
 }
 
 /// The steps of a hop, in declared order: it breaks ties between rules.
 #[must_use]
 pub fn steps(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
+    if hop.purpose == Purpose::Restore {
+        return restore::steps(view, layout, hop);
+    }
     if hop.is_configuration_only() {
         return if hop.installs.is_empty() { settings(view, layout, hop) } else { install::added(view, layout, hop) };
     }

@@ -1,0 +1,170 @@
+//! Everything comes back from one backup set: the set is proven again, the site closed, database, files, registry and IIS
+//! brought back together, and the site opened as it was.
+
+use crm_api::backup::CrmBackupStatus;
+use crm_api::change::{Executor, Gate, Task, Undo};
+use crm_api::database::superoffice::{DATABASE_VERSION, SERVER_SETUP_VERSION, SERVICE_VERSION};
+use crm_api::evidence::{Expected, Source};
+use crm_api::order::Action;
+use crm_api::probe::Probe;
+use crm_api::site::Component;
+
+use super::{Draft, backup, close, controller, draft, in_database, kind, on_node, open, text};
+use crate::products::Hop;
+use crate::products::superoffice::layout::Layout;
+use crate::products::superoffice::parts::version_probes;
+use crate::view::View;
+
+pub(super) fn steps(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
+    let Some(set) = hop.set.and_then(|set| set.status.as_ref()) else { return Vec::new() };
+    let mut drafts = check_set(view, set);
+    drafts.push(see_nothing_runs(view, hop));
+    drafts.push(notice(view, hop));
+    let mut closing = close::stop_scheduler(view, layout, hop);
+    closing.extend(close::freeze(view, layout, hop));
+    closing.extend(close::stop_writers(view, layout, hop));
+    for draft in &mut closing {
+        // The site was closed before the restore began: it stays closed if the restore cannot go on.
+        draft.step.undo = Undo::Nothing {};
+    }
+    drafts.extend(closing);
+    drafts.push(close::prove_alone());
+    drafts.extend(database(view, hop, set));
+    drafts.extend(files(view, layout, hop));
+    for mut draft in open::start_net_server(view, layout, hop) {
+        "start the NetServer that came back".clone_into(&mut draft.step.title);
+        drafts.push(draft);
+    }
+    drafts.extend(open::start_service_pool(view, layout, hop));
+    for mut draft in open::flush_caches(view, layout, hop) {
+        for expectation in &mut draft.step.evidence {
+            if let Source::Attestation { statement } = &mut expectation.source {
+                *statement = statement.replace("upgrade.exe had ended", "everything had come back");
+            }
+        }
+        drafts.push(draft);
+    }
+    drafts.push(open::verify_versions(hop));
+    drafts.extend(open::unfreeze(view, layout, hop));
+    drafts.extend(open::start_writers(view, layout, hop));
+    drafts.extend(open::start_scheduler(view, layout, hop));
+    drafts.push(open::verify_site(view, layout, hop));
+    close::mark_closing(&mut drafts);
+    for draft in drafts.iter_mut().filter(|draft| draft.step.gate == Some(Gate::Window)) {
+        // Users are out already: nothing is waited for.
+        draft.step.gate = None;
+    }
+    drafts
+}
+
+/// Every recorded file of the set is read again where it lies, and the database backup by SQL Server itself.
+fn check_set(view: &View<'_>, set: &CrmBackupStatus) -> Vec<Draft> {
+    let mut drafts: Vec<Draft> = view
+        .node_names()
+        .into_iter()
+        .filter_map(|node| {
+            let files = set.files.iter().filter(|file| file.node == node);
+            let actions: Vec<Action> = files.map(|file| Action::CheckFile { file: file.file.clone() }).collect();
+            let title = "read every recorded file of the backup set again".to_owned();
+            (!actions.is_empty()).then(|| draft(kind::CHECK_SET, Some(node), title, Executor::Agent { actions }))
+        })
+        .collect();
+    if let Some(backup) = &set.database {
+        let task = Task::CheckBackup { path: backup.path.clone(), last_lsn: backup.last_lsn.clone() };
+        let mut draft = controller(kind::CHECK_SET, "prove that the database backup is the recorded one and fit", task);
+        draft.step.minutes = 5;
+        draft.step.limit_minutes = 240;
+        drafts.push(draft);
+    }
+    drafts
+}
+
+/// A program of the halted change that still runs would write into what comes back.
+fn see_nothing_runs(view: &View<'_>, hop: &Hop<'_>) -> Draft {
+    let title = "see that no program of the halted change runs any more";
+    let mut draft = controller(kind::SEE_NOTHING_RUNS, title, Task::Judge {});
+    for placed in &view.spec.components {
+        let folder = close::media_folder(hop.from, placed.name);
+        for node in &placed.nodes {
+            let gone = Probe::Processes { folder: folder.clone() };
+            draft.step.evidence.push(on_node(node, gone, Expected::NoneRunning {}));
+        }
+    }
+    draft.step.limit_minutes = 60;
+    draft
+}
+
+fn notice(view: &View<'_>, hop: &Hop<'_>) -> Draft {
+    let set = hop.set.and_then(|set| set.metadata.name.as_deref()).unwrap_or_default();
+    let failed = view
+        .snapshot
+        .changes
+        .iter()
+        .filter(|change| change.spec.restores.as_ref().is_some_and(|restores| restores.backup == set))
+        .filter(|change| change.status.as_ref().is_some_and(|status| status.phase.is_over()))
+        .count();
+    let again = if failed == 0 { String::new() } else { format!(" (try {})", failed.saturating_add(1)) };
+    let message = format!(
+        "{}: everything comes back to {} from {set}{again}; what was written since that set was taken is lost",
+        view.name(),
+        hop.to.version
+    );
+    controller(kind::NOTICE, "tell people, and write down what is lost", Task::Notify { message })
+}
+
+fn database(view: &View<'_>, hop: &Hop<'_>, set: &CrmBackupStatus) -> Option<Draft> {
+    let backup = set.database.as_ref()?;
+    let task = Task::RestoreDatabase { path: backup.path.clone(), last_lsn: backup.last_lsn.clone() };
+    let title = format!("restore the database to {}", hop.to.version);
+    let mut draft = controller(kind::RESTORE_DATABASE, &title, task);
+    let number = &hop.to.number;
+    draft.step.evidence =
+        vec![in_database(DATABASE_VERSION, text(number)), in_database(SERVER_SETUP_VERSION, text(number))];
+    if !view.nodes_of(Component::Service).is_empty() {
+        draft.step.evidence.push(in_database(SERVICE_VERSION, text(number)));
+    }
+    draft.step.gate = Some(Gate::PointOfNoReturn);
+    draft.step.destructive = true;
+    draft.step.undo = Undo::Restore {};
+    draft.step.attempts_max = 3;
+    draft.step.minutes = 30;
+    draft.step.limit_minutes = 480;
+    Some(draft)
+}
+
+/// The mirror image of the step that backed the files up.
+fn files(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
+    backup::files(view, layout, hop)
+        .into_iter()
+        .filter_map(|taken| {
+            let node = taken.step.node?;
+            let Executor::Agent { actions: taken } = taken.step.executor else { return None };
+            let aside = format!(r"{}\{node}\aside", hop.backup_folder);
+            let actions: Vec<Action> = taken.into_iter().filter_map(|action| mirrored(action, &aside)).collect();
+            let title = "bring back program files, configuration, registry and IIS".to_owned();
+            let mut draft = draft(kind::RESTORE_FILES, Some(&node), title, Executor::Agent { actions });
+            for placed in view.spec.components.iter().filter(|placed| placed.nodes.contains(&node)) {
+                for (_, probe) in version_probes(layout, placed.name) {
+                    draft.step.evidence.push(on_node(&node, probe, text(&hop.to.number)));
+                }
+            }
+            draft.step.destructive = true;
+            draft.step.undo = Undo::Restore {};
+            draft.step.attempts_max = 3;
+            draft.step.minutes = 16;
+            draft.step.limit_minutes = 240;
+            Some(draft)
+        })
+        .collect()
+}
+
+fn mirrored(taken: Action, aside: &str) -> Option<Action> {
+    let beside = |path: &str| format!(r"{aside}\{}", path.rsplit('\\').next().unwrap_or(path));
+    match taken {
+        Action::CopyTree { from, to } => Some(Action::RestoreTree { aside: beside(&to), from: to, to: from }),
+        Action::ExportRegistryKey { key, to } => Some(Action::ImportRegistryKey { aside: beside(&to), key, from: to }),
+        Action::ExportIis { to } => Some(Action::ImportIis { aside: beside(&to), from: to }),
+        // Lists of archives prove what was there; nothing is restored from them.
+        _ => None,
+    }
+}

@@ -185,12 +185,17 @@ fn a_decision_is_said_once_and_names_its_step() {
 
 #[test]
 fn a_release_is_not_its_own_predecessor() {
-    let text = std::fs::read_to_string(repository().join("examples/superoffice/catalogue.yaml")).unwrap();
-    let releases: Vec<CrmRelease> = serde_saphyr::from_multiple(&text).unwrap();
-    for mut release in releases {
-        assert!(release.validate_cel().is_ok(), "{}", release.spec.version);
-        release.spec.from.push(release.spec.version.clone());
-        assert!(release.validate_cel().is_err(), "{}", release.spec.version);
+    for part in ["catalogue", "catalogue-8.1-to-8.5", "catalogue-9-and-10", "catalogue-11"] {
+        let text = std::fs::read_to_string(repository().join(format!("examples/superoffice/{part}.yaml"))).unwrap();
+        let releases: Vec<CrmRelease> = serde_saphyr::from_multiple(&text).unwrap();
+        for mut release in releases {
+            assert!(release.validate_cel().is_ok(), "{}", release.spec.version);
+            let since = release.spec.from_since.replace(release.spec.version.clone());
+            assert!(release.validate_cel().is_err(), "{}", release.spec.version);
+            release.spec.from_since = since;
+            release.spec.from.push(release.spec.version.clone());
+            assert!(release.validate_cel().is_err(), "{}", release.spec.version);
+        }
     }
 }
 

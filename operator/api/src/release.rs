@@ -30,7 +30,8 @@ use crate::site::{Component, Product};
 #[serde(rename_all = "camelCase")]
 #[x_kube(
     validation = Rule::new("(self.product == 'SuperOffice') == has(self.superOffice)").message("superOffice: exactly one product block, the one of spec.product; add superOffice or change product"),
-    validation = Rule::new("!self.from.exists(v, v == self.version)").message("from: a release cannot be its own predecessor; remove it from the list")
+    validation = Rule::new("!self.from.exists(v, v == self.version)").message("from: a release cannot be its own predecessor; remove it from the list"),
+    validation = Rule::new("!has(self.fromSince) || self.fromSince != self.version").message("fromSince: a release cannot be its own predecessor; name an older one")
 )]
 pub struct CrmReleaseSpec {
     /// The product.
@@ -38,7 +39,9 @@ pub struct CrmReleaseSpec {
     /// Name of the version, as the vendor writes it: `8.0 SR6`.
     #[schemars(length(min = 1, max = 64))]
     pub version: String,
-    /// Number that programs and database of this release show: `8.0.6465`.
+    /// Number that programs and database of this release show: `8.0.6465`. Where the vendor publishes none, the name
+    /// of the version stands here: no program shows it, so no site is taken for one at this release before an
+    /// administrator has put in the real number.
     #[schemars(length(min = 1, max = 64))]
     pub number: String,
     /// Other names of the same release.
@@ -52,11 +55,15 @@ pub struct CrmReleaseSpec {
     /// Whether the vendor released it for on-premises sites.
     #[serde(default = "yes")]
     pub on_site: bool,
-    /// Versions from which one change may lead here. Nothing else may.
+    /// Versions from which one change may lead here, one by one. Nothing else may, but for `fromSince`.
     #[serde(default)]
     #[schemars(length(max = 64), inner(length(min = 1, max = 64)))]
     #[x_kube(merge_strategy = ListMerge::Set)]
     pub from: Vec<String>,
+    /// One change may lead here from this version and from every later one that is older than this release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 64))]
+    pub from_since: Option<String>,
     /// What the vendor ships, per component. Empty: sites can be at this release, but not be brought to it.
     #[serde(default)]
     #[schemars(length(max = 16))]
@@ -169,6 +176,22 @@ pub struct SuperOfficeRelease {
     /// Whether the database carries dictionary steps (from 8.1).
     #[serde(default)]
     pub dictionary: bool,
+    /// Whether browsers must reach Web and Service on one domain (from 8.1; vendor: upgrade to 8.1).
+    #[serde(default)]
+    pub one_domain: bool,
+    /// Whether Web and Service must be served over HTTPS (from 10.2.5; vendor: install, Web client).
+    #[serde(default)]
+    pub https: bool,
+    /// Whether Service needs Microsoft's WebView2 runtime (from 11; vendor: install, Service).
+    #[serde(default)]
+    pub web_view2: bool,
+    /// What this release no longer has, each in words for whoever approves: `Web Reporter`.
+    #[serde(default)]
+    #[schemars(length(max = 8), inner(length(min = 1, max = 128)))]
+    pub drops: Vec<String>,
+    /// The move of long texts that the database step of this release makes (7.5).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text_move: Option<TextMove>,
     /// The questions of `upgrade.exe` by their text. The vendor documents that it asks, not in which words: whoever
     /// writes the release declares them. Answers may contain `{siteName}`, `{fastCgi}`, `{attachments}`.
     #[serde(default)]
@@ -188,11 +211,34 @@ fn upgrade_minutes() -> i32 {
     10
 }
 
+/// A move of long texts into other columns, which the vendor lets one skip by an environment variable
+/// (vendor: documentation 7, upgrade to 7.5).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TextMove {
+    /// The variable that skips it when it is `TRUE`.
+    #[schemars(length(min = 1, max = 64), regex(pattern = "^[A-Z][A-Z0-9_]*$"))]
+    pub skip_variable: String,
+    /// Expected minutes that it adds to the database step.
+    #[schemars(range(min = 1, max = 2880))]
+    pub minutes: i32,
+}
+
 impl CrmReleaseSpec {
     /// Whether a person means this release by that name.
     #[must_use]
     pub fn is_called(&self, name: &str) -> bool {
         self.version == name || self.number == name || self.aliases.iter().any(|alias| alias == name)
+    }
+
+    /// Whether one change may lead from another release here. `catalogue` tells which release `fromSince` means.
+    pub fn may_follow<'a>(&self, before: &Self, catalogue: impl IntoIterator<Item = &'a Self>) -> bool {
+        if before.rank >= self.rank {
+            return false;
+        }
+        let since = self.from_since.as_deref();
+        let since = since.and_then(|name| catalogue.into_iter().find(|release| release.is_called(name)));
+        since.is_some_and(|since| since.rank <= before.rank) || self.from.iter().any(|name| before.is_called(name))
     }
 
     /// The package of a component.

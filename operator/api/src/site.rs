@@ -3,8 +3,8 @@
 mod status;
 
 pub use status::{
-    CrmSiteStatus, Finding, ObservedPart, PartState, PlanSummary, RestoreOffer, Severity, SourceValue, StandingWord,
-    VerifiedState, Waiting,
+    CrmSiteStatus, Finding, HopSummary, ObservedPart, PartState, PlanSummary, RestoreOffer, Severity, SourceValue,
+    StandingWord, VerifiedState, Waiting,
 };
 
 use kube::{CustomResource, KubeSchema};
@@ -187,6 +187,9 @@ pub struct SuperOfficeSpec {
     /// Where Service is installed and how IIS and Windows know it.
     #[serde(default)]
     pub service: ServiceSpec,
+    /// Whether the database step to 7.5 moves long texts into their new columns. Left out: as the vendor does it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text_move: Option<TextMoveChoice>,
     /// Whether `upgrade.exe` moves attachments into sub-folders while the site is closed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attachments: Option<Attachments>,
@@ -194,6 +197,15 @@ pub struct SuperOfficeSpec {
     #[serde(default)]
     #[schemars(length(max = 11), inner(length(min = 1, max = 1024)))]
     pub archives: Vec<String>,
+}
+
+/// What becomes of long texts when the database goes to 7.5.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum TextMoveChoice {
+    /// They are moved while the site is closed: many hours on a large Service database.
+    DuringUpgrade,
+    /// They are not moved (vendor: the environment variable `NOCLOBUPDATE`).
+    Skipped,
 }
 
 /// Which NetServer Service talks to.
@@ -224,6 +236,10 @@ pub struct WebSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub application: Option<String>,
+    /// Host name by which browsers reach Web, where it is another one than Service's (possible up to 8.0 only).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253), regex(pattern = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"))]
+    pub host_name: Option<String>,
     /// IIS application pool.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]

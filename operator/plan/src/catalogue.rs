@@ -18,6 +18,11 @@ pub struct Catalogue<'a> {
 pub enum NoPath {
     /// The wanted release is older.
     Downgrade,
+    /// The vendor released it for others than on-site.
+    NotOnSite {
+        /// The next release that is for on-site, if there is one.
+        next: Option<String>,
+    },
     /// The catalogue lists no way. The second part names what may lead to the wanted release.
     Unlisted {
         /// Allowed predecessors of the wanted release.
@@ -47,6 +52,13 @@ impl<'a> Catalogue<'a> {
         self.releases.iter().find(|release| release.number == number).copied()
     }
 
+    /// The releases that are newer than one and not newer than another, oldest first.
+    #[must_use]
+    pub fn between(&self, after: &CrmReleaseSpec, until: &CrmReleaseSpec) -> Vec<&'a CrmReleaseSpec> {
+        let passed = |release: &&CrmReleaseSpec| release.rank > after.rank && release.rank <= until.rank;
+        self.releases.iter().copied().filter(|release| passed(&release)).collect()
+    }
+
     /// The names most like a mistyped one, best first, at most three.
     #[must_use]
     pub fn nearest(&self, name: &str) -> Vec<&'a str> {
@@ -66,48 +78,58 @@ impl<'a> Catalogue<'a> {
         scored.into_iter().take(3).map(|(_, _, version)| version).collect()
     }
 
-    /// The releases to pass through, the last one being the wanted one: fewest changes first, newest stop on a tie.
+    /// The releases to pass through, the last one being the wanted one: fewest changes first, newest stop on a tie. A
+    /// release without packages is a stop only where no other way leads on.
     ///
     /// # Errors
-    /// When the wanted release is older, or no listed edges lead to it.
+    /// When the wanted release is older, is none for on-site, or no listed edges lead to it.
     pub fn path(&self, from: &CrmReleaseSpec, to: &CrmReleaseSpec) -> Result<Vec<&'a CrmReleaseSpec>, NoPath> {
         if to.rank < from.rank {
             return Err(NoPath::Downgrade);
         }
+        if !to.on_site {
+            let next = self.releases.iter().find(|release| release.on_site && release.rank > to.rank);
+            return Err(NoPath::NotOnSite { next: next.map(|release| release.version.clone()) });
+        }
+        let path = self.way(from, to, |stop| !stop.packages.is_empty()).or_else(|| self.way(from, to, |_| true));
+        path.ok_or_else(|| NoPath::Unlisted {
+            predecessors: self
+                .releases
+                .iter()
+                .filter(|release| to.may_follow(release, self.releases.iter().copied()))
+                .map(|release| release.version.clone())
+                .collect(),
+        })
+    }
+
+    fn way(
+        &self,
+        from: &CrmReleaseSpec,
+        to: &CrmReleaseSpec,
+        may_stop: impl Fn(&CrmReleaseSpec) -> bool,
+    ) -> Option<Vec<&'a CrmReleaseSpec>> {
         let mut came_from: BTreeMap<&str, &CrmReleaseSpec> = BTreeMap::new();
-        let mut queue = VecDeque::from([from.version.as_str()]);
+        let mut queue = VecDeque::from([from]);
         while let Some(at) = queue.pop_front() {
-            if at == to.version {
+            if at.version == to.version {
                 break;
             }
-            for next in self.releases.iter().rev() {
-                let listed = next.from.iter().any(|allowed| self.same(allowed, at));
+            for next in self.releases.iter().rev().filter(|next| next.on_site && next.rank <= to.rank) {
                 let new = next.version != from.version && !came_from.contains_key(next.version.as_str());
-                if listed
-                    && new
-                    && next.on_site
-                    && next.rank <= to.rank
-                    && let Some(before) = self.find(at)
-                {
-                    came_from.insert(&next.version, before);
-                    queue.push_back(&next.version);
+                let stops = next.version == to.version || may_stop(next);
+                if new && stops && next.may_follow(at, self.releases.iter().copied()) {
+                    came_from.insert(&next.version, at);
+                    queue.push_back(next);
                 }
             }
         }
         let mut path = Vec::new();
         let mut at = to.version.as_str();
         while at != from.version {
-            let (Some(before), Some(release)) = (came_from.get(at), self.find(at)) else {
-                return Err(NoPath::Unlisted { predecessors: to.from.clone() });
-            };
-            path.push(release);
-            at = &before.version;
+            path.push(self.find(at)?);
+            at = &came_from.get(at)?.version;
         }
         path.reverse();
-        Ok(path)
-    }
-
-    fn same(&self, name: &str, version: &str) -> bool {
-        name == version || self.find(name).is_some_and(|release| release.version == version)
+        Some(path)
     }
 }

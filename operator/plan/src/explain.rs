@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 
 use crm_api::change::{CrmChangeSpec, Executor, Felt, Gate, Purpose, Step, Undo};
-use crm_api::site::{Finding, WindowsSpec};
+use crm_api::site::{Finding, HopSummary, WindowsSpec};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::hash::short;
+use crate::path;
 use crate::intent::{Plan, Standing};
 use crate::propose::minutes_needed;
 use crate::snapshot::Snapshot;
@@ -43,6 +44,9 @@ pub fn explain(snapshot: &Snapshot, plan: &Plan, now: Timestamp, columns: usize)
             let mut text = headline(change, &view);
             text.push_str(&page.paragraph("", &timing(change, windows, now)));
             text.push_str(&page.paragraph("needs: ", &needs(change, windows, now)));
+            for later in path::outline(&view, &change.to) {
+                text.push_str(&page.paragraph("then:  ", &later_hop(&later)));
+            }
             text.extend(change.notices.iter().map(|notice| page.paragraph("mind:  ", notice)));
             text.push_str(&page.table(&change.steps));
             if !findings.is_empty() {
@@ -140,6 +144,19 @@ fn path_text(change: &CrmChangeSpec, view: &View<'_>) -> String {
         }
         Ok(_) | Err(_) => "1 hop".to_owned(),
     }
+}
+
+/// A later hop in a sentence.
+fn later_hop(later: &HopSummary) -> String {
+    format!(
+        "{} -> {}, {} steps, about {} from its window on, {} by a person; planned anew, with a backup and an approval of its own, when the site is at {}",
+        later.from,
+        later.to,
+        later.steps,
+        duration(later.minutes),
+        later.attended,
+        later.from
+    )
 }
 
 /// When it starts and ends, and until when a restore would still fit.

@@ -18,6 +18,7 @@ pub mod explain;
 pub mod hash;
 pub mod intent;
 pub mod lease;
+pub mod path;
 pub mod products;
 pub mod propose;
 pub mod report;

@@ -7,11 +7,15 @@ use crm_api::release::CrmReleaseSpec;
 use crm_api::site::{Component, Finding, ObservedPart, PartState, Placement, Severity, VerifiedState};
 
 use crate::catalogue::NoPath;
+use crate::path;
 use crate::hash::{plan_hash, short, spec_digest};
 use crate::products::{self, Hop};
 use crate::sort::sort;
 use crate::view::{View, part_key};
 use crate::windows;
+
+/// So many names of releases stand in a message at most.
+const NAMES_SHOWN: usize = 8;
 
 /// What is decided about a site without an open change.
 #[derive(Clone, Debug)]
@@ -92,11 +96,11 @@ pub fn propose(view: &View<'_>, parts: &[ObservedPart]) -> Proposal {
 }
 
 fn next_hop(view: &View<'_>, parts: &[ObservedPart], current: &CrmReleaseSpec, target: &CrmReleaseSpec) -> Verdict {
-    let path = match view.catalogue.path(current, target) {
-        Ok(path) => path,
+    let way = match view.catalogue.path(current, target) {
+        Ok(way) => way,
         Err(no_path) => return Verdict::Refused(vec![no_way(current, target, &no_path)]),
     };
-    let to = path.first().copied().unwrap_or(target);
+    let to = way.first().copied().unwrap_or(target);
     let rules = products::of(view.spec.product);
     let fast_cgi_now = rules.fast_cgi(view);
     let digest = spec_digest(view.spec);
@@ -117,7 +121,7 @@ fn next_hop(view: &View<'_>, parts: &[ObservedPart], current: &CrmReleaseSpec, t
         backup_folder: &folder,
         set: None,
     };
-    let findings = rules.checks(view, &hop);
+    let findings = path::checked(view, &hop);
     if findings.iter().any(|finding| finding.severity == Severity::Block) {
         return Verdict::Refused(findings);
     }
@@ -125,7 +129,7 @@ fn next_hop(view: &View<'_>, parts: &[ObservedPart], current: &CrmReleaseSpec, t
         return Verdict::FailedBefore { change, reason };
     }
     match assemble(view, parts, &hop, digest, None) {
-        Ok(change) => match never_opens(view, &change.steps) {
+        Ok(change) => match never_opens(view, &change.steps).or_else(|| a_later_hop_never_opens(view, to)) {
             Some(finding) => Verdict::Refused(vec![finding]),
             None => Verdict::Change(Box::new(change), findings),
         },
@@ -143,6 +147,14 @@ fn never_opens(view: &View<'_>, steps: &[Step]) -> Option<Finding> {
         }
         Ok(windows::Opening::Closed { .. } | windows::Opening::Open { .. }) | Err(_) => None,
     }
+}
+
+/// A path on whose way no window is long enough is not begun.
+fn a_later_hop_never_opens(view: &View<'_>, to: &CrmReleaseSpec) -> Option<Finding> {
+    path::later_steps(view, &to.version).into_iter().find_map(|(_, later, steps)| {
+        let finding = never_opens(view, &steps)?;
+        Some(Finding { message: format!("a later hop, to {}: {}", later.version, finding.message), ..finding })
+    })
 }
 
 /// The pinned plan of a hop: its steps sorted, with reasons, and hashed.
@@ -284,7 +296,9 @@ fn gone(part: &ObservedPart, before: &VerifiedState) -> Option<Finding> {
     })
 }
 
-fn absent(parts: &[ObservedPart]) -> Vec<String> {
+/// Keys of the declared parts that are installed nowhere.
+#[must_use]
+pub fn absent(parts: &[ObservedPart]) -> Vec<String> {
     parts.iter().filter(|part| part.state == PartState::Absent).map(part_key).collect()
 }
 
@@ -333,6 +347,14 @@ fn no_way(current: &CrmReleaseSpec, target: &CrmReleaseSpec, why: &NoPath) -> Fi
             format!("spec.version: {} is older than {}, at which the site is", target.version, current.version),
             format!("declare {} or a later release; going back is only possible by a restore", current.version),
         ),
+        NoPath::NotOnSite { next } => refusal(
+            "Path",
+            format!("spec.version: the vendor did not release {} for on-site", target.version),
+            next.as_ref().map_or_else(
+                || "declare a release that is for on-site".to_owned(),
+                |next| format!("declare {next}, the next release for on-site"),
+            ),
+        ),
         NoPath::Unlisted { predecessors } if predecessors.is_empty() => refusal(
             "Path",
             format!("spec.version: the catalogue lists no way to {}", target.version),
@@ -341,9 +363,15 @@ fn no_way(current: &CrmReleaseSpec, target: &CrmReleaseSpec, why: &NoPath) -> Fi
         NoPath::Unlisted { predecessors } => refusal(
             "Path",
             format!("spec.version: the catalogue lists no way from {} to {}", current.version, target.version),
-            format!("{} may follow {}; declare one of these first", target.version, predecessors.join(", ")),
+            format!("{} may follow {}; declare one of these first", target.version, shown(predecessors)),
         ),
     }
+}
+
+/// The newest names of a list, oldest first.
+fn shown(names: &[String]) -> String {
+    let newest = names.get(names.len().saturating_sub(NAMES_SHOWN)..).unwrap_or(names).join(", ");
+    if names.len() > NAMES_SHOWN { format!("{newest} or an older one that its CrmRelease lists") } else { newest }
 }
 
 fn moved_by_hand(verified: &VerifiedState, current: &CrmReleaseSpec) -> Finding {

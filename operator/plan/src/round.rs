@@ -57,7 +57,7 @@ fn with_change(view: &View<'_>, parts: Vec<ObservedPart>, change: &CrmChange) ->
         verified,
         parts,
         change: Some((change, &advance.status)),
-        plan: Some(summary(&change.spec)),
+        plan: Some(summary(view, &change.spec)),
     };
     let status = site_status(view, round);
     let mut intents = Vec::new();
@@ -119,7 +119,7 @@ fn without_change(view: &View<'_>, parts: Vec<ObservedPart>) -> Plan {
             change: restore.metadata.name.unwrap_or_default(),
         },
         Verdict::Change(spec, findings) => {
-            summary_of_plan = Some(summary(&spec));
+            summary_of_plan = Some(summary(view, &spec));
             if !deleted {
                 let name = format!("{}-{}", view.name(), short(&spec.plan_hash));
                 intents.push(Intent::CreateChange { name, spec: spec.clone() });
@@ -187,7 +187,7 @@ pub(crate) fn proven(view: &View<'_>, current: Option<(&CrmChange, &CrmChangeSta
     })
 }
 
-fn summary(change: &crm_api::change::CrmChangeSpec) -> PlanSummary {
+fn summary(view: &View<'_>, change: &crm_api::change::CrmChangeSpec) -> PlanSummary {
     PlanSummary {
         hash: change.plan_hash.clone(),
         purpose: change.purpose,
@@ -195,10 +195,11 @@ fn summary(change: &crm_api::change::CrmChangeSpec) -> PlanSummary {
         to: change.to.clone(),
         steps: i32::try_from(change.steps.len()).unwrap_or(i32::MAX),
         minutes: minutes_needed(&change.steps).0,
+        then: crate::path::outline(view, &change.to),
     }
 }
 
-fn backup_folder(change: &CrmChange) -> Option<&str> {
+pub(crate) fn backup_folder(change: &CrmChange) -> Option<&str> {
     change.spec.steps.iter().find_map(|step| match &step.executor {
         Executor::Controller { task: Task::BackUpDatabase { folder } } => Some(folder.as_str()),
         Executor::Agent { .. } | Executor::Attended { .. } | Executor::Controller { .. } => None,

@@ -85,18 +85,20 @@ impl ScenarioFile {
         }
         let scenario = parts.scenario.ok_or_else(|| lacks(path, "Scenario"))?;
         let (site, written) = parts.site.ok_or_else(|| lacks(path, "CrmSite"))?;
-        let catalogue = path.parent().unwrap_or(Path::new("")).join(&scenario.spec.catalogue);
-        let text = read_text(&catalogue)?;
         let (mut releases, mut written_releases) = (Vec::new(), Vec::new());
-        for document in documents(&catalogue, &text)? {
-            if document.kind() != "CrmRelease" {
-                return Err(document.wrong(format!("a catalogue holds CrmRelease only, not {:?}", document.kind())));
+        for name in &scenario.spec.catalogue {
+            let catalogue = path.parent().unwrap_or(Path::new("")).join(name);
+            let text = read_text(&catalogue)?;
+            for document in documents(&catalogue, &text)? {
+                if document.kind() != "CrmRelease" {
+                    return Err(document.wrong(format!("a catalogue holds CrmRelease only, not {:?}", document.kind())));
+                }
+                releases.push(document.typed()?);
+                written_releases.push(document.value);
             }
-            releases.push(document.typed()?);
-            written_releases.push(document.value);
         }
         if releases.is_empty() {
-            return Err(lacks(&catalogue, "CrmRelease"));
+            return Err(lacks(path, "CrmRelease"));
         }
         let objects = Objects { site: written, secrets: parts.secrets, releases: written_releases };
         Ok(Self { scenario, site, releases, objects })

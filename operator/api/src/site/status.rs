@@ -260,6 +260,28 @@ pub struct PlanSummary {
     pub steps: i32,
     /// Expected minutes from the first step that users feel to the last step.
     pub minutes: i32,
+    /// The hops that follow, in outline: each is a change with a backup, a plan and an approval of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16))]
+    pub then: Vec<HopSummary>,
+}
+
+/// A later hop of a path, in outline.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HopSummary {
+    /// Release that it starts from.
+    #[schemars(length(max = 64))]
+    pub from: String,
+    /// Release that it leads to.
+    #[schemars(length(max = 64))]
+    pub to: String,
+    /// Number of steps.
+    pub steps: i32,
+    /// Expected minutes from the first step that users feel to the last step.
+    pub minutes: i32,
+    /// How many of the steps a person does.
+    pub attended: i32,
 }
 
 /// A restore that a person can decide on.

@@ -121,7 +121,7 @@ impl Run<'_> {
             backup_folder: "",
             set: None,
         };
-        let findings = self.rules.checks(self.view, &hop);
+        let findings = crate::path::checked(self.view, &hop);
         let blocking: Vec<String> = findings
             .iter()
             .filter(|finding| finding.severity == Severity::Block)

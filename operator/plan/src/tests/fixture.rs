@@ -38,8 +38,21 @@ pub(super) struct Site {
 }
 
 pub(super) fn catalogue() -> Vec<CrmRelease> {
-    let text = include_str!("../../../../examples/superoffice/catalogue.yaml");
-    serde_saphyr::from_multiple(text).unwrap()
+    let first = include_str!("../../../../examples/superoffice/catalogue.yaml");
+    serde_saphyr::from_multiple(first).unwrap()
+}
+
+/// All four parts of the catalogue.
+pub(super) fn whole_catalogue() -> Vec<CrmRelease> {
+    let mut releases = catalogue();
+    for text in [
+        include_str!("../../../../examples/superoffice/catalogue-8.1-to-8.5.yaml"),
+        include_str!("../../../../examples/superoffice/catalogue-9-and-10.yaml"),
+        include_str!("../../../../examples/superoffice/catalogue-11.yaml"),
+    ] {
+        releases.extend(serde_saphyr::from_multiple::<CrmRelease>(text).unwrap());
+    }
+    releases
 }
 
 pub(super) fn example() -> CrmSite {
@@ -201,6 +214,23 @@ impl Site {
             change(machine);
         }
         self.answer(node, &Probe::Machine {}, answer);
+    }
+
+    /// Every part shows another release.
+    pub(super) fn move_to(&mut self, number: &str) {
+        for view in &mut self.snapshot.nodes {
+            let status = view.node.status.get_or_insert_with(CrmNodeStatus::default);
+            for observation in &mut status.observations {
+                match &mut observation.answer {
+                    Answer::Program { version, .. } | Answer::Version { version } => *version = number.to_owned(),
+                    Answer::Value { value } if value == OLD => *value = number.to_owned(),
+                    _ => {}
+                }
+            }
+        }
+        for name in [superoffice::DATABASE_VERSION, superoffice::SERVER_SETUP_VERSION, superoffice::SERVICE_VERSION] {
+            self.fact(name, Some(number));
+        }
     }
 
     /// Replaces a fact of the database; `None` takes it away.

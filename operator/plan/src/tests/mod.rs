@@ -4,6 +4,7 @@ mod catalogue;
 mod changes;
 mod checks;
 mod fixture;
+mod paths;
 mod properties;
 mod proposals;
 mod restore;

@@ -62,7 +62,7 @@ fn downgrades_unlisted_edges_and_unknown_versions_are_refused_with_a_remedy() {
     let finding = refused(|site| {
         site.declare("8.0 SR6");
         for release in &mut site.snapshot.releases {
-            release.spec.from.retain(|from| from != "7.5 SR2");
+            release.spec.from_since = None;
         }
     });
     assert!(finding.message.contains("lists no way"), "{}", finding.message);

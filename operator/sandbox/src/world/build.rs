@@ -274,7 +274,12 @@ fn machine(server: &Server) -> Machine {
         up: true,
         boots: 1,
         files: FileSystem::default(),
-        programs: BTreeMap::new(),
+        programs: server
+            .programs
+            .iter()
+            .map(|(name, version)| (name.clone(), (version.clone(), String::new())))
+            .collect(),
+        https: server.https,
         registry: Registry::default(),
         services: Vec::new(),
         iis: Iis::default(),

@@ -166,7 +166,10 @@ impl State {
         let for_web = path == application || path.starts_with(&format!("{application}/"));
         let node = self.resolve(from, &host, for_web).ok_or_else(refused)?;
         let machine = self.machines.get(&node).filter(|machine| machine.up && machine.facts.iis.is_some());
-        machine.ok_or_else(refused)?;
+        let machine = machine.ok_or_else(refused)?;
+        if url.starts_with("https://") && !machine.https {
+            return Err(refused());
+        }
         if for_web { Ok(self.get_web(&node, &path)) } else { Ok(self.get_service(&node, &path)) }
     }
 

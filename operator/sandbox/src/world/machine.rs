@@ -23,6 +23,8 @@ pub(crate) struct Machine {
     pub(crate) files: FileSystem,
     /// Installed programs: display name to version and location.
     pub(crate) programs: BTreeMap<String, (String, String)>,
+    /// Whether its IIS sites answer over HTTPS.
+    pub(crate) https: bool,
     pub(crate) registry: Registry,
     pub(crate) services: Vec<Service>,
     pub(crate) iis: Iis,

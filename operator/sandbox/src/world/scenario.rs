@@ -1,8 +1,10 @@
 //! The local document that describes the world of a story. It is no custom resource: only the sandbox reads it.
 
+use std::collections::BTreeMap;
+
 use crm_api::site::{Component, FastCgi};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::world::assumptions::Assumptions;
 
@@ -39,8 +41,9 @@ pub struct Metadata {
 pub struct ScenarioSpec {
     /// When the story begins.
     pub start: Timestamp,
-    /// File with the releases, relative to the scenario.
-    pub catalogue: String,
+    /// File with the releases, relative to the scenario; several, where one does not hold all of them.
+    #[serde(deserialize_with = "one_or_several")]
+    pub catalogue: Vec<String>,
     /// JSON merge patch of the site's spec: what a person applies.
     #[serde(default)]
     pub then: serde_json::Value,
@@ -109,12 +112,31 @@ pub struct Server {
     /// Whether the agent has administrator rights.
     #[serde(default = "yes")]
     pub elevated: bool,
+    /// Whether its IIS sites answer over HTTPS.
+    #[serde(default)]
+    pub https: bool,
+    /// Other installed programs, by name, with their versions.
+    #[serde(default)]
+    pub programs: BTreeMap<String, String>,
     /// Free disk.
     #[serde(default = "free_disk")]
     pub free_disk_mebibytes: i64,
     /// What is installed.
     #[serde(default)]
     pub components: Vec<Installed>,
+}
+
+fn one_or_several<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Files {
+        One(String),
+        Several(Vec<String>),
+    }
+    Ok(match Files::deserialize(deserializer)? {
+        Files::One(file) => vec![file],
+        Files::Several(files) => files,
+    })
 }
 
 fn yes() -> bool {

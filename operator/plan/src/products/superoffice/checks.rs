@@ -2,6 +2,7 @@
 //! before the window's gate. A check that cannot tell says so and blocks like one that fails.
 
 mod components;
+mod gates;
 mod machine;
 
 use crm_api::database::SQL_SERVER_VERSION;
@@ -13,6 +14,7 @@ use super::layout::{FROZEN, INSTALLER_VALUES, INSTANCES_KEY, Layout};
 use crate::products::Hop;
 use crate::view::View;
 use components::{full_stack, new_service, packages};
+use gates::{https, one_domain, web_view2};
 use machine::{dot_net, elevated, fast_cgi_support, iis_features, reboot_pending, windows_version};
 
 /// What one check found on one node, or on the site.
@@ -39,6 +41,9 @@ const CHECKS: &[Check] = &[
     Check { name: "NotFrozen", severity: Severity::Block, always: true, run: not_frozen },
     Check { name: "SchedulerRunning", severity: Severity::Block, always: true, run: scheduler_running },
     Check { name: "FullStack", severity: Severity::Block, always: false, run: full_stack },
+    Check { name: "OneDomain", severity: Severity::Block, always: false, run: one_domain },
+    Check { name: "Https", severity: Severity::Block, always: false, run: https },
+    Check { name: "WebView2", severity: Severity::Block, always: false, run: web_view2 },
     Check { name: "Packages", severity: Severity::Block, always: true, run: packages },
     Check { name: "NewService", severity: Severity::Block, always: true, run: new_service },
     Check { name: "UpgradeAnswers", severity: Severity::Block, always: true, run: upgrade_answers },

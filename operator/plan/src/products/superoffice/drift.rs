@@ -212,5 +212,14 @@ pub fn notices(view: &View<'_>, hop: &Hop<'_>) -> Vec<String> {
     {
         notices.push("Attachments stay where they are; moving them into sub-folders is left for later.".to_owned());
     }
+    let passed = view.catalogue.between(hop.from, hop.to);
+    let dropped: Vec<&str> = passed
+        .iter()
+        .filter_map(|release| release.super_office.as_ref())
+        .flat_map(|block| block.drops.iter().map(String::as_str))
+        .collect();
+    if !dropped.is_empty() {
+        notices.push(format!("{} no longer has: {}.", hop.to.version, dropped.join("; ")));
+    }
     notices
 }

@@ -111,6 +111,13 @@ fn service_probes(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Vec<Probe
     if let Some(kept) = kept_templates(view, layout, node) {
         probes.push(changed_templates(layout, &kept));
     }
+    let wanted = view.catalogue.find(&view.spec.version).and_then(|release| release.super_office.as_ref());
+    if wanted.is_some_and(|release| release.https) {
+        probes.push(https_probe(layout));
+    }
+    if wanted.is_some_and(|release| release.web_view2) {
+        probes.push(web_view2_probe());
+    }
     if let Ok(site) = layout.iis_site(view, node) {
         probes.push(Probe::FastCgiHandlers { site, folder: layout.scripts() });
     }
@@ -118,6 +125,18 @@ fn service_probes(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Vec<Probe
         probes.push(Probe::LooseFiles { path: path.to_owned() });
     }
     probes
+}
+
+/// Whether the site's host answers over HTTPS.
+#[must_use]
+pub fn https_probe(layout: &Layout<'_>) -> Probe {
+    Probe::Url { url: format!("https://{}/", layout.block.host_name) }
+}
+
+/// Whether Microsoft's WebView2 runtime is installed.
+#[must_use]
+pub fn web_view2_probe() -> Probe {
+    program("Microsoft Edge WebView2 Runtime")
 }
 
 /// The newest folder in which a Service upgrade kept the former customer-centre templates: `templates_date_time`.

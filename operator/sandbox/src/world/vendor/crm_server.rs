@@ -85,7 +85,7 @@ fn refusal(run: &Run, state: &State) -> Option<String> {
         return (!resumes).then(|| "The database is in an inconsistent state. Restore it from a backup.".to_owned());
     }
     let from = state.release(&database.version);
-    let allowed = from.is_some_and(|from| release.from.iter().any(|name| from.is_called(name)));
+    let allowed = from.is_some_and(|from| release.may_follow(from, &state.releases));
     (!allowed).then(|| format!("An upgrade from version {} is not supported.", database.version))
 }
 

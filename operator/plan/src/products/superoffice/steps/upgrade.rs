@@ -7,7 +7,7 @@ use crm_api::evidence::{Expectation, Expected};
 use crm_api::order::{Action, PromptAnswer};
 use crm_api::probe::{Answer, Probe};
 use crm_api::release::{Method, Package};
-use crm_api::site::{Attachments, Component, FastCgi};
+use crm_api::site::{Attachments, Component, FastCgi, TextMoveChoice};
 
 use super::close::media_folder;
 use super::{Draft, draft, in_database, install, kind, on_node, text};
@@ -15,6 +15,9 @@ use crate::products::Hop;
 use crate::products::superoffice::layout::{INSTALLER_VALUES, INSTANCES_KEY, Layout};
 use crate::products::superoffice::parts::{DATABASE, SERVICE_DATA, version_probes};
 use crate::view::View;
+
+/// Longest time limit that a step may have.
+const LIMIT_MINUTES_MAX: i32 = 2880;
 
 pub(super) fn database(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
     let Some(package) = hop.to.package(Component::CrmServer) else { return Vec::new() };
@@ -34,9 +37,28 @@ pub(super) fn database(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> V
         in_database(SCHEMA_MODIFIED_AT, Expected::EarlierThanStart { step: id }),
     ]);
     draft.step.absent_when.extend(versions(layout, Component::CrmServer, node, &hop.from.number));
+    move_texts(&mut draft, layout, package, hop);
     draft.step.gate = Some(Gate::PointOfNoReturn);
     draft.step.moves = vec![DATABASE.to_owned(), format!("{}@{node}", Component::CrmServer.name())];
     vec![draft]
+}
+
+/// The move of long texts to 7.5 takes its time, or is skipped: by an environment variable, which only a person sets.
+fn move_texts(draft: &mut Draft, layout: &Layout<'_>, package: &Package, hop: &Hop<'_>) {
+    let texts = hop.to.super_office.as_ref().and_then(|release| release.text_move.as_ref());
+    let already = hop.from.super_office.as_ref().is_some_and(|release| release.text_move.is_some());
+    let Some(texts) = texts.filter(|_| !already) else { return };
+    if layout.block.text_move != Some(TextMoveChoice::Skipped) {
+        draft.step.minutes = draft.step.minutes.saturating_add(texts.minutes);
+        draft.step.limit_minutes = draft.step.limit_minutes.saturating_add(texts.minutes).min(LIMIT_MINUTES_MAX);
+        return;
+    }
+    let node = draft.step.node.clone().unwrap_or_default();
+    let set = format!(
+        "Start it from a command prompt in which you have typed `set {}=TRUE`: then long texts are not moved.",
+        texts.skip_variable
+    );
+    draft.step.executor = attended(&node, package, hop, &[set]);
 }
 
 pub(super) fn web(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {

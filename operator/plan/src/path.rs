@@ -1,0 +1,111 @@
+//! A path of several hops: each hop is a change of its own, but all of them are looked at before the first one starts.
+
+use crm_api::release::CrmReleaseSpec;
+use crm_api::change::{Executor, Purpose, Step};
+use crm_api::site::{Finding, HopSummary, Severity};
+
+use crate::products::{self, Hop};
+use crate::propose::{absent, minutes_needed};
+use crate::sort::sort;
+use crate::view::View;
+
+/// The hops behind one that leads to `to`, as pairs of releases; none where the declared version is reached or unknown.
+#[must_use]
+pub fn beyond<'a>(view: &View<'a>, to: &str) -> Vec<(&'a CrmReleaseSpec, &'a CrmReleaseSpec)> {
+    let (Some(from), Some(target)) = (view.catalogue.find(to), view.catalogue.find(&view.spec.version)) else {
+        return Vec::new();
+    };
+    let stops = view.catalogue.path(from, target).unwrap_or_default();
+    let starts = std::iter::once(from).chain(stops.iter().copied());
+    starts.zip(stops.iter().copied()).collect()
+}
+
+/// The parts that are installed nowhere yet when the hop to `to` is over: it installs them all if its release demands
+/// them.
+fn left_absent(view: &View<'_>, to: &str) -> Vec<String> {
+    let rules = products::of(view.spec.product);
+    match view.catalogue.find(to) {
+        Some(release) if !rules.demands_all(release) => absent(&rules.parts(view)),
+        Some(_) | None => Vec::new(),
+    }
+}
+
+/// The missing parts that a later hop installs: the first that demands them, or the last one.
+fn installed_by(view: &View<'_>, to: &CrmReleaseSpec, left: &[String]) -> Vec<String> {
+    let demanded = to.is_called(&view.spec.version) || products::of(view.spec.product).demands_all(to);
+    if demanded { left.to_vec() } else { Vec::new() }
+}
+
+/// What the checks find about a hop, and what blocks a later one: what a later hop needs and lacks blocks the first, so
+/// that no site is left half-way.
+#[must_use]
+pub fn checked(view: &View<'_>, hop: &Hop<'_>) -> Vec<Finding> {
+    let rules = products::of(view.spec.product);
+    let mut findings = rules.checks(view, hop);
+    if hop.is_configuration_only() {
+        return findings;
+    }
+    let mut left = left_absent(view, &hop.to.version);
+    for (from, to) in beyond(view, &hop.to.version) {
+        let installs = installed_by(view, to, &left);
+        let later = Hop { from, to, absent: &left, installs: &installs, ..*hop };
+        let found = rules.checks(view, &later);
+        left.retain(|part| !installs.contains(part));
+        for mut finding in found {
+            let known = findings.iter().any(|other| other.check == finding.check && other.node == finding.node);
+            if finding.severity == Severity::Block && !known {
+                finding.message = format!("a later hop, to {}: {}", to.version, finding.message);
+                findings.push(finding);
+            }
+        }
+    }
+    findings.sort_by_key(|finding| finding.severity);
+    findings
+}
+
+/// The steps of the hops behind one that leads to `to`, derived as if the site were there already; when its time comes,
+/// each hop is planned anew from what is seen then.
+#[must_use]
+pub fn later_steps<'a>(view: &View<'a>, to: &str) -> Vec<(&'a CrmReleaseSpec, &'a CrmReleaseSpec, Vec<Step>)> {
+    let rules = products::of(view.spec.product);
+    let fast_cgi_now = rules.fast_cgi(view);
+    let mut left = left_absent(view, to);
+    beyond(view, to)
+        .into_iter()
+        .map(|(from, to)| {
+            let installs = installed_by(view, to, &left);
+            let hop = Hop {
+                purpose: Purpose::Upgrade,
+                from,
+                to,
+                fast_cgi_now,
+                fast_cgi: rules.wanted_fast_cgi(view, &left, &installs),
+                absent: &left,
+                installs: &installs,
+                backup_folder: "",
+                set: None,
+            };
+            let steps = sort(rules.steps(view, &hop), rules.rules()).unwrap_or_default();
+            left.retain(|part| !installs.contains(part));
+            (from, to, steps)
+        })
+        .collect()
+}
+
+/// The hops behind one that leads to `to`, in outline.
+#[must_use]
+pub fn outline(view: &View<'_>, to: &str) -> Vec<HopSummary> {
+    let counted = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
+    later_steps(view, to)
+        .into_iter()
+        .map(|(from, to, steps)| HopSummary {
+            from: from.version.clone(),
+            to: to.version.clone(),
+            steps: counted(steps.len()),
+            minutes: minutes_needed(&steps).0,
+            attended: counted(
+                steps.iter().filter(|step| matches!(step.executor, Executor::Attended { .. })).count(),
+            ),
+        })
+        .collect()
+}

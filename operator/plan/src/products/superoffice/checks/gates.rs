@@ -1,0 +1,70 @@
+//! What a release demands of a site as a whole: one domain, HTTPS, WebView2. Whether it does is data.
+
+use crm_api::probe::Answer;
+use crm_api::release::SuperOfficeRelease;
+use crm_api::site::Component;
+
+use super::{Found, LOOK_AGAIN, on, site};
+use crate::products::Hop;
+use crate::products::superoffice::layout::Layout;
+use crate::products::superoffice::parts::{https_probe, web_view2_probe};
+use crate::view::View;
+
+/// Statuses from here on say that nothing works behind the address.
+const SERVER_ERROR: i32 = 500;
+
+fn demands(hop: &Hop<'_>, what: impl Fn(&SuperOfficeRelease) -> bool) -> bool {
+    hop.to.super_office.as_ref().is_some_and(what)
+}
+
+/// From 8.1 only Sales authenticates, so browsers must see Web and Service on one domain (vendor: upgrade to 8.1).
+pub(super) fn one_domain(_: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Found> {
+    let service = &layout.block.host_name;
+    let other = layout.block.web.host_name.as_deref().filter(|web| web != service);
+    let (true, Some(web)) = (demands(hop, |release| release.one_domain), other) else { return Vec::new() };
+    vec![site(
+        format!("{} needs Web and Service on one domain; Web is at {web}, Service at {service}", hop.to.version),
+        format!(
+            "three ways: move Web to {service} (least work), move Service to {web}, or move both to a new host; do it by the vendor's guide before this change, then declare the one host in superOffice.hostName and take superOffice.web.hostName away"
+        ),
+    )]
+}
+
+/// From 10.2.5 editors do not work without HTTPS (vendor: install, Web client).
+pub(super) fn https(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Found> {
+    if !demands(hop, |release| release.https) {
+        return Vec::new();
+    }
+    let host = &layout.block.host_name;
+    view.nodes_of(Component::Service)
+        .iter()
+        .filter_map(|node| match view.answer(node, &https_probe(layout)) {
+            Some(Answer::Url { status }) if *status < SERVER_ERROR => None,
+            Some(Answer::Url { .. } | Answer::Absent {} | Answer::Unreadable { .. }) => Some(on(
+                node,
+                format!("https://{host}/ does not answer, and {} works over HTTPS only", hop.to.version),
+                format!("bind a certificate for {host} to its IIS sites, and see that this server trusts it"),
+            )),
+            _ => Some(on(node, format!("https://{host}/ was not asked yet"), LOOK_AGAIN)),
+        })
+        .collect()
+}
+
+/// From 11 Service needs WebView2, before its installer is started (vendor: install, Service).
+pub(super) fn web_view2(view: &View<'_>, _: &Layout<'_>, hop: &Hop<'_>) -> Vec<Found> {
+    if !demands(hop, |release| release.web_view2) {
+        return Vec::new();
+    }
+    view.nodes_of(Component::Service)
+        .iter()
+        .filter_map(|node| match view.answer(node, &web_view2_probe()) {
+            Some(Answer::Program { .. }) => None,
+            Some(Answer::Absent {}) => Some(on(
+                node,
+                format!("Microsoft's WebView2 runtime is not installed, {} needs it", hop.to.version),
+                "install the Microsoft Edge WebView2 Runtime before the window; nothing is downloaded inside it",
+            )),
+            _ => Some(on(node, "the list of installed programs was not read", LOOK_AGAIN)),
+        })
+        .collect()
+}

@@ -1,0 +1,212 @@
+//! Several hops: all are looked at before the first one starts, each is a change of its own.
+
+use crm_api::change::{ChangePhase, Executor};
+use crm_api::database::SQL_SERVER_VERSION;
+use crm_api::probe::{Answer, Probe};
+use crm_api::site::{Component, Finding, Severity, TextMoveChoice};
+
+use super::fixture::{Site, whole_catalogue};
+use crate::intent::Standing;
+
+/// A site at rest at another release.
+fn at(number: &str) -> Site {
+    let mut site = Site::at_rest();
+    site.snapshot.releases = whole_catalogue();
+    site.snapshot.site.status = None;
+    let version = site.snapshot.releases.iter().find(|release| release.spec.number == number).unwrap();
+    site.spec().version = version.spec.version.clone();
+    site.spec().super_office.as_mut().unwrap().text_move = Some(TextMoveChoice::Skipped);
+    site.move_to(number);
+    site.turn();
+    assert_eq!(site.plan().standing, Standing::Settled);
+    site
+}
+
+fn blocking(site: &Site) -> Vec<Finding> {
+    match site.plan().standing {
+        Standing::Refused { findings } => {
+            findings.into_iter().filter(|finding| finding.severity == Severity::Block).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+#[test]
+fn the_path_is_shown_before_anything_starts_and_each_hop_is_a_change() {
+    let mut site = at("7.1.4816");
+    site.declare("8.0 SR6");
+    let Standing::Proposed { change, .. } = site.plan().standing else { unreachable!("a plan") };
+    assert_eq!((change.from.as_str(), change.to.as_str()), ("7.1 SR2", "7.5 SR2"));
+    site.turn();
+    let plan = site.snapshot.site.status.clone().unwrap().plan.unwrap();
+    assert_eq!(plan.then.len(), 1);
+    let later = &plan.then[0];
+    assert_eq!((later.from.as_str(), later.to.as_str()), ("7.5 SR2", "8.0 SR6"));
+    assert!(later.minutes > 60 && later.attended == 2 && later.steps > 20, "{later:?}");
+    let text = crate::explain::explain(&site.snapshot, &site.plan(), site.now, 100);
+    assert!(text.contains("under way"), "{text}");
+}
+
+#[test]
+fn what_a_later_hop_lacks_blocks_the_first() {
+    let mut site = at("7.1.4816");
+    site.declare("8.0 SR6");
+    // 7.5 demands no .NET Framework and no version of SQL Server, 8.0 does.
+    site.machine("contoso-app", |machine| machine.dot_net = Some("4.0".to_owned()));
+    site.fact(SQL_SERVER_VERSION, Some("9.0.1399"));
+    let found = blocking(&site);
+    let checks: Vec<&str> = found.iter().map(|finding| finding.check.as_str()).collect();
+    assert_eq!(checks, ["SqlServerVersion", "DotNet"]);
+    assert!(found.iter().all(|finding| finding.message.starts_with("a later hop, to 8.0 SR6: ")), "{found:?}");
+    site.declare("7.5 SR2");
+    assert!(blocking(&site).is_empty(), "without the later hop nothing is missing");
+}
+
+#[test]
+fn what_a_later_hop_lacks_is_seen_again_before_users_are_out() {
+    let mut site = at("7.1.4816");
+    site.declare("8.0 SR6");
+    site.run_to("notice");
+    site.machine("contoso-app", |machine| machine.dot_net = Some("4.0".to_owned()));
+    for _ in 0..200 {
+        site.turn();
+        site.help_on();
+        site.wait(1);
+    }
+    let waiting = site.status().waiting.clone().unwrap();
+    assert_eq!(waiting.reason, "Preflight", "{}", waiting.message);
+    assert!(waiting.message.contains("a later hop, to 8.0 SR6"), "{}", waiting.message);
+}
+
+#[test]
+fn the_full_stack_is_demanded_from_8_0_on() {
+    let mut site = at("7.5.5885");
+    site.declare("8.0 SR6");
+    site.spec().components.retain(|placed| placed.name != Component::Web);
+    site.turn();
+    let found = blocking(&site);
+    assert!(found.iter().any(|finding| finding.check == "FullStack" && finding.message.contains("Web")), "{found:?}");
+    site.declare("7.5 SR2");
+    site.turn();
+    assert!(blocking(&site).is_empty(), "7.5 runs without Web");
+}
+
+#[test]
+fn two_hosts_are_refused_from_8_1_on_with_the_three_ways() {
+    let mut site = at("8.0.6465");
+    site.spec().super_office.as_mut().unwrap().web.host_name = Some("sales.contoso.example".to_owned());
+    site.turn();
+    assert_eq!(site.plan().standing, Standing::Settled, "8.0 works on two hosts");
+    site.declare("8.5 R17");
+    let found = blocking(&site);
+    let finding = found.iter().find(|finding| finding.check == "OneDomain").unwrap();
+    for way in ["move Web to crm.contoso.example", "move Service to sales.contoso.example", "both to a new host"] {
+        assert!(finding.remedy.contains(way), "{}", finding.remedy);
+    }
+    site.spec().super_office.as_mut().unwrap().web.host_name = Some("crm.contoso.example".to_owned());
+    assert!(!blocking(&site).iter().any(|finding| finding.check == "OneDomain"), "one host, said twice");
+}
+
+/// Passing, failing, unknown: a row each.
+#[test]
+fn https_and_webview2_are_facts_of_the_service_node() {
+    let https = Probe::Url { url: "https://crm.contoso.example/".to_owned() };
+    let web_view = Probe::Program { name: "Microsoft Edge WebView2 Runtime".to_owned() };
+    for (check, probe, before) in [("Https", https, "10.2.1"), ("WebView2", web_view, "10.5.4")] {
+        let mut site = at("8.5 R17");
+        site.declare(before);
+        assert!(!blocking(&site).iter().any(|finding| finding.check == check), "{before} does not need {check}");
+        site.declare("11.13");
+        let found = |site: &Site| blocking(site).into_iter().find(|finding| finding.check == check);
+        assert!(found(&site).is_some(), "{check}: not asked yet");
+        site.turn();
+        assert!(found(&site).is_none(), "{check}: there");
+        for answer in [Answer::Absent {}, Answer::Unreadable { reason: "no connection".to_owned() }] {
+            site.answer("contoso-cs", &probe, answer);
+            assert!(found(&site).is_some_and(|finding| !finding.remedy.is_empty()), "{check}");
+        }
+    }
+}
+
+#[test]
+fn long_texts_are_moved_to_7_5_unless_a_person_sets_the_variable() {
+    let mut site = at("7.1.4816");
+    site.declare("7.5 SR2");
+    let database = |site: &Site| {
+        let Standing::Proposed { change, .. } = site.plan().standing else { unreachable!("a plan") };
+        change.steps.into_iter().find(|step| step.id.starts_with("upgrade-database")).unwrap()
+    };
+    let skipped = database(&site);
+    site.spec().super_office.as_mut().unwrap().text_move = None;
+    let found = blocking(&site);
+    assert!(found.iter().any(|finding| finding.check == "Window"), "six hours are not enough: {found:?}");
+    for window in &mut site.spec().windows.as_mut().unwrap().allow {
+        window.duration_minutes = 900;
+    }
+    let moved = database(&site);
+    assert_eq!(moved.minutes - skipped.minutes, 240);
+    let Executor::Attended { instructions } = &skipped.executor else { unreachable!("a person sets it") };
+    assert!(instructions.iter().any(|sentence| sentence.contains("set NOCLOBUPDATE=TRUE")), "{instructions:?}");
+    let mut site = at("7.5.5543");
+    site.spec().super_office.as_mut().unwrap().text_move = None;
+    site.declare("7.5 SR2");
+    assert_eq!(database(&site).minutes, skipped.minutes, "inside 7.5 they were moved before");
+}
+
+#[test]
+fn what_a_release_no_longer_has_stands_in_front_of_the_approval() {
+    let site = at("10.2.1");
+    let view = crate::view::View::new(&site.snapshot, site.now);
+    let find = |version: &str| view.catalogue.find(version).unwrap();
+    let hop = crate::products::Hop {
+        purpose: crm_api::change::Purpose::Upgrade,
+        from: find("10.2.1"),
+        to: find("11.13"),
+        fast_cgi_now: None,
+        fast_cgi: None,
+        absent: &[],
+        installs: &[],
+        backup_folder: "",
+    };
+    let notices = crate::products::of(site.snapshot.site.spec.product).notices(&view, &hop).join(" ");
+    for gone in ["Pagebuilder", "Win Admin", "Web Reporter"] {
+        assert!(notices.contains(gone), "{notices}");
+    }
+    assert!(!notices.contains("Pocket"), "that was gone before: {notices}");
+}
+
+/// The first hop is done, and nothing of the second has begun.
+fn at_the_stop() -> Site {
+    let mut site = at("7.1.4816");
+    site.declare("8.0 SR6");
+    site.run_to("no step is called so");
+    assert_eq!(site.status().phase, ChangePhase::Succeeded);
+    site.forget();
+    site.move_to("7.5.5885");
+    site
+}
+
+#[test]
+fn the_second_hop_is_a_change_of_its_own_with_its_own_backup() {
+    let mut site = at_the_stop();
+    for _ in 0..4 {
+        site.turn();
+    }
+    let [first, second] = site.snapshot.changes.as_slice() else { unreachable!("two changes") };
+    assert_eq!((second.spec.from.as_str(), second.spec.to.as_str()), ("7.5 SR2", "8.0 SR6"));
+    assert_ne!(first.spec.plan_hash, second.spec.plan_hash);
+    let folders: Vec<_> = [first, second].iter().map(|change| crate::round::backup_folder(change)).collect();
+    assert!(folders[0].is_some() && folders[0] != folders[1], "{folders:?}");
+    assert!(site.snapshot.site.status.clone().unwrap().plan.unwrap().then.is_empty(), "it is the last hop");
+}
+
+#[test]
+fn an_edit_between_two_hops_is_what_counts() {
+    let mut site = at_the_stop();
+    site.declare("7.5 SR2");
+    for _ in 0..4 {
+        site.turn();
+    }
+    assert_eq!(site.plan().standing, Standing::Settled, "the site may stay at the stop");
+    assert_eq!(site.snapshot.changes.len(), 1);
+}

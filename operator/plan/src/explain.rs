@@ -7,8 +7,8 @@ use crm_api::site::{Finding, HopSummary, WindowsSpec};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::hash::short;
-use crate::path;
 use crate::intent::{Plan, Standing};
+use crate::path;
 use crate::propose::minutes_needed;
 use crate::snapshot::Snapshot;
 use crate::view::View;

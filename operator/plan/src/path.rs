@@ -1,7 +1,7 @@
 //! A path of several hops: each hop is a change of its own, but all of them are looked at before the first one starts.
 
-use crm_api::release::CrmReleaseSpec;
 use crm_api::change::{Executor, Purpose, Step};
+use crm_api::release::CrmReleaseSpec;
 use crm_api::site::{Finding, HopSummary, Severity};
 
 use crate::products::{self, Hop};
@@ -103,9 +103,7 @@ pub fn outline(view: &View<'_>, to: &str) -> Vec<HopSummary> {
             to: to.version.clone(),
             steps: counted(steps.len()),
             minutes: minutes_needed(&steps).0,
-            attended: counted(
-                steps.iter().filter(|step| matches!(step.executor, Executor::Attended { .. })).count(),
-            ),
+            attended: counted(steps.iter().filter(|step| matches!(step.executor, Executor::Attended { .. })).count()),
         })
         .collect()
 }

@@ -7,8 +7,8 @@ use crm_api::release::CrmReleaseSpec;
 use crm_api::site::{Component, Finding, ObservedPart, PartState, Placement, Severity, VerifiedState};
 
 use crate::catalogue::NoPath;
-use crate::path;
 use crate::hash::{plan_hash, short, spec_digest};
+use crate::path;
 use crate::products::{self, Hop};
 use crate::sort::sort;
 use crate::view::{View, part_key};

@@ -58,7 +58,7 @@ fn move_texts(draft: &mut Draft, layout: &Layout<'_>, package: &Package, hop: &H
         "Start it from a command prompt in which you have typed `set {}=TRUE`: then long texts are not moved.",
         texts.skip_variable
     );
-    draft.step.executor = attended(&node, package, hop, &[set]);
+    draft.step.executor = attended(&node, (package, &package.method), hop, &[set]);
 }
 
 pub(super) fn web(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {

@@ -167,6 +167,7 @@ fn what_a_release_no_longer_has_stands_in_front_of_the_approval() {
         absent: &[],
         installs: &[],
         backup_folder: "",
+        set: None,
     };
     let notices = crate::products::of(site.snapshot.site.spec.product).notices(&view, &hop).join(" ");
     for gone in ["Pagebuilder", "Win Admin", "Web Reporter"] {

@@ -4,6 +4,7 @@ mod catalogue;
 mod changes;
 mod checks;
 mod fixture;
+mod installs;
 mod properties;
 mod proposals;
 mod windows;

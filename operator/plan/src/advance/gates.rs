@@ -256,7 +256,9 @@ impl Run<'_> {
                 continue;
             }
             if !moved && self.was_absent(&key) {
-                if part.state != PartState::Absent {
+                // What the database will hold shows nothing as long as nothing is there, whatever files are new.
+                let nothing = part.node.is_none() && part.version.is_none();
+                if part.state != PartState::Absent && !nothing {
                     return Err((
                         part.state,
                         format!("{key} is not installed yet by this plan, and something is there"),

@@ -233,6 +233,22 @@ impl Site {
         }
     }
 
+    /// A further server on which nothing of the product is installed.
+    pub(super) fn add_bare_node(&mut self, name: &str) {
+        self.snapshot.nodes.push(new_node(name));
+        let view = View::new(&self.snapshot, self.now);
+        let probes = products::of(self.snapshot.site.spec.product).probes(&view).remove(name).unwrap_or_default();
+        for probe in probes {
+            let answer = match &probe {
+                Probe::Machine {} | Probe::DiskFree { .. } => usual(&probe),
+                Probe::Processes { .. } => Answer::Processes { running: Vec::new() },
+                _ => Answer::Absent {},
+            };
+            self.answer(name, &probe, answer);
+        }
+        self.turn();
+    }
+
     /// Replaces a fact of the database; `None` takes it away.
     pub(super) fn fact(&mut self, name: &str, value: Option<&str>) {
         let facts = self.snapshot.database.as_mut().unwrap();
@@ -346,6 +362,7 @@ impl Site {
                     (Expected::State { is }, _) => Answer::Service { state: *is, start: StartType::Automatic },
                     (Expected::Flag { set }, _) => Answer::Flag { set: *set },
                     (Expected::NoneRunning {}, _) => Answer::Processes { running: Vec::new() },
+                    (Expected::Present {}, _) => Answer::Value { value: "there".to_owned() },
                     (Expected::AllMapped {}, _) => Answer::Handlers { programs: 8, missing: Vec::new() },
                     (other, _) => unreachable!("no step expects {other:?} of a node"),
                 };

@@ -4,6 +4,7 @@ mod catalogue;
 mod changes;
 mod checks;
 mod fixture;
+mod installs;
 mod paths;
 mod properties;
 mod proposals;

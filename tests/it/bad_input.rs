@@ -59,7 +59,7 @@ fn cases() -> Vec<(&'static str, &'static str, Value)> {
         ("a node twice in one component", "/spec/components/0/nodes", json!(["contoso-app", "contoso-app"])),
         ("no component", "/spec/components", json!([])),
         ("more nodes than fit", "/spec/components/0/nodes", json!(nodes(17))),
-        ("far more nodes than fit", "/spec/components/0/nodes", json!(nodes(100_000))),
+        ("far more nodes than fit", "/spec/components/0/nodes", json!(nodes(1_000))),
         ("a node that is a path", "/spec/components/0/nodes", json!(["../secrets/contoso-sql"])),
         ("a node in capitals", "/spec/components/0/nodes", json!(["CONTOSO-APP"])),
         ("a name of 10,000 characters", "/metadata/name", json!(long)),
@@ -157,7 +157,7 @@ async fn answers_of_the_api() -> String {
     // The same site without the mistakes is taken, with its names that are not ASCII.
     apply(&api, &site()).await.unwrap();
     for (title, pointer, value) in [
-        ("another product on an existing site", "/spec/database/name", json!("CRM8")),
+        ("another database on an existing site", "/spec/database/name", json!("CRM8")),
         ("another server on an existing site", "/spec/database/server", json!("sql2")),
     ] {
         let mut object = site();
@@ -174,7 +174,6 @@ fn words_of_the_site() -> String {
     let window = |start: &str, minutes: i32| json!([{"days": ["Sat"], "start": start, "durationMinutes": minutes}]);
     let cases = [
         ("an unknown version", json!({"version": "8.0 SR66"})),
-        ("an unknown node", json!({"components": [{"name": "CrmServer", "nodes": ["contoso-apq"]}]})),
         (
             "a bad time zone",
             json!({"version": "8.0 SR6", "windows": {"timeZone": "Europe/Olso", "allow": window("22:00", 360)}}),

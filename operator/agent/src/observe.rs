@@ -7,7 +7,8 @@ use crm_api::probe::{Answer, Probe};
 
 use crate::host::{Answered, FileContent, FolderContent, Host, HostError, broken};
 use crate::limits::clip_answer;
-use crate::text::{config_file, ini};
+use crate::text::xml::{self, Found};
+use crate::text::{config_file, encoding, ini, words};
 
 /// A probe that takes longer is reported as unreadable: one dead share must not silence the whole node.
 pub(crate) const PROBE_LIMIT: Duration = Duration::from_secs(60);
@@ -71,6 +72,8 @@ async fn ask_host(host: &dyn Host, probe: &Probe) -> Result<Answer, HostError> {
             value(config_file::value(&text, key).map_err(|error| broken(path, &error))?)
         }
         Probe::FlagLine { path, line } => Answer::Flag { set: config_file::flag(&host.read_text(path).await?, line) },
+        Probe::Word { path, word } => Answer::Flag { set: words::stands(&host.read_text(path).await?, word) },
+        Probe::XmlValue { path, section, key } => xml_value(host, path, section, key).await?,
         Probe::RegistrySubkeys { key } => Answer::Subkeys { subkeys: host.registry_subkeys(key).await? },
         Probe::Service { name } => {
             let (state, start) = host.service(name).await?;
@@ -102,6 +105,36 @@ async fn ask_host(host: &dyn Host, probe: &Probe) -> Result<Answer, HostError> {
 
 fn value(value: Option<&str>) -> Answer {
     value.map_or(Answer::Absent {}, |value| Answer::Value { value: value.to_owned() })
+}
+
+/// The key, in the file itself or in the one that the file names for the section. That one lies beside it or below: .NET
+/// takes no other.
+async fn xml_value(host: &dyn Host, path: &str, section: &str, key: &str) -> Result<Answer, HostError> {
+    let other = match xml_key(host, path, section, key).await? {
+        Found::Value(value) => return Ok(Answer::Value { value }),
+        Found::Absent => return Ok(Answer::Absent {}),
+        Found::Elsewhere(other) => other,
+    };
+    let refused = |why: &str| HostError::Refused(format!("{path}: section {section} is in {other:?}, {why}"));
+    if other.contains("..") || other.contains(':') || other.starts_with(['\\', '/']) {
+        return Err(refused("which is not below its folder"));
+    }
+    let folder = path.rsplit_once('\\').map_or("", |(folder, _)| folder);
+    match xml_key(host, &format!("{folder}\\{other}"), section, key).await {
+        Ok(Found::Value(value)) => Ok(Answer::Value { value }),
+        Ok(Found::Absent) => Ok(Answer::Absent {}),
+        Ok(Found::Elsewhere(_)) => Err(refused("which names a third file")),
+        // The file says that the section exists: without it nothing is known of the key.
+        Err(HostError::NotFound(_)) => Err(refused("which does not exist")),
+        Err(error @ HostError::Refused(_)) => Err(error),
+    }
+}
+
+async fn xml_key(host: &dyn Host, path: &str, section: &str, key: &str) -> Result<Found, HostError> {
+    let in_file = |error| broken(path, &error);
+    let (text, encoding) = encoding::decode(&host.read_file(path).await?).map_err(in_file)?;
+    let document = xml::parse(&text, encoding).map_err(in_file)?;
+    xml::value(&document, section, key).map_err(in_file)
 }
 
 fn sorted(mut names: Vec<String>) -> Vec<String> {

@@ -21,6 +21,7 @@ pub mod condition;
 pub mod database;
 pub mod decision;
 pub mod evidence;
+mod names;
 pub mod node;
 pub mod order;
 pub mod probe;

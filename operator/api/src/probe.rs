@@ -64,6 +64,27 @@ pub enum Probe {
         #[schemars(length(max = 128))]
         line: String,
     },
+    /// Whether a word stands in a table of lines, for example a scheduler's, in which `#` starts a comment.
+    Word {
+        /// Absolute Windows path.
+        #[schemars(length(max = 1024))]
+        path: String,
+        /// The word, compared without regard to case.
+        #[schemars(length(max = 253))]
+        word: String,
+    },
+    /// One key of a section of a .NET configuration file (`web.config`). An encrypted section is unreadable, never absent.
+    XmlValue {
+        /// Absolute Windows path.
+        #[schemars(length(max = 1024))]
+        path: String,
+        /// Elements below `configuration`, separated by `/`.
+        #[schemars(length(max = 256))]
+        section: String,
+        /// Key, compared without regard to case.
+        #[schemars(length(max = 128))]
+        key: String,
+    },
     /// The sub-keys of a registry key, with their string values.
     RegistrySubkeys {
         /// Full path, from the hive on.
@@ -159,6 +180,8 @@ impl Probe {
             Self::IniValue { path, section, key } => format!("iniValue:{path}[{section}]{key}"),
             Self::ConfigValue { path, key } => format!("configValue:{path}#{key}"),
             Self::FlagLine { path, line } => format!("flagLine:{path}#{line}"),
+            Self::Word { path, word } => format!("word:{path}#{word}"),
+            Self::XmlValue { path, section, key } => format!("xmlValue:{path}[{section}]{key}"),
             Self::RegistrySubkeys { key } => format!("registrySubkeys:{key}"),
             Self::Service { name } => format!("service:{name}"),
             Self::Processes { folder } => format!("processes:{folder}"),
@@ -212,13 +235,13 @@ pub enum Answer {
         #[schemars(length(max = 64))]
         sha256: String,
     },
-    /// Answer to [`Probe::IniValue`] and [`Probe::ConfigValue`].
+    /// Answer to [`Probe::IniValue`], [`Probe::ConfigValue`] and [`Probe::XmlValue`].
     Value {
         /// The value, trimmed.
         #[schemars(length(max = 1024))]
         value: String,
     },
-    /// Answer to [`Probe::FlagLine`].
+    /// Answer to [`Probe::FlagLine`] and [`Probe::Word`].
     Flag {
         /// Whether the word stands there, not commented out.
         set: bool,

@@ -7,6 +7,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::names;
 use crate::order::PromptAnswer;
 use crate::site::{Component, Product};
 
@@ -88,13 +89,13 @@ pub struct Package {
     /// The component.
     pub component: Component,
     /// Path below the site's media location.
-    #[schemars(length(min = 1, max = 512), regex(pattern = r"^[^\\/:].*$"))]
+    #[schemars(length(min = 1, max = 512), transform = names::relative_path)]
     pub file: String,
     /// sha256 of that file, lower-case hexadecimal.
     #[schemars(length(min = 64, max = 64), regex(pattern = "^[0-9a-f]{64}$"))]
     pub sha256: String,
     /// Program inside the package that starts the installation.
-    #[schemars(length(min = 1, max = 256), regex(pattern = r"^[^\\/:][^:]*\.exe$"))]
+    #[schemars(length(min = 1, max = 256), regex(pattern = r"\.exe$"), transform = names::relative_path)]
     pub program: String,
     /// How the program is run to upgrade what is installed.
     pub method: Method,

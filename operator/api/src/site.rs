@@ -11,7 +11,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::Time;
+use crate::{Time, names};
 
 /// What a person declares: product, version, components, database and the rules under which it may change.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -123,7 +123,7 @@ pub struct Placement {
     /// The component.
     pub name: Component,
     /// Names of `CrmNode`s in the site's namespace.
-    #[schemars(length(min = 1, max = 16), inner(length(min = 1, max = 253)))]
+    #[schemars(length(min = 1, max = 16), inner(length(min = 1, max = 253)), transform = names::object_names)]
     #[x_kube(merge_strategy = ListMerge::Set)]
     pub nodes: Vec<String>,
 }
@@ -133,10 +133,10 @@ pub struct Placement {
 #[serde(rename_all = "camelCase")]
 pub struct DatabaseSpec {
     /// Host name of the SQL Server, with `\INSTANCE` or `,PORT` where needed.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(length(min = 1, max = 253), transform = names::server_name)]
     pub server: String,
     /// Name of the database.
-    #[schemars(length(min = 1, max = 128), regex(pattern = r"^[^\[\]';]+$"))]
+    #[schemars(length(min = 1, max = 128), transform = names::database_name)]
     pub name: String,
     /// Secret with the keys `username` and `password`.
     pub credentials_ref: SecretRef,
@@ -150,7 +150,7 @@ pub struct DatabaseSpec {
 #[serde(rename_all = "camelCase")]
 pub struct SecretRef {
     /// Name of the Secret.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(length(min = 1, max = 253), transform = names::object_name)]
     pub name: String,
 }
 
@@ -176,7 +176,7 @@ pub struct SuperOfficeSpec {
     #[schemars(length(min = 1, max = 32), regex(pattern = "^[A-Za-z][A-Za-z0-9_]*$"))]
     pub table_prefix: String,
     /// Host name by which browsers reach Service; it also names the Service instance in the registry.
-    #[schemars(length(min = 1, max = 253), regex(pattern = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"))]
+    #[schemars(length(min = 1, max = 253), transform = names::host_name)]
     pub host_name: String,
     /// Which NetServer Service talks to. Left out: as observed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -195,7 +195,7 @@ pub struct SuperOfficeSpec {
     pub attachments: Option<Attachments>,
     /// Document archives (SO_ARC and more). They are too large to copy: a backup set holds a proof of them.
     #[serde(default)]
-    #[schemars(length(max = 11), inner(length(min = 1, max = 1024)))]
+    #[schemars(length(max = 11), inner(length(min = 1, max = 1024)), transform = names::any_paths)]
     pub archives: Vec<String>,
 }
 
@@ -230,7 +230,7 @@ pub enum Attachments {
 pub struct WebSpec {
     /// Program folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 4, max = 1024))]
+    #[schemars(length(min = 4, max = 1024), transform = names::local_path)]
     pub path: Option<String>,
     /// Application path on the site's host, for example `/sales`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -256,7 +256,7 @@ pub struct WebSpec {
 pub struct ServiceSpec {
     /// Base path of the instance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 4, max = 1024))]
+    #[schemars(length(min = 4, max = 1024), transform = names::local_path)]
     pub path: Option<String>,
     /// Name of the IIS site in IIS manager; it is not the host name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -311,7 +311,7 @@ fn smtp_port() -> i32 {
 #[serde(rename_all = "camelCase")]
 pub struct MediaSpec {
     /// UNC path; releases name packages below it.
-    #[schemars(length(min = 3, max = 512), regex(pattern = r"^\\\\[^\\]+\\"))]
+    #[schemars(length(min = 3, max = 512), transform = names::share_path)]
     pub location: String,
 }
 
@@ -320,7 +320,7 @@ pub struct MediaSpec {
 #[serde(rename_all = "camelCase")]
 pub struct BackupSpec {
     /// UNC path that every node and the SQL Server can write to.
-    #[schemars(length(min = 3, max = 512), regex(pattern = r"^\\\\[^\\]+\\"))]
+    #[schemars(length(min = 3, max = 512), transform = names::share_path)]
     pub location: String,
     /// How far the database backup is verified before a schema change.
     #[serde(default)]

@@ -141,6 +141,8 @@ pub fn say(probe: &Probe, answer: Option<&Answer>) -> String {
         Probe::IniValue { path, key, .. } => format!("{key} {seen} in {}", file_name(path)),
         Probe::ConfigValue { path, key } => format!("{key} {seen} in {}", file_name(path)),
         Probe::FlagLine { path, line } => format!("`{line}` {seen} in {}", file_name(path)),
+        Probe::XmlValue { path, key, .. } => format!("{key} {seen} in {}", file_name(path)),
+        Probe::Word { path, word } => format!("{word} {seen} in {}", file_name(path)),
         Probe::RegistrySubkeys { key } => format!("{key}: {seen}"),
         Probe::Service { name } => format!("service {name} {seen}"),
         Probe::Processes { folder } => format!("{seen} from {folder}"),

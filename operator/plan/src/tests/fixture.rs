@@ -430,7 +430,9 @@ fn usual(probe: &Probe) -> Answer {
         Probe::FileVersion { .. } => Answer::Version { version: OLD.to_owned() },
         Probe::IniValue { .. } => Answer::Value { value: OLD.to_owned() },
         Probe::ConfigValue { .. } => Answer::Value { value: "http://contoso-app/sales/Remote/Services75".to_owned() },
+        Probe::XmlValue { .. } => Answer::Value { value: "CRM7".to_owned() },
         Probe::FlagLine { .. } => Answer::Flag { set: false },
+        Probe::Word { .. } => Answer::Flag { set: true },
         Probe::RegistrySubkeys { .. } => {
             let values = BTreeMap::from([
                 ("basePath".to_owned(), r"C:\SuperOffice\Customer Service\".to_owned()),

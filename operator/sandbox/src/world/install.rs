@@ -47,6 +47,15 @@ fn install_web(state: &mut State, node: &str, number: &str) {
     let Some(machine) = state.machines.get_mut(node) else {
         return;
     };
+    machine.files.put_text(
+        &format!("{}\\web.config", layout.web_path),
+        format!(
+            "<?xml version=\"1.0\" encoding=\"utf-8\"?>\r\n<configuration>\r\n  <SuperOffice>\r\n    <Data>\r\n      <Database>\r\n        \
+             <add key=\"Server\" value=\"{}\" />\r\n        <add key=\"TablePrefix\" value=\"{}\" />\r\n      </Database>\r\n    \
+             </Data>\r\n  </SuperOffice>\r\n</configuration>\r\n",
+            layout.sql_server, layout.table_prefix
+        ),
+    );
     machine.iis.add_pool(&layout.web_pool);
     let folders = BTreeMap::from([(layout.web_application, layout.web_path)]);
     machine.iis.sites.insert("Default Web Site".to_owned(), Site { folders, handlers: BTreeSet::new() });

@@ -2,6 +2,7 @@
 //! before the window's gate. A check that cannot tell says so and blocks like one that fails.
 
 mod components;
+mod configuration;
 mod gates;
 mod machine;
 
@@ -14,6 +15,7 @@ use super::layout::{FROZEN, INSTALLER_VALUES, INSTANCES_KEY, Layout};
 use crate::products::Hop;
 use crate::view::View;
 use components::{full_stack, new_service, packages};
+use configuration::{scheduler_table, web_config};
 use gates::{https, one_domain, web_view2};
 use machine::{dot_net, elevated, fast_cgi_support, iis_features, reboot_pending, windows_version};
 
@@ -46,6 +48,8 @@ const CHECKS: &[Check] = &[
     Check { name: "WebView2", severity: Severity::Block, always: false, run: web_view2 },
     Check { name: "Packages", severity: Severity::Block, always: true, run: packages },
     Check { name: "NewService", severity: Severity::Block, always: true, run: new_service },
+    Check { name: "WebConfig", severity: Severity::Block, always: true, run: web_config },
+    Check { name: "SchedulerTable", severity: Severity::Warn, always: true, run: scheduler_table },
     Check { name: "UpgradeAnswers", severity: Severity::Block, always: true, run: upgrade_answers },
     Check { name: "Licence", severity: Severity::Block, always: false, run: licence },
     Check { name: "TravellersHome", severity: Severity::Block, always: false, run: travellers_home },

@@ -88,11 +88,28 @@ pub fn probes(view: &View<'_>, layout: &Layout<'_>) -> BTreeMap<String, Vec<Prob
     all
 }
 
+/// The schema that Web works on, as its configuration says (vendor: api/config/data).
+#[must_use]
+pub fn table_prefix(layout: &Layout<'_>) -> Probe {
+    Probe::XmlValue {
+        path: format!(r"{}\web.config", layout.web_path),
+        section: "SuperOffice/Data/Database".to_owned(),
+        key: "TablePrefix".to_owned(),
+    }
+}
+
+/// Whether the scheduler's table names the site's host (vendor: upgrade/to-81/move-crm-server).
+#[must_use]
+pub fn scheduled_host(layout: &Layout<'_>) -> Probe {
+    Probe::Word { path: layout.service_file("ejCrontab.txt"), word: layout.block.host_name.clone() }
+}
+
 fn web_probes(layout: &Layout<'_>) -> Vec<Probe> {
     vec![
         Probe::Pool { name: layout.web_pool.to_owned() },
         Probe::Service { name: layout.batch_service.to_owned() },
         Probe::FolderSize { path: layout.web_path.to_owned() },
+        table_prefix(layout),
     ]
 }
 
@@ -102,6 +119,7 @@ fn service_probes(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Vec<Probe
         Probe::SitesServing { folder: layout.scripts() },
         Probe::FlagLine { path: layout.config(), line: FROZEN.to_owned() },
         Probe::ConfigValue { path: layout.config(), key: "nsEndPoint".to_owned() },
+        scheduled_host(layout),
         Probe::Service { name: layout.scheduler.clone() },
         Probe::Processes { folder: layout.service_file("bin") },
         Probe::Pool { name: layout.service_pool.clone() },

@@ -1,0 +1,8 @@
+//! `ejCrontab.txt`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    if let Ok((text, _)) = crm_agent::text::encoding::decode(bytes) {
+        let _ = crm_agent::text::words::stands(&text, "crm.contoso.example");
+    }
+});

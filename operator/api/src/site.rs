@@ -184,7 +184,7 @@ pub struct SuperOfficeSpec {
     /// Where Service is installed and how IIS and Windows know it.
     #[serde(default)]
     pub service: ServiceSpec,
-    /// Whether `upgrade.exe` moves attachments into sub-folders while the site is closed.
+    /// When `upgrade.exe` moves attachments into sub-folders.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attachments: Option<Attachments>,
     /// Document archives (SO_ARC and more). They are too large to copy: a backup set holds a proof of them.
@@ -207,6 +207,8 @@ pub enum Attachments {
     Deferred,
     /// `upgrade.exe` moves them while the site is closed.
     DuringUpgrade,
+    /// A change of its own moves them while the site stays open; an upgrade leaves them where they are.
+    WhileOpen,
 }
 
 /// Where Web is installed. Fields left out take the vendor's usual place.

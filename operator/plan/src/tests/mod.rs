@@ -6,5 +6,7 @@ mod checks;
 mod fixture;
 mod properties;
 mod proposals;
+mod settings;
+mod shared;
 mod windows;
 mod words;

@@ -203,7 +203,7 @@ fn a_release_is_not_its_own_predecessor() {
 fn unknown_actions_and_probes_are_no_orders() {
     let node = serde_json::json!({
         "apiVersion": "crm-operator.io/v1alpha1", "kind": "CrmNode", "metadata": {"name": "n"},
-        "spec": {"probes": [{"format": {"drive": "C:"}}]},
+        "spec": {"asked": [{"site": "s", "probes": [{"format": {"drive": "C:"}}]}]},
     });
     assert!(serde_json::from_value::<CrmNode>(node).is_err());
     assert!(serde_json::from_value::<CrmChange>(serde_json::json!({"spec": {}})).is_err());

@@ -83,12 +83,18 @@ pub struct HandlerMap {
     pub programs: Vec<String>,
     /// Programs that have a FastCGI handler, by file name.
     pub mapped: Vec<String>,
+    /// Of these, programs whose handler does not accept the verb `OPTIONS`.
+    pub without_options: Vec<String>,
 }
 
 /// A file that is there and cannot be read as what it should be.
 pub(crate) fn broken(path: &str, error: &TextError) -> HostError {
     HostError::Refused(format!("{path}: {error}"))
 }
+
+/// Files whose names begin with a number: runs of consecutive numbers, first and last, by the name of the sub-folder in
+/// which they lie; the name is empty for the folder itself. Other files do not count.
+pub type Numbered = BTreeMap<String, Vec<(i64, i64)>>;
 
 /// One Windows machine.
 pub trait Host: Send + Sync {
@@ -124,8 +130,8 @@ pub trait Host: Send + Sync {
     fn listing<'a>(&'a self, path: &'a str) -> Answered<'a, BTreeMap<String, i64>>;
     /// Number and size of everything below a folder.
     fn folder_size<'a>(&'a self, path: &'a str) -> Answered<'a, FolderContent>;
-    /// Number and size of the files directly in a folder.
-    fn loose_files<'a>(&'a self, path: &'a str) -> Answered<'a, FolderContent>;
+    /// Numbers of the files of a folder and of each of its sub-folders; no file is opened.
+    fn numbered_files<'a>(&'a self, path: &'a str) -> Answered<'a, Numbered>;
     /// Free bytes on the volume or share of a path.
     fn disk_free<'a>(&'a self, path: &'a str) -> Answered<'a, i64>;
     /// Copies one file.

@@ -48,7 +48,11 @@ pub(crate) fn clip_answer(answer: Answer) -> Answer {
         Answer::Subkeys { subkeys } => Answer::Subkeys { subkeys: keys(subkeys, NAMES_MAX) },
         Answer::Processes { running } => Answer::Processes { running: names(running, RUNNING_MAX) },
         Answer::Names { names: all } => Answer::Names { names: names(all, NAMES_MAX) },
-        Answer::Handlers { programs, missing } => Answer::Handlers { programs, missing: names(missing, NAMES_MAX) },
+        Answer::Handlers { programs, missing, without_options } => Answer::Handlers {
+            programs,
+            missing: names(missing, NAMES_MAX),
+            without_options: names(without_options, NAMES_MAX),
+        },
         Answer::Absent {}
         | Answer::File { .. }
         | Answer::Flag { .. }
@@ -56,6 +60,7 @@ pub(crate) fn clip_answer(answer: Answer) -> Answer {
         | Answer::Pool { .. }
         | Answer::Url { .. }
         | Answer::DiskFree { .. }
+        | Answer::Numbered { .. }
         | Answer::Size { .. } => answer,
     }
 }
@@ -93,7 +98,11 @@ fn gave_way(answer: &Answer) -> bool {
 fn squeezed(mut status: CrmNodeStatus, squeeze: Squeeze) -> CrmNodeStatus {
     for observation in &mut status.observations {
         match &mut observation.answer {
-            Answer::Names { names: all } | Answer::Handlers { missing: all, .. } => shorten(all, squeeze.names),
+            Answer::Names { names: all } => shorten(all, squeeze.names),
+            Answer::Handlers { missing, without_options, .. } => {
+                shorten(missing, squeeze.names);
+                shorten(without_options, squeeze.names);
+            }
             Answer::Processes { running } => shorten(running, squeeze.names),
             Answer::Subkeys { subkeys } => *subkeys = keys(std::mem::take(subkeys), squeeze.names),
             Answer::Machine(_)
@@ -108,6 +117,7 @@ fn squeezed(mut status: CrmNodeStatus, squeeze: Squeeze) -> CrmNodeStatus {
             | Answer::Pool { .. }
             | Answer::Url { .. }
             | Answer::DiskFree { .. }
+            | Answer::Numbered { .. }
             | Answer::Size { .. } => {}
         }
     }

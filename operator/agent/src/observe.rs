@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crm_api::probe::{Answer, Probe};
 
-use crate::host::{Answered, FileContent, FolderContent, Host, HostError, broken};
+use crate::host::{Answered, FileContent, FolderContent, Host, HostError, Numbered, broken};
 use crate::limits::clip_answer;
 use crate::text::xml::{self, Found};
 use crate::text::{config_file, encoding, ini, words};
@@ -89,7 +89,9 @@ async fn ask_host(host: &dyn Host, probe: &Probe) -> Result<Answer, HostError> {
             Answer::DiskFree { free_bytes: free_bytes - free_bytes.rem_euclid(FREE_ROOM_STEP_BYTES) }
         }
         Probe::FolderSize { path } => size(host.folder_size(path)).await?,
-        Probe::LooseFiles { path } => size(host.loose_files(path)).await?,
+        Probe::NumberedFiles { path, prefix, per_folder } => {
+            numbered(&host.numbered_files(path).await?, prefix, i64::from(*per_folder))
+        }
         Probe::Folders { path, prefix } => {
             let prefix = prefix.to_lowercase();
             let names = host.folders(path).await?.into_iter();
@@ -155,5 +157,51 @@ async fn handlers(host: &dyn Host, site: &str, folder: &str) -> Result<Answer, H
     Ok(Answer::Handlers {
         programs: i32::try_from(programs.len()).unwrap_or(i32::MAX),
         missing: programs.iter().filter(|program| unmapped(program)).cloned().collect(),
+        without_options: sorted(map.without_options),
     })
+}
+
+/// Counts the files that lie in the sub-folder of their number. Whether numbers count from 0 or from 1 is not known: the
+/// last number of a folder may as well be the first of the next.
+fn numbered(folders: &Numbered, prefix: &str, per_folder: i64) -> Answer {
+    let per_folder = per_folder.max(1);
+    let length = |runs: &[(i64, i64)]| -> i64 { runs.iter().map(|(first, last)| last - first + 1).sum() };
+    let (mut files, mut loose, mut misplaced) = (0, 0, 0);
+    for (folder, runs) in folders {
+        files += length(runs);
+        let number = folder.to_lowercase().strip_prefix(&prefix.to_lowercase()).map(str::parse::<i64>);
+        match number {
+            _ if folder.is_empty() => loose += length(runs),
+            Some(Ok(number)) => {
+                let (lowest, highest) =
+                    (number.saturating_mul(per_folder), number.saturating_add(1).saturating_mul(per_folder));
+                let inside = runs.iter().map(|(first, last)| ((*last).min(highest) - (*first).max(lowest) + 1).max(0));
+                misplaced += length(runs) - inside.sum::<i64>();
+            }
+            Some(Err(_)) | None => misplaced += length(runs),
+        }
+    }
+    Answer::Numbered { files, loose, misplaced }
+}
+
+#[cfg(test)]
+mod tests {
+    use crm_api::probe::Answer;
+
+    use super::numbered;
+    use crate::host::Numbered;
+
+    fn store(folders: &[(&str, &[(i64, i64)])]) -> Numbered {
+        folders.iter().map(|(name, runs)| ((*name).to_owned(), runs.to_vec())).collect()
+    }
+
+    #[test]
+    fn files_are_counted_by_where_they_lie_and_where_they_belong() {
+        let all = store(&[("folder0", &[(1, 10_000)]), ("Folder1", &[(10_001, 20_000)])]);
+        assert_eq!(numbered(&all, "folder", 10_000), Answer::Numbered { files: 20_000, loose: 0, misplaced: 0 });
+        let from_zero = store(&[("folder0", &[(0, 9_999)]), ("folder1", &[(10_000, 12_345)])]);
+        assert_eq!(numbered(&from_zero, "folder", 10_000), Answer::Numbered { files: 12_346, loose: 0, misplaced: 0 });
+        let half = store(&[("", &[(10_001, 10_010)]), ("folder0", &[(1, 5), (10_005, 10_006)]), ("old", &[(7, 7)])]);
+        assert_eq!(numbered(&half, "folder", 10_000), Answer::Numbered { files: 18, loose: 10, misplaced: 3 });
+    }
 }

@@ -14,7 +14,7 @@ pub(crate) struct Spec {
     pub(crate) uid: Option<String>,
     /// Generation of what it asks.
     pub(crate) generation: i64,
-    /// Questions, without doubles, sorted by id: those of the list and those by which orders are judged.
+    /// Questions, without doubles, sorted by id: those of every site and those by which orders are judged.
     pub(crate) probes: Vec<Probe>,
     /// Whether to look often.
     pub(crate) attentive: bool,
@@ -29,7 +29,9 @@ impl Spec {
     pub(crate) fn read(uid: Option<String>, generation: i64, object: &Value) -> Self {
         let spec = &object["spec"];
         let orders: Vec<Wanted> = list(&spec["orders"]).iter().filter_map(read_order).collect();
-        let mut probes: Vec<Probe> = list(&spec["probes"]).iter().filter_map(read_probe).collect();
+        let asked = list(&spec["asked"]);
+        let mut probes: Vec<Probe> =
+            asked.iter().flat_map(|site| list(&site["probes"])).filter_map(read_probe).collect();
         probes.extend(orders.iter().flat_map(probes_of).cloned());
         probes.sort_by_cached_key(Probe::id);
         probes.dedup();
@@ -38,7 +40,7 @@ impl Spec {
             uid,
             generation,
             probes,
-            attentive: spec["attentive"].as_bool().unwrap_or(false),
+            attentive: asked.iter().any(|site| site["attentive"].as_bool().unwrap_or(false)),
             wish: Wish { orders, ..Wish::default() }.with_status(&status),
             status,
         }

@@ -321,6 +321,8 @@ pub enum Undo {
         #[schemars(length(min = 1, max = 16))]
         actions: Vec<Action>,
     },
+    /// The controller writes the value back that the step has recorded as overwritten.
+    Setting {},
     /// Only by restoring the backup set.
     Restore {},
 }

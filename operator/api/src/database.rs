@@ -89,6 +89,8 @@ pub mod superoffice {
     pub const SCHEDULER_HEARTBEAT: &str = "schedulerHeartbeat";
     /// Fact: folder of the attachments.
     pub const ATTACHMENT_PATH: &str = "attachmentPath";
+    /// Fact: number of attachments that Service knows.
+    pub const ATTACHMENTS: &str = "attachments";
     /// Fact: day until which maintenance is paid (RFC 3339 date); later releases refuse to install after it.
     pub const MAINTENANCE_TO: &str = "maintenanceTo";
     /// Fact: number of travellers that are out.

@@ -58,8 +58,17 @@ pub enum Expected {
     },
     /// No program runs there.
     NoneRunning {},
-    /// Every program has its handler.
+    /// Every program has its handler, with every verb that it needs.
     AllMapped {},
+    /// Every numbered file lies in the sub-folder of its number, and none is lost: there are as many as the database
+    /// knows, but for those that were missing before.
+    AllFiled {
+        /// Database fact that counts them.
+        #[schemars(length(max = 64))]
+        known: String,
+        /// Files that the database knew and that lay nowhere when the plan was made.
+        missing_before: i64,
+    },
     /// An HTTP status.
     Status {
         /// The status.

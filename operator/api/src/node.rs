@@ -1,6 +1,7 @@
 //! `CrmNode`: one Windows server that runs an agent. The controller writes the spec, its agent writes the status.
 
 use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::order::{Order, OrderResult};
@@ -28,6 +29,25 @@ use crate::probe::{Answer, Observation, Probe};
 )]
 #[serde(rename_all = "camelCase")]
 pub struct CrmNodeSpec {
+    /// Who asks what: one entry per site that has something on this server.
+    #[serde(default)]
+    #[schemars(length(max = 16))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["site".to_owned()]))]
+    pub asked: Vec<Asked>,
+    /// Orders, carried out one at a time in list order.
+    #[serde(default)]
+    #[schemars(length(max = 8))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["id".to_owned()]))]
+    pub orders: Vec<Order>,
+}
+
+/// What one site wants to know of a node.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Asked {
+    /// Name of the `CrmSite`.
+    #[schemars(length(min = 1, max = 253))]
+    pub site: String,
     /// Questions that the agent answers again and again.
     #[serde(default)]
     #[schemars(length(max = 128))]
@@ -36,11 +56,20 @@ pub struct CrmNodeSpec {
     /// under an order looks every 30 seconds in any case.
     #[serde(default)]
     pub attentive: bool,
-    /// Orders, carried out one at a time in list order.
-    #[serde(default)]
-    #[schemars(length(max = 8))]
-    #[x_kube(merge_strategy = ListMerge::Map(vec!["id".to_owned()]))]
-    pub orders: Vec<Order>,
+}
+
+impl CrmNodeSpec {
+    /// What a site asks.
+    #[must_use]
+    pub fn asked_by(&self, site: &str) -> Option<&Asked> {
+        self.asked.iter().find(|asked| asked.site == site)
+    }
+
+    /// Whether any site wants the agent to look often.
+    #[must_use]
+    pub fn is_attentive(&self) -> bool {
+        self.asked.iter().any(|asked| asked.attentive)
+    }
 }
 
 /// What an agent saw and did. Written by that agent only; at most 16 KiB.

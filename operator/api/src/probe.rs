@@ -151,11 +151,18 @@ pub enum Probe {
         #[schemars(length(max = 128))]
         prefix: String,
     },
-    /// The files that lie directly in a folder, not in its sub-folders.
-    LooseFiles {
-        /// Absolute Windows path.
+    /// The files of a store whose names begin with a number, against the numbered sub-folder that each belongs into: with
+    /// 10,000 per folder the first 10,000 numbers lie in the folder `prefix` + `0`, the next in `prefix` + `1`.
+    NumberedFiles {
+        /// Absolute Windows path or UNC path.
         #[schemars(length(max = 1024))]
         path: String,
+        /// What the names of the sub-folders begin with, before their own number.
+        #[schemars(length(max = 128))]
+        prefix: String,
+        /// Numbers that share a folder (1 or more).
+        #[schemars(range(min = 1))]
+        per_folder: i32,
     },
     /// Files below a folder whose content differs from that in a reference folder.
     ChangedFiles {
@@ -192,7 +199,7 @@ impl Probe {
             Self::DiskFree { path } => format!("diskFree:{path}"),
             Self::FolderSize { path } => format!("folderSize:{path}"),
             Self::Folders { path, prefix } => format!("folders:{path}\\{prefix}*"),
-            Self::LooseFiles { path } => format!("looseFiles:{path}"),
+            Self::NumberedFiles { path, prefix, per_folder } => format!("numberedFiles:{path}\\{prefix}*/{per_folder}"),
             Self::ChangedFiles { path, reference } => format!("changedFiles:{path}:{reference}"),
         }
     }
@@ -283,6 +290,19 @@ pub enum Answer {
         /// Programs without a handler, sorted.
         #[schemars(length(max = 64), inner(length(max = 260)))]
         missing: Vec<String>,
+        /// Programs whose handler does not accept the verb `OPTIONS`, sorted.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        #[schemars(length(max = 64), inner(length(max = 260)))]
+        without_options: Vec<String>,
+    },
+    /// Answer to [`Probe::NumberedFiles`].
+    Numbered {
+        /// Files whose names begin with a number, wherever they lie.
+        files: i64,
+        /// Of these, files that lie in no sub-folder.
+        loose: i64,
+        /// Of these, files that lie in another sub-folder than the one of their number.
+        misplaced: i64,
     },
     /// Answer to [`Probe::Url`].
     Url {
@@ -294,7 +314,7 @@ pub enum Answer {
         /// Free bytes for the agent's account.
         free_bytes: i64,
     },
-    /// Answer to [`Probe::FolderSize`] and [`Probe::LooseFiles`].
+    /// Answer to [`Probe::FolderSize`].
     Size {
         /// Number of files.
         files: i64,

@@ -190,7 +190,7 @@ pub struct SuperOfficeSpec {
     /// Whether the database step to 7.5 moves long texts into their new columns. Left out: as the vendor does it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text_move: Option<TextMoveChoice>,
-    /// Whether `upgrade.exe` moves attachments into sub-folders while the site is closed.
+    /// When `upgrade.exe` moves attachments into sub-folders.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attachments: Option<Attachments>,
     /// Document archives (SO_ARC and more). They are too large to copy: a backup set holds a proof of them.
@@ -222,6 +222,8 @@ pub enum Attachments {
     Deferred,
     /// `upgrade.exe` moves them while the site is closed.
     DuringUpgrade,
+    /// A change of its own moves them while the site stays open; an upgrade leaves them where they are.
+    WhileOpen,
 }
 
 /// Where Web is installed. Fields left out take the vendor's usual place.

@@ -260,7 +260,11 @@ fn claims(changes: &[&CrmChange]) -> Vec<ForeignClaim> {
         .flat_map(|(change, status)| {
             let namespace = change.metadata.namespace.as_deref().unwrap_or_default();
             let holder = format!("{namespace}/{}", change.spec.site);
-            status.claims_held.iter().map(move |claim| ForeignClaim { claim: claim.clone(), holder: holder.clone() })
+            status.claims_held.iter().map(move |claim| ForeignClaim {
+                claim: claim.clone(),
+                holder: holder.clone(),
+                waits_since: None,
+            })
         })
         .collect()
 }

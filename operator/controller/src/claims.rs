@@ -31,7 +31,9 @@ pub(crate) async fn take_turn<'a>(
     }
     let turn = context.claims.lock().await;
     let foreign = observe::foreign_claims(context, site).await?;
-    match foreign.into_iter().find(|foreign| new.contains(&&foreign.claim)) {
+    let taken =
+        |foreign: &crm_plan::snapshot::ForeignClaim| foreign.waits_since.is_none() && new.contains(&&foreign.claim);
+    match foreign.into_iter().find(taken) {
         Some(foreign) => Err(ApplyError::ClaimTaken { claim: foreign.claim, holder: foreign.holder }),
         None => Ok(Some(turn)),
     }

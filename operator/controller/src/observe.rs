@@ -148,7 +148,7 @@ pub(crate) async fn foreign_claims(context: &Context, key: &SiteKey) -> Result<V
     Ok(claims_of(&partition(changes, key).1))
 }
 
-/// Claims that open changes hold. Read from the raw objects: a change that does not parse, or whose phase is a word from
+/// Claims that open changes hold or wait for. Read from the raw objects: a change that does not parse, or whose phase is a word from
 /// a later version, still holds what it holds.
 fn claims_of(changes: &[Raw]) -> Vec<ForeignClaim> {
     let mut claims = Vec::new();
@@ -158,8 +158,13 @@ fn claims_of(changes: &[Raw]) -> Vec<ForeignClaim> {
             continue;
         }
         let holder = format!("{}/{}", change.namespace(), change.site().unwrap_or("an unknown site"));
-        claims
-            .extend(change.claims_held().map(|claim| ForeignClaim { claim: claim.to_owned(), holder: holder.clone() }));
+        let of =
+            |claim: &str, waits_since| ForeignClaim { claim: claim.to_owned(), holder: holder.clone(), waits_since };
+        if change.claims_held().next().is_some() {
+            claims.extend(change.claims_held().map(|claim| of(claim, None)));
+        } else if let Some(since) = change.created_at() {
+            claims.extend(change.claims_wanted().map(|claim| of(claim, Some(since))));
+        }
     }
     claims.sort_by(|one, other| (&one.claim, &one.holder).cmp(&(&other.claim, &other.holder)));
     claims
@@ -214,6 +219,17 @@ mod tests {
         let held: Vec<(&str, &str)> =
             claims.iter().map(|claim| (claim.claim.as_str(), claim.holder.as_str())).collect();
         assert_eq!(held, [("iis1", "crm/c"), ("sql1", "crm/a")]);
+    }
+
+    #[test]
+    fn changes_that_hold_nothing_yet_wait_in_the_order_of_their_creation() {
+        let waiting = of(&json!({
+            "metadata": {"name": "b-1", "namespace": "crm", "creationTimestamp": "2026-11-28T19:00:00Z"},
+            "spec": {"site": "b", "claims": ["sql1"]},
+        }));
+        let claims = claims_of(&[waiting, change("crm", "a", json!({"phase": "Changing", "claimsHeld": ["sql1"]}))]);
+        let seen: Vec<_> = claims.iter().map(|claim| (claim.holder.as_str(), claim.waits_since.is_some())).collect();
+        assert_eq!(seen, [("crm/a", false), ("crm/b", true)]);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use kube::api::{GetParams, ListParams, Request};
 use kube::core::{NamespaceResourceScope, Resource};
 use serde::Deserialize;
@@ -36,11 +37,13 @@ struct Header {
 #[serde(default)]
 struct HeaderSpec {
     site: Value,
+    claims: Value,
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
 struct HeaderMetadata {
+    creation_timestamp: Value,
     name: String,
     namespace: Option<String>,
     uid: String,
@@ -127,6 +130,16 @@ impl Raw {
     pub(crate) fn claims_held(&self) -> impl Iterator<Item = &str> {
         let held = self.header.status.as_ref().and_then(|status| status.claims_held.as_array());
         held.into_iter().flatten().filter_map(Value::as_str)
+    }
+
+    /// `spec.claims`, those that are texts.
+    pub(crate) fn claims_wanted(&self) -> impl Iterator<Item = &str> {
+        self.header.spec.claims.as_array().into_iter().flatten().filter_map(Value::as_str)
+    }
+
+    /// When it was created, where it says so.
+    pub(crate) fn created_at(&self) -> Option<Timestamp> {
+        self.header.metadata.creation_timestamp.as_str()?.parse().ok()
     }
 
     /// Parses it.

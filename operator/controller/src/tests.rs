@@ -145,7 +145,10 @@ fn record(claims: &[&str]) -> Intent {
 }
 
 fn instruct() -> Intent {
-    let spec = CrmNodeSpec { attentive: true, ..CrmNodeSpec::default() };
+    let spec = CrmNodeSpec {
+        asked: vec![crm_api::node::Asked { site: "contoso".into(), attentive: true, ..Default::default() }],
+        ..CrmNodeSpec::default()
+    };
     Intent::InstructNode { node: "app".into(), spec: Box::new(spec) }
 }
 

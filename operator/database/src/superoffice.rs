@@ -1,8 +1,8 @@
 //! Questions to the tables of a SuperOffice database (schema = table prefix). Tables and columns are those of the vendor's published database reference.
 
 pub use crm_api::database::superoffice::{
-    ATTACHMENT_PATH, DATABASE_VERSION, MAINTENANCE_TO, SATELLITES, SCHEDULER_HEARTBEAT, SERVER_SETUP_VERSION,
-    SERVICE_INSTALLED_AT, SERVICE_VERSION, TRAVELLERS_OUT, USE_EXTENSION,
+    ATTACHMENT_PATH, ATTACHMENTS, DATABASE_VERSION, MAINTENANCE_TO, SATELLITES, SCHEDULER_HEARTBEAT,
+    SERVER_SETUP_VERSION, SERVICE_INSTALLED_AT, SERVICE_VERSION, TRAVELLERS_OUT, USE_EXTENSION,
 };
 
 use crate::{Row, Statement, quote};
@@ -46,6 +46,11 @@ pub fn questions(table_prefix: &str) -> Vec<Question> {
                 (SERVICE_INSTALLED_AT, "installed_at", "config.installed_at"),
                 (ATTACHMENT_PATH, "attachment_path", "config.attachment_path"),
             ],
+        ),
+        ask(
+            "superoffice.attachments",
+            format!("SELECT COUNT(*) AS attachments FROM {}", table("attachment")),
+            &[(ATTACHMENTS, "attachments", "attachment")],
         ),
         ask(
             "superoffice.useExtension",

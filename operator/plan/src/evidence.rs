@@ -65,9 +65,13 @@ pub fn judge(expected: &Expected, answer: Option<&Answer>) -> Verdict {
             Verdict::of(matches!(answer, Answer::Processes { running } if running.is_empty()), seen)
         }
         Expected::AllMapped {} => Verdict::of(
-            matches!(answer, Answer::Handlers { programs, missing } if *programs > 0 && missing.is_empty()),
+            matches!(answer, Answer::Handlers { programs, missing, without_options }
+                if *programs > 0 && missing.is_empty() && without_options.is_empty()),
             seen,
         ),
+        Expected::AllFiled { .. } => {
+            Verdict::of(matches!(answer, Answer::Numbered { loose: 0, misplaced: 0, .. }), seen)
+        }
         Expected::Status { is } => Verdict::of(matches!(answer, Answer::Url { status } if status == is), seen),
         Expected::Sha256 { is } => Verdict::of(matches!(answer, Answer::File { sha256, .. } if sha256 == is), seen),
         Expected::OnlyName { is } => {
@@ -102,6 +106,7 @@ pub fn judge_database(
         | Expected::Flag { .. }
         | Expected::NoneRunning {}
         | Expected::AllMapped {}
+        | Expected::AllFiled { .. }
         | Expected::Status { .. }
         | Expected::Sha256 { .. }
         | Expected::OnlyName { .. } => Verdict::Unknown("not a question to a database".to_owned()),
@@ -150,7 +155,8 @@ pub fn say(probe: &Probe, answer: Option<&Answer>) -> String {
         Probe::SitesServing { folder } => format!("IIS sites that serve {folder}: {seen}"),
         Probe::FastCgiHandlers { .. } => format!("FastCGI handlers: {seen}"),
         Probe::Url { url } => format!("{url}: {seen}"),
-        Probe::DiskFree { path } | Probe::FolderSize { path } | Probe::LooseFiles { path } => format!("{path}: {seen}"),
+        Probe::DiskFree { path } | Probe::FolderSize { path } => format!("{path}: {seen}"),
+        Probe::NumberedFiles { path, .. } => format!("files in {path}: {seen}"),
         Probe::Folders { path, prefix } => format!(r"{path}\{prefix}*: {seen}"),
         Probe::ChangedFiles { path, .. } => format!("changed in {path}: {seen}"),
     }
@@ -181,8 +187,21 @@ pub fn describe(answer: &Answer) -> String {
         Answer::Pool { state } => state_word(*state).to_owned(),
         Answer::Names { names } if names.is_empty() => "none".to_owned(),
         Answer::Names { names } => names.join(", "),
-        Answer::Handlers { programs, missing } if missing.is_empty() => format!("{programs} of {programs} mapped"),
-        Answer::Handlers { programs, missing } => format!("of {programs} not mapped: {}", missing.join(", ")),
+        Answer::Handlers { programs, missing, without_options } => {
+            match (missing.as_slice(), without_options.as_slice()) {
+                ([], []) => format!("{programs} of {programs} mapped"),
+                ([], without) => format!("of {programs} without the verb OPTIONS: {}", without.join(", ")),
+                (missing, []) => format!("of {programs} not mapped: {}", missing.join(", ")),
+                (missing, without) => format!(
+                    "of {programs} not mapped: {}; without the verb OPTIONS: {}",
+                    missing.join(", "),
+                    without.join(", ")
+                ),
+            }
+        }
+        Answer::Numbered { files, loose, misplaced } => {
+            format!("{files}, of which {loose} in no sub-folder and {misplaced} in a wrong one")
+        }
         Answer::Url { status: 0 } => "no connection".to_owned(),
         Answer::Url { status } => format!("HTTP {status}"),
         Answer::DiskFree { free_bytes } => format!("{} MiB free", free_bytes / (1024 * 1024)),

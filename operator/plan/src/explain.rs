@@ -349,7 +349,7 @@ pub fn executor_word(step: &Step) -> &'static str {
 fn undo_word(step: &Step) -> &'static str {
     match step.undo {
         Undo::Nothing {} => "-",
-        Undo::Actions { .. } => "yes",
+        Undo::Actions { .. } | Undo::Setting {} => "yes",
         Undo::Restore {} => "restore",
     }
 }

@@ -73,12 +73,7 @@ pub fn propose(view: &View<'_>, parts: &[ObservedPart]) -> Proposal {
         }
     };
     let rules = products::of(view.spec.product);
-    let fast_cgi_now = rules.fast_cgi(view);
-    let absent = absent(parts);
-    let wanted_fast_cgi = rules.wanted_fast_cgi(view, &absent, &[]);
-    let fast_cgi_differs = wanted_fast_cgi.is_some() && wanted_fast_cgi != fast_cgi_now;
-    let is_whole = absent.is_empty();
-    if target.version == current.version && !fast_cgi_differs && is_whole {
+    if target.version == current.version && absent(parts).is_empty() && rules.differences(view).is_empty() {
         return Proposal { verified: Some(settled(view, parts, current, before)), verdict: Verdict::Settled };
     }
     let verified = match before.clone() {

@@ -80,7 +80,8 @@ pub fn site_status(view: &View<'_>, round: Round<'_>) -> CrmSiteStatus {
 }
 
 fn is_restless(fact: &str) -> bool {
-    fact == crm_api::database::superoffice::SCHEDULER_HEARTBEAT
+    use crm_api::database::superoffice::{ATTACHMENTS, SCHEDULER_HEARTBEAT};
+    [ATTACHMENTS, SCHEDULER_HEARTBEAT].contains(&fact)
 }
 
 fn findings(view: &View<'_>, round: &Round<'_>) -> Vec<Finding> {

@@ -3,7 +3,8 @@
 use crm_api::backup::CrmBackupSpec;
 use crm_api::change::{ChangePhase, CrmChange, CrmChangeStatus, Executor, StepRole, Task};
 use crm_api::evidence::Source;
-use crm_api::node::CrmNodeSpec;
+use crm_api::node::{Asked, CrmNodeSpec};
+use crm_api::order::Order;
 use crm_api::probe::Probe;
 use crm_api::site::{CrmSiteStatus, ObservedPart, PlanSummary, VerifiedState};
 use jiff::Timestamp;
@@ -252,14 +253,16 @@ fn instruct(view: &View<'_>, change: Option<&CrmChange>, advance: &Advance, inte
         }
         probes.sort();
         probes.dedup();
-        let orders = advance.orders.get(&node).cloned().unwrap_or_default();
-        let spec = CrmNodeSpec { probes, attentive, orders };
         let Some(stored) = view.snapshot.node(&node) else { continue };
         let own = |id: &str| view.snapshot.changes.iter().any(|change| id.starts_with(&change_prefix(change)));
-        if stored.node.spec.orders.iter().any(|order| !own(&order.id)) {
-            // Another site's change is at work there: its order is not to be written over.
-            continue;
-        }
+        // Other sites' questions and orders on a shared server stay as they are.
+        let mut asked: Vec<Asked> =
+            stored.node.spec.asked.iter().filter(|asked| asked.site != view.name()).cloned().collect();
+        asked.push(Asked { site: view.name().to_owned(), probes, attentive });
+        asked.sort_by(|one, other| one.site.cmp(&other.site));
+        let mut orders: Vec<Order> = stored.node.spec.orders.iter().filter(|order| !own(&order.id)).cloned().collect();
+        orders.extend(advance.orders.get(&node).into_iter().flatten().cloned());
+        let spec = CrmNodeSpec { asked, orders };
         if stored.node.spec != spec {
             intents.push(Intent::InstructNode { node, spec: Box::new(spec) });
         }

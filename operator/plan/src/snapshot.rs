@@ -23,7 +23,7 @@ pub struct Snapshot {
     pub decisions: Vec<CrmDecision>,
     /// The database, or why it could not be read.
     pub database: Result<DatabaseFacts, String>,
-    /// Claims that open changes of other sites hold.
+    /// Claims that open changes of other sites hold or wait for.
     pub foreign_claims: Vec<ForeignClaim>,
     /// What this controller process itself is doing or has just done for the open change. Empty after a restart.
     pub tasks: Vec<TaskState>,
@@ -40,13 +40,15 @@ pub struct NodeView {
     pub heartbeat: Option<Timestamp>,
 }
 
-/// A claim that another site's change holds.
+/// A claim that another site's change holds or waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ForeignClaim {
     /// The claim.
     pub claim: String,
-    /// `namespace/name` of the site that holds it.
+    /// `namespace/name` of the site whose change that is.
     pub holder: String,
+    /// When the change that waits for it was created; `None` where it holds the claim.
+    pub waits_since: Option<Timestamp>,
 }
 
 /// A task that the controller carries out itself.

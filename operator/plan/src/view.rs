@@ -93,19 +93,19 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn is_fresh(&self, node: &str) -> bool {
         self.snapshot.node(node).is_some_and(|view| {
-            let limit = if view.node.spec.attentive { STALE_UNDER_CHANGE } else { STALE_AT_REST };
+            let limit = if view.node.spec.is_attentive() { STALE_UNDER_CHANGE } else { STALE_AT_REST };
             self.age(view).is_some_and(|age| age <= limit)
         })
     }
 
-    /// Whether a node has answered all the questions that it is asked now. One that is asked nothing has told nothing.
+    /// Whether a node has answered all the questions that this site asks it now. One that is asked nothing has told
+    /// nothing.
     #[must_use]
     pub fn is_answered(&self, node: &str) -> bool {
-        self.snapshot.node(node).filter(|view| !view.node.spec.probes.is_empty()).is_some_and(|view| {
-            view.node
-                .status
-                .as_ref()
-                .is_some_and(|status| view.node.spec.probes.iter().all(|probe| status.answer(probe).is_some()))
+        let asked = self.snapshot.node(node).and_then(|view| Some((view, view.node.spec.asked_by(self.name())?)));
+        asked.filter(|(_, asked)| !asked.probes.is_empty()).is_some_and(|(view, asked)| {
+            let status = view.node.status.as_ref();
+            status.is_some_and(|status| asked.probes.iter().all(|probe| status.answer(probe).is_some()))
         })
     }
 

@@ -22,8 +22,10 @@ fn one_order_or_probe_of_a_newer_language_spoils_only_itself() {
     };
     let object = json!({
         "spec": {
-            "attentive": true,
-            "probes": [{"phaseOfMoon": {}}, {"service": {"name": "Web"}}, {"machine": {}}],
+            "asked": [
+                {"site": "a", "attentive": true, "probes": [{"phaseOfMoon": {}}, {"service": {"name": "Web"}}]},
+                {"site": "b", "probes": [{"machine": {}}, {"service": {"name": "Web"}}]},
+            ],
             "orders": [order("new", json!({"formatDisk": {}})), order("old", json!({"stopService": {"name": "Web"}})), {}],
         },
         "status": {"highestEpoch": 6},

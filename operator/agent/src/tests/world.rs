@@ -11,7 +11,9 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::program::{Does, Process};
-use crate::host::{Answered, FileContent, FolderContent, HandlerMap, Host, HostError, ProcessId, ProcessState};
+use crate::host::{
+    Answered, FileContent, FolderContent, HandlerMap, Host, HostError, Numbered, ProcessId, ProcessState,
+};
 
 #[derive(Default)]
 pub(super) struct Inner {
@@ -183,7 +185,7 @@ impl Host for World {
         unused()
     }
 
-    fn loose_files<'a>(&'a self, _path: &'a str) -> Answered<'a, FolderContent> {
+    fn numbered_files<'a>(&'a self, _path: &'a str) -> Answered<'a, Numbered> {
         unused()
     }
 

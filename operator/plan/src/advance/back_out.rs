@@ -1,12 +1,13 @@
 //! Taking everything back: what was begun is undone in reverse order, until the site is open as it was. The backup set
 //! is kept.
 
-use crm_api::change::{ChangePhase, Step, StepPhase, StepResult, Undo};
+use crm_api::change::{ChangePhase, Executor, Step, StepPhase, StepResult, Task, Undo};
 use crm_api::decision::Word;
 use crm_api::order::{OrderPhase, Outcome};
 
-use super::{Flow, LOOK_AGAIN, Run, SUPERSEDED};
+use super::{Flow, LOOK_AGAIN, LOOK_AGAIN_SOON, Run, SUPERSEDED};
 use crate::hash::short;
+use crate::intent::Intent;
 
 /// Tries to take a step back before a person is asked.
 const UNDO_TRIES_MAX: i32 = 3;
@@ -16,7 +17,7 @@ impl Run<'_> {
         let change = self.change;
         for step in change.spec.steps.iter().rev() {
             let Some(result) = self.out.status.result(&step.id).cloned() else { continue };
-            if result.phase == StepPhase::Undone || !matches!(step.undo, Undo::Actions { .. }) {
+            if result.phase == StepPhase::Undone || !matches!(step.undo, Undo::Actions { .. } | Undo::Setting {}) {
                 continue;
             }
             self.out.status.step = Some(step.id.clone());
@@ -44,6 +45,9 @@ impl Run<'_> {
     }
 
     fn take_back(&mut self, step: &Step, result: &StepResult) -> Flow {
+        if matches!(step.undo, Undo::Setting {}) {
+            return self.write_back(step, result);
+        }
         let Some(node) = step.node.as_deref() else { return Flow::GoOn };
         if result.phase != StepPhase::Undoing {
             let now = crm_api::Time::from(self.view.now);
@@ -83,6 +87,49 @@ impl Run<'_> {
         }
     }
 
+    /// Gives a setting in the database its recorded value back. The fact is the proof, not the answer of the task.
+    fn write_back(&mut self, step: &Step, result: &StepResult) -> Flow {
+        let Executor::Controller { task: Task::SetDatabaseSetting { setting, .. } } = &step.executor else {
+            return Flow::GoOn;
+        };
+        let Some(old) = result.old_value.clone() else { return Flow::GoOn };
+        let read_since = |at: jiff::Timestamp| self.view.database().is_some_and(|facts| facts.read_at.0 >= at);
+        let is_back = self.view.fact(setting) == Some(old.as_str());
+        if result.phase != StepPhase::Undoing {
+            let now = crm_api::Time::from(self.view.now);
+            self.change_result(&step.id, |result| {
+                result.phase = StepPhase::Undoing;
+                result.attempt = 1;
+                result.attempt_started_at = now;
+            });
+            self.wake(self.view.now);
+            return Flow::Wait;
+        }
+        if is_back && read_since(result.attempt_started_at.0) {
+            let now = crm_api::Time::from(self.view.now);
+            self.change_result(&step.id, |result| {
+                result.phase = StepPhase::Undone;
+                result.ended_at = Some(now);
+                result.evidence = format!("taken back: {setting} is {old} again");
+            });
+            return Flow::GoOn;
+        }
+        let id = format!("{}/undo", step.id);
+        let asked = self.view.snapshot.tasks.iter().find(|task| task.step == id && task.attempt == result.attempt);
+        if let Some(Err(failed)) = asked.and_then(|task| task.result.clone()) {
+            return self.undo_failed(step, result, &failed.message);
+        }
+        self.out.tasks.push(Intent::RunTask {
+            change: self.name.to_owned(),
+            step: id,
+            attempt: result.attempt,
+            since: result.attempt_started_at.0,
+            task: Task::SetDatabaseSetting { setting: setting.clone(), value: old },
+            backup_file: None,
+        });
+        self.wait("Step", format!("taking back {}", step.id), "SQL Server".to_owned(), None, LOOK_AGAIN_SOON)
+    }
+
     fn undo_failed(&mut self, step: &Step, result: &StepResult, why: &str) -> Flow {
         let retry = self.decision(Word::Retry, &step.id, result.attempt_started_at.0);
         if result.attempt < UNDO_TRIES_MAX || (retry.is_some() && retry != result.granted_by) {
@@ -115,6 +162,7 @@ fn undo_text(step: &Step) -> String {
         Undo::Actions { actions } => {
             serde_json::to_string(actions).unwrap_or_else(|_| "the opposite of the step".to_owned())
         }
+        Undo::Setting {} => "write the old value back, as the change's record shows it".to_owned(),
         Undo::Nothing {} | Undo::Restore {} => "nothing".to_owned(),
     }
 }

@@ -4,6 +4,7 @@ use crm_api::change::Purpose;
 
 use super::{Flow, LOOK_AGAIN, Run, SUPERSEDED};
 use crate::hash::spec_digest;
+use crate::snapshot::ForeignClaim;
 
 impl Run<'_> {
     /// Claims make changes that share a server or a database take turns. The leader records them after a live list.
@@ -11,15 +12,27 @@ impl Run<'_> {
         if !self.out.status.claims_held.is_empty() || self.change.spec.claims.is_empty() {
             return Flow::GoOn;
         }
-        let taken =
-            self.view.snapshot.foreign_claims.iter().find(|foreign| self.change.spec.claims.contains(&foreign.claim));
-        if let Some(foreign) = taken {
-            let message = format!("{} is in use by a change of {}", foreign.claim, foreign.holder);
-            let ended_by = format!("the end of the change of {}", foreign.holder);
+        let wanted = |foreign: &&ForeignClaim| self.change.spec.claims.contains(&foreign.claim);
+        let mut foreign = self.view.snapshot.foreign_claims.iter().filter(wanted);
+        if let Some(taken) = foreign.find(|foreign| foreign.waits_since.is_none()) {
+            let message = format!(
+                "waits for {}, held by a change of {}; {} in line",
+                taken.claim,
+                taken.holder,
+                ordinal(self.place_in_line(&taken.claim))
+            );
+            let ended_by = format!("the end of the change of {}", taken.holder);
             return self.wait("Claim", message, ended_by, None, LOOK_AGAIN);
         }
         self.out.status.claims_held = self.change.spec.claims.clone();
         Flow::GoOn
+    }
+
+    /// Place among the changes that wait for a claim, from 1: older changes come first.
+    fn place_in_line(&self, claim: &str) -> usize {
+        let created = self.change.metadata.creation_timestamp.as_ref().map_or(self.view.now, |at| at.0);
+        let waiting = self.view.snapshot.foreign_claims.iter().filter(|foreign| foreign.claim == claim);
+        waiting.filter(|foreign| foreign.waits_since.is_some_and(|since| since < created)).count() + 1
     }
 
     /// The declaration was edited in mid-change: before the point of no return another change takes the place of this
@@ -58,4 +71,15 @@ impl Run<'_> {
         self.halt(message, "forward: put the spec back as it was when the change began".to_owned());
         Flow::Wait
     }
+}
+
+fn ordinal(place: usize) -> String {
+    let ending = match (place % 10, place % 100) {
+        (_, 11..=13) => "th",
+        (1, _) => "st",
+        (2, _) => "nd",
+        (3, _) => "rd",
+        _ => "th",
+    };
+    format!("{place}{ending}")
 }

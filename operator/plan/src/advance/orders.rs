@@ -67,7 +67,7 @@ impl Run<'_> {
     pub(super) fn undo_order(&self, step: &Step, result: &StepResult) -> Option<Order> {
         match &step.undo {
             Undo::Actions { actions } => Some(self.order_of(step, result, "/undo", actions.clone())),
-            Undo::Nothing {} | Undo::Restore {} => None,
+            Undo::Nothing {} | Undo::Setting {} | Undo::Restore {} => None,
         }
     }
 

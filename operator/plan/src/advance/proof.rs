@@ -3,6 +3,7 @@
 use crm_api::change::{Step, StepResult};
 use crm_api::decision::Word;
 use crm_api::evidence::{Expectation, Expected, Source};
+use crm_api::probe::Answer;
 use jiff::Timestamp;
 
 use super::Run;
@@ -76,9 +77,13 @@ impl Run<'_> {
                 let answer = self.view.answer(node, probe);
                 let elsewhere = if step.node.as_ref() == Some(node) { String::new() } else { format!(" on {node}") };
                 let fact = format!("{}{elsewhere}", say(probe, answer));
-                let verdict = judge(&expectation.expected, answer);
+                let verdict = match judge(&expectation.expected, answer) {
+                    Verdict::Holds(_) => self.none_lost(&expectation.expected, answer),
+                    other => other,
+                };
                 if trusted_node == Some(node.as_str()) || self.view.confirmed_since(node, since) {
-                    verdict.saying(fact)
+                    let more = if verdict.text().is_empty() { String::new() } else { format!("; {}", verdict.text()) };
+                    verdict.saying(format!("{fact}{more}"))
                 } else {
                     Verdict::Unknown(format!("{fact} (not confirmed yet)"))
                 }
@@ -91,6 +96,20 @@ impl Run<'_> {
                 }
             }
         }
+    }
+
+    /// Files that lie where they belong are compared with the number that the database knows: people may add and delete
+    /// some while they are moved.
+    fn none_lost(&self, expected: &Expected, answer: Option<&Answer>) -> Verdict {
+        let (Expected::AllFiled { known, missing_before }, Some(Answer::Numbered { files, .. })) = (expected, answer)
+        else {
+            return Verdict::Holds(String::new());
+        };
+        let Some(known) = self.view.fact(known).and_then(|value| value.parse::<i64>().ok()) else {
+            return Verdict::Unknown("the database does not say how many there are".to_owned());
+        };
+        let text = format!("the database knows {known}");
+        if files.saturating_add(*missing_before) >= known { Verdict::Holds(text) } else { Verdict::Fails(text) }
     }
 
     fn judge_fact(&self, name: &str, expected: &Expected, step: &Step, result: &StepResult) -> Verdict {
@@ -117,6 +136,10 @@ fn wanted(expected: &Expected) -> String {
         Expected::Status { is } => format!(", expected HTTP {is}"),
         Expected::LaterThanStart { step } => format!(", expected after the start of {step}"),
         Expected::EarlierThanStart { step } => format!(", expected before the start of {step}"),
+        Expected::AllFiled { missing_before: 0, .. } => ", expected all of them in their folders".to_owned(),
+        Expected::AllFiled { missing_before, .. } => {
+            format!(", expected all of them in their folders but for {missing_before} that were missing before")
+        }
         Expected::Present {}
         | Expected::Absent {}
         | Expected::Flag { .. }

@@ -135,6 +135,8 @@ pub trait ProductRules: Sync {
     fn wanted_fast_cgi(&self, view: &View<'_>, absent: &[String], installs: &[String]) -> Option<FastCgi>;
     /// FastCGI as observed; `None` where it cannot be told.
     fn fast_cgi(&self, view: &View<'_>) -> Option<FastCgi>;
+    /// What differs between declaration and observation at the same release, in sentences; a change can mend it.
+    fn differences(&self, view: &View<'_>) -> Vec<String>;
     /// The named checks that a hop must pass, each with its remedy. Only those that found something.
     fn checks(&self, view: &View<'_>, hop: &Hop<'_>) -> Vec<Finding>;
     /// Drift at rest: observation against the verified state.

@@ -147,7 +147,7 @@ impl Site {
         let now = self.now;
         for view in &mut self.snapshot.nodes {
             let status = view.node.status.get_or_insert_with(CrmNodeStatus::default);
-            for probe in &view.node.spec.probes {
+            for probe in view.node.spec.asked.iter().flat_map(|asked| &asked.probes) {
                 if status.answer(probe).is_none() {
                     status.observations.push(Observation {
                         id: probe.id(),
@@ -363,7 +363,10 @@ impl Site {
                     (Expected::Flag { set }, _) => Answer::Flag { set: *set },
                     (Expected::NoneRunning {}, _) => Answer::Processes { running: Vec::new() },
                     (Expected::Present {}, _) => Answer::Value { value: "there".to_owned() },
-                    (Expected::AllMapped {}, _) => Answer::Handlers { programs: 8, missing: Vec::new() },
+                    (Expected::AllFiled { .. }, _) => Answer::Numbered { files: 41_250, loose: 0, misplaced: 0 },
+                    (Expected::AllMapped {}, _) => {
+                        Answer::Handlers { programs: 8, missing: Vec::new(), without_options: Vec::new() }
+                    }
                     (other, _) => unreachable!("no step expects {other:?} of a node"),
                 };
                 let (node, probe) = (node.clone(), probe.clone());
@@ -450,10 +453,12 @@ fn usual(probe: &Probe) -> Answer {
         Probe::Processes { .. } => Answer::Processes { running: vec!["ejournalCron.exe".to_owned()] },
         Probe::Pool { .. } => Answer::Pool { state: RunState::Running },
         Probe::SitesServing { .. } => Answer::Names { names: vec!["SuperOffice Service".to_owned()] },
-        Probe::FastCgiHandlers { .. } => Answer::Handlers { programs: 8, missing: Vec::new() },
+        Probe::FastCgiHandlers { .. } => {
+            Answer::Handlers { programs: 8, missing: Vec::new(), without_options: Vec::new() }
+        }
         Probe::DiskFree { .. } => Answer::DiskFree { free_bytes: 1 << 40 },
         Probe::FolderSize { .. } => Answer::Size { files: 100, size_bytes: 1 << 30 },
-        Probe::LooseFiles { .. } => Answer::Size { files: 41_250, size_bytes: 1 << 30 },
+        Probe::NumberedFiles { .. } => Answer::Numbered { files: 41_250, loose: 41_250, misplaced: 0 },
         Probe::Folders { .. } | Probe::ChangedFiles { .. } => Answer::Names { names: Vec::new() },
         Probe::FileHash { .. } => Answer::Absent {},
         Probe::Url { .. } => Answer::Url { status: 200 },
@@ -477,6 +482,7 @@ fn database(version: &str) -> DatabaseFacts {
             fact(superoffice::SERVICE_VERSION, version),
             fact(superoffice::SERVICE_INSTALLED_AT, "2024-05-01T00:00:00Z"),
             fact(superoffice::ATTACHMENT_PATH, r"C:\SuperOffice\Attachments"),
+            fact(superoffice::ATTACHMENTS, "41250"),
             fact(superoffice::USE_EXTENSION, "fcgi"),
             fact(superoffice::SCHEDULER_HEARTBEAT, "2026-11-28T18:59:00Z"),
             fact(superoffice::MAINTENANCE_TO, "2027-06-30"),

@@ -9,5 +9,7 @@ mod paths;
 mod properties;
 mod proposals;
 mod restore;
+mod settings;
+mod shared;
 mod windows;
 mod words;

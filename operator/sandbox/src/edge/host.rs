@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crm_agent::host::{Answered, FileContent, FolderContent, HandlerMap, Host, HostError, ProcessId, ProcessState};
+use crm_agent::host::{
+    Answered, FileContent, FolderContent, HandlerMap, Host, HostError, Numbered, ProcessId, ProcessState,
+};
 use crm_api::order::Order;
 use crm_api::probe::{Machine, RunState, StartType};
 use crm_plan::carry_out::{Memory, Stage};
@@ -106,7 +108,7 @@ impl Host for AgentHost {
             tree(path: &'a str) -> BTreeMap<String, FileContent>;
             listing(path: &'a str) -> BTreeMap<String, i64>;
             folder_size(path: &'a str) -> FolderContent;
-            loose_files(path: &'a str) -> FolderContent;
+        numbered_files(path: &'a str) -> Numbered;
             disk_free(path: &'a str) -> i64;
             registry_subkeys(key: &'a str) -> BTreeMap<String, BTreeMap<String, String>>;
             service(name: &'a str) -> (RunState, StartType);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crm_agent::host::{Answered, FileContent, FolderContent, HandlerMap, Host, ProcessId, ProcessState};
+use crm_agent::host::{Answered, FileContent, FolderContent, HandlerMap, Host, Numbered, ProcessId, ProcessState};
 use crm_api::probe::{Machine, RunState, StartType};
 
 use super::{Plant, Planted};
@@ -55,7 +55,7 @@ impl Host for LyingHost {
         tree(path: &'a str) -> BTreeMap<String, FileContent>;
         listing(path: &'a str) -> BTreeMap<String, i64>;
         folder_size(path: &'a str) -> FolderContent;
-        loose_files(path: &'a str) -> FolderContent;
+        numbered_files(path: &'a str) -> Numbered;
         disk_free(path: &'a str) -> i64;
         registry_subkeys(key: &'a str) -> BTreeMap<String, BTreeMap<String, String>>;
         service(name: &'a str) -> (RunState, StartType);

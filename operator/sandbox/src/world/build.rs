@@ -15,7 +15,7 @@ use crate::world::faults::Faults;
 use crate::world::files::{Content, FileSystem, sha256};
 use crate::world::ghost::Ghost;
 use crate::world::iis::Iis;
-use crate::world::install::{install, put_attachments};
+use crate::world::install::{install, put_attachments, spoil_handlers};
 use crate::world::layout::Layout;
 use crate::world::machine::{Machine, boot_id};
 use crate::world::process::Processes;
@@ -128,6 +128,7 @@ impl World {
                 map_programs(&mut state, &node, &site, Extent::All);
             }
         }
+        spoil_handlers(&mut state, &scenario.spec.database.handlers);
         put_attachments(&mut state, scenario.spec.database.attachments_flat);
         Ok(World::of(state))
     }
@@ -203,6 +204,7 @@ fn empty(
         service_version,
         service_installed_at: last_upgrade,
         attachment_path: layout.attachments.clone(),
+        attachments: spec.database.attachments_flat,
         maintenance_to: spec.database.maintenance_to,
         travellers_out: spec.database.travellers_out,
         satellites: spec.database.satellites,

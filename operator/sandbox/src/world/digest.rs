@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::world::files::file_name;
+use crate::world::iis::Handler;
 use crate::world::layout::SERVER_PATH;
 use crate::world::state::{State, World};
 
@@ -130,7 +131,11 @@ impl State {
             }
         }
         for (name, site) in &machine.iis.sites {
-            let handlers: Vec<&str> = site.handlers.iter().map(String::as_str).collect();
+            let shown = |(program, handler): (&String, &Handler)| {
+                let options = if handler.options { "" } else { " without OPTIONS" };
+                format!("{program}{options} ({} s)", handler.activity_timeout_seconds)
+            };
+            let handlers: Vec<String> = site.handlers.iter().map(shown).collect();
             fact(&format!("handlers of {name}"), handlers.join(", "));
         }
         if self.layout.service_nodes.iter().any(|service| service == node) {
@@ -141,7 +146,9 @@ impl State {
             let folders = machine.files.folders(&self.layout.service_path).unwrap_or_default();
             let copies = folders.iter().filter(|name| name.starts_with("templates_")).count();
             fact("copies of templates", copies.to_string());
-            let loose = machine.files.loose(&self.layout.attachments).map_or(0, |content| content.files);
+            let store = &self.layout.attachments;
+            let files = self.files(node, store).and_then(|files| files.numbered(store).ok()).unwrap_or_default();
+            let loose: i64 = files.get("").into_iter().flatten().map(|(first, last)| last - first + 1).sum();
             let flushed = machine.caches_flushed_at.is_some_and(|at| at >= self.database.service_installed_at);
             fact("caches flushed since upgrade.exe", flushed.to_string());
             fact("attachments in one flat folder", loose.to_string());

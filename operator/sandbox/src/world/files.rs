@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
-use crm_agent::host::{FileContent, FolderContent, HostError};
+use crm_agent::host::{FileContent, FolderContent, HostError, Numbered};
 use crm_agent::text::encoding::{Encoding, encode};
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
@@ -25,6 +25,8 @@ pub(crate) enum Content {
     Backup(BackupImage),
     /// Many files of one folder that nobody looks into.
     Bulk { files: i64, size_bytes: i64 },
+    /// Many files of one folder, each named by a number from a first to a last one.
+    Numbered { first: i64, last: i64, size_bytes: i64 },
 }
 
 /// The inside of a backup file.
@@ -49,13 +51,14 @@ impl Content {
             Self::Program { .. } => PROGRAM_BYTES,
             Self::Backup(image) if image.whole => image.size_bytes,
             Self::Backup(image) => image.size_bytes / 3,
-            Self::Bulk { size_bytes, .. } => *size_bytes,
+            Self::Bulk { size_bytes, .. } | Self::Numbered { size_bytes, .. } => *size_bytes,
         }
     }
 
     fn count(&self) -> i64 {
         match self {
             Self::Bulk { files, .. } => *files,
+            Self::Numbered { first, last, .. } => last - first + 1,
             Self::Text { .. } | Self::Program { .. } | Self::Backup(_) => 1,
         }
     }
@@ -63,7 +66,9 @@ impl Content {
     fn sha256(&self) -> String {
         match self {
             Self::Text { text, encoding } => sha256(&bytes_of(text, *encoding)),
-            Self::Program { .. } | Self::Backup(_) | Self::Bulk { .. } => sha256(format!("{self:?}").as_bytes()),
+            Self::Program { .. } | Self::Backup(_) | Self::Bulk { .. } | Self::Numbered { .. } => {
+                sha256(format!("{self:?}").as_bytes())
+            }
         }
     }
 }
@@ -157,7 +162,7 @@ impl FileSystem {
     pub(crate) fn text(&self, path: &str) -> Result<&str, HostError> {
         match self.get(path) {
             Some(Content::Text { text, .. }) => Ok(text),
-            Some(Content::Program { .. } | Content::Backup(_) | Content::Bulk { .. }) => {
+            Some(Content::Program { .. } | Content::Backup(_) | Content::Bulk { .. } | Content::Numbered { .. }) => {
                 Err(HostError::Refused(format!("{path} is no text")))
             }
             None => Err(HostError::NotFound(path.to_owned())),
@@ -169,14 +174,15 @@ impl FileSystem {
         let text = self.text(path)?;
         match self.get(path) {
             Some(Content::Text { encoding, .. }) => Ok(bytes_of(text, *encoding).into_owned()),
-            Some(Content::Program { .. } | Content::Backup(_) | Content::Bulk { .. }) | None => Ok(Vec::new()),
+            Some(Content::Program { .. } | Content::Backup(_) | Content::Bulk { .. } | Content::Numbered { .. })
+            | None => Ok(Vec::new()),
         }
     }
 
     pub(crate) fn version(&self, path: &str) -> Result<String, HostError> {
         match self.get(path) {
             Some(Content::Program { version, .. }) => Ok(version.clone()),
-            Some(Content::Text { .. } | Content::Backup(_) | Content::Bulk { .. }) => {
+            Some(Content::Text { .. } | Content::Backup(_) | Content::Bulk { .. } | Content::Numbered { .. }) => {
                 Err(HostError::Refused(format!("{path} has no version resource")))
             }
             None => Err(HostError::NotFound(path.to_owned())),
@@ -218,10 +224,18 @@ impl FileSystem {
         Ok(sum(&self.existing(folder)?))
     }
 
-    pub(crate) fn loose(&self, folder: &str) -> Result<FolderContent, HostError> {
-        let mut inside = self.existing(folder)?;
-        inside.retain(|(path, _)| !path.contains('\\'));
-        Ok(sum(&inside))
+    /// Numbers of the files in a folder and in each of its sub-folders.
+    pub(crate) fn numbered(&self, folder: &str) -> Result<Numbered, HostError> {
+        let mut found = Numbered::new();
+        for (path, blob) in self.existing(folder)? {
+            if let Content::Numbered { first, last, .. } = blob.content
+                && first <= last
+            {
+                let inside = path.split_once('\\').map_or("", |(name, _)| name);
+                found.entry(inside.to_owned()).or_default().push((first, last));
+            }
+        }
+        Ok(found)
     }
 
     pub(crate) fn folders(&self, folder: &str) -> Result<Vec<String>, HostError> {
@@ -250,8 +264,9 @@ mod tests {
         files.put_text("C:\\Data\\two.txt", "22");
         assert_eq!(files.text("c:\\data\\a\\ONE.TXT"), Ok("1"));
         assert_eq!(files.folders("C:\\data"), Ok(vec!["A".to_owned()]));
-        assert_eq!(files.loose("C:\\data"), Ok(FolderContent { files: 1, size_bytes: 2 }));
-        assert_eq!(files.size("C:\\data"), Ok(FolderContent { files: 2, size_bytes: 3 }));
+        files.put("C:\\Data\\A\\numbers", Content::Numbered { first: 1, last: 3, size_bytes: 3 });
+        assert_eq!(files.numbered("C:\\data"), Ok(Numbered::from([("A".to_owned(), vec![(1, 3)])])));
+        assert_eq!(files.size("C:\\data"), Ok(FolderContent { files: 5, size_bytes: 6 }));
         assert_eq!(files.folders("C:\\dat"), Err(HostError::NotFound("C:\\dat".to_owned())));
     }
 

@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crm_agent::host::{Answered, FileContent, FolderContent, HandlerMap, Host, HostError, ProcessId, ProcessState};
+use crm_agent::host::{
+    Answered, FileContent, FolderContent, HandlerMap, Host, HostError, Numbered, ProcessId, ProcessState,
+};
 use crm_agent::text::encoding::decode;
+use crm_agent::text::iis::Handler as FastCgiHandler;
 use crm_api::probe::{Machine as MachineFacts, RunState, StartType};
 
 use crate::world::assumptions::Assumptions;
@@ -196,8 +199,8 @@ impl Host for SimHost {
         Box::pin(async move { self.look(path, |files| files.size(path)) })
     }
 
-    fn loose_files<'a>(&'a self, path: &'a str) -> Answered<'a, FolderContent> {
-        Box::pin(async move { self.look(path, |files| files.loose(path)) })
+    fn numbered_files<'a>(&'a self, path: &'a str) -> Answered<'a, Numbered> {
+        Box::pin(async move { self.look(path, |files| files.numbered(path)) })
     }
 
     fn disk_free<'a>(&'a self, path: &'a str) -> Answered<'a, i64> {
@@ -321,8 +324,13 @@ impl Host for SimHost {
             self.ask(|machine| {
                 let missing = || HostError::NotFound(format!("site {site}"));
                 let handlers = machine.iis.read()?.fast_cgi(site, folder).ok_or_else(missing)?;
-                let mapped = handlers.iter().map(|handler| file_name(&handler.program).to_owned()).collect();
-                Ok(HandlerMap { programs: machine.programs_in(folder), mapped })
+                let name = |handler: &FastCgiHandler| file_name(&handler.program).to_owned();
+                let without_options = handlers.iter().filter(|handler| !handler.accepts("OPTIONS")).map(name);
+                Ok(HandlerMap {
+                    programs: machine.programs_in(folder),
+                    mapped: handlers.iter().map(name).collect(),
+                    without_options: without_options.collect(),
+                })
             })
         })
     }

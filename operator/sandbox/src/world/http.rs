@@ -224,7 +224,7 @@ impl State {
         };
         let file = format!("{stem}.exe");
         let there = machine.files.get(&format!("{}\\{file}", self.layout.scripts())).is_some();
-        let mapped = site.handlers.iter().any(|handler| handler.eq_ignore_ascii_case(&file));
+        let mapped = site.handlers.keys().any(|handler| handler.eq_ignore_ascii_case(&file));
         let cgi = machine.facts.features.iter().any(|feature| feature == "Web-CGI");
         match ending {
             "exe" if there && cgi => 200,

@@ -1,6 +1,6 @@
 //! IIS on one machine: application pools, sites, FastCGI handlers.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crm_agent::host::HostError;
@@ -23,8 +23,23 @@ pub(crate) struct Pool {
 pub(crate) struct Site {
     /// Address below the site to folder.
     pub(crate) folders: BTreeMap<String, String>,
-    /// Programs with a FastCGI handler, by file name.
-    pub(crate) handlers: BTreeSet<String>,
+    /// FastCGI handlers, by the file name of the program.
+    pub(crate) handlers: BTreeMap<String, Handler>,
+}
+
+/// FastCGI for one program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Handler {
+    /// Whether it accepts the verb `OPTIONS`.
+    pub(crate) options: bool,
+    /// Seconds after which IIS ends a silent program; people may set them (vendor: upgrade/service, "FastCGI").
+    pub(crate) activity_timeout_seconds: u32,
+}
+
+impl Default for Handler {
+    fn default() -> Self {
+        Self { options: true, activity_timeout_seconds: 30 }
+    }
 }
 
 /// IIS of one machine.
@@ -124,13 +139,18 @@ impl Iis {
 fn write_handlers(name: &str, site: &Site, programs: &mut String, locations: &mut String) {
     let Some(folder) = site.folders.get(SCRIPTS) else { return };
     let _ = writeln!(locations, "  <location path=\"{}\">\n    <system.webServer>\n      <handlers>", escaped(name));
-    for program in &site.handlers {
+    for (program, handler) in &site.handlers {
+        let verbs = if handler.options { "*" } else { "GET,HEAD,POST" };
         let stem = program.trim_end_matches(".exe");
         let (path, stem) = (escaped(&format!("{folder}\\{program}")), escaped(stem));
-        let _ = writeln!(programs, "      <application fullPath=\"{path}\" />");
+        let _ = writeln!(
+            programs,
+            "      <application fullPath=\"{path}\" activityTimeout=\"{}\" />",
+            handler.activity_timeout_seconds
+        );
         let _ = writeln!(
             locations,
-            "        <add name=\"{stem}\" path=\"{stem}.fcgi\" verb=\"*\" modules=\"FastCgiModule\" scriptProcessor=\"{path}\" />"
+            "        <add name=\"{stem}\" path=\"{stem}.fcgi\" verb=\"{verbs}\" modules=\"FastCgiModule\" scriptProcessor=\"{path}\" />"
         );
     }
     locations.push_str("      </handlers>\n    </system.webServer>\n  </location>\n");

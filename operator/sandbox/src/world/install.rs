@@ -1,6 +1,6 @@
 //! The components of a site as they stand on its servers when a story begins.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crm_api::probe::{RunState, StartType};
 use crm_api::site::Component;
@@ -8,7 +8,7 @@ use crm_api::site::Component;
 use crate::world::files::Content;
 use crate::world::iis::Site;
 use crate::world::layout::{SERVER_PATH, SERVER_REGISTRY, SERVICE_REGISTRY};
-use crate::world::scenario::Server;
+use crate::world::scenario::{Handlers, Server};
 use crate::world::services::Service;
 use crate::world::state::State;
 use crate::world::vendor::{
@@ -58,7 +58,7 @@ fn install_web(state: &mut State, node: &str, number: &str) {
     );
     machine.iis.add_pool(&layout.web_pool);
     let folders = BTreeMap::from([(layout.web_application, layout.web_path)]);
-    machine.iis.sites.insert("Default Web Site".to_owned(), Site { folders, handlers: BTreeSet::new() });
+    machine.iis.sites.insert("Default Web Site".to_owned(), Site { folders, handlers: BTreeMap::new() });
     machine.services.push(automatic(layout.batch_service, program));
 }
 
@@ -88,7 +88,7 @@ fn install_service(state: &mut State, node: &str, number: &str) {
         ("/csplugins".to_owned(), format!("{path}\\www\\csplugins")),
         ("/scripts".to_owned(), layout.scripts()),
     ]);
-    machine.iis.sites.insert(layout.iis_site, Site { folders, handlers: BTreeSet::new() });
+    machine.iis.sites.insert(layout.iis_site, Site { folders, handlers: BTreeMap::new() });
     machine.services.push(automatic(layout.scheduler, format!("{folder}\\ejSchedule.exe")));
 }
 
@@ -115,10 +115,26 @@ fn service_config(state: &State, node: &str, number: &str) -> String {
 
 pub(crate) fn put_attachments(state: &mut State, files: i64) {
     let folder = state.layout.attachments.clone();
+    let numbered = Content::Numbered { first: 1, last: files, size_bytes: files.saturating_mul(ATTACHMENT_BYTES) };
     for node in state.layout.service_nodes.clone() {
-        if let Some(machine) = state.machines.get_mut(&node) {
-            let bulk = Content::Bulk { files, size_bytes: files.saturating_mul(ATTACHMENT_BYTES) };
-            machine.files.put(&flat_attachments(&folder), bulk);
+        if let Some(target) = state.files_mut(&node, &folder) {
+            target.put(&flat_attachments(&folder), numbered.clone());
+        }
+    }
+}
+
+/// What people and former upgrades left of the FastCGI handlers: some are missing, some lack a verb, all have the
+/// time-out that somebody set.
+pub(crate) fn spoil_handlers(state: &mut State, spoilt: &Handlers) {
+    let site = state.layout.iis_site.clone();
+    for node in state.layout.service_nodes.clone() {
+        let Some(machine) = state.machines.get_mut(&node) else { continue };
+        let Some(site) = machine.iis.sites.get_mut(&site) else { continue };
+        site.handlers.retain(|program, _| !spoilt.missing.contains(program));
+        for (program, handler) in &mut site.handlers {
+            handler.options &= !spoilt.without_options.contains(program);
+            handler.activity_timeout_seconds =
+                spoilt.activity_timeout_seconds.unwrap_or(handler.activity_timeout_seconds);
         }
     }
 }

@@ -188,6 +188,24 @@ pub struct Database {
     /// Attachments that lie in one flat folder.
     #[serde(default)]
     pub attachments_flat: i64,
+    /// What is wrong with the FastCGI handlers, where FastCGI is in use.
+    #[serde(default)]
+    pub handlers: Handlers,
+}
+
+/// FastCGI handlers that are not as `upgrade.exe` would set them up.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Handlers {
+    /// Programs without a handler.
+    #[serde(default)]
+    pub missing: Vec<String>,
+    /// Programs whose handler does not accept the verb `OPTIONS`.
+    #[serde(default)]
+    pub without_options: Vec<String>,
+    /// Time-out that somebody set on every handler.
+    #[serde(default)]
+    pub activity_timeout_seconds: Option<u32>,
 }
 
 /// Who approves and who attends.

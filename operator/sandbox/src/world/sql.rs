@@ -30,6 +30,8 @@ pub(crate) struct Database {
     pub(crate) service_version: String,
     pub(crate) service_installed_at: Timestamp,
     pub(crate) attachment_path: String,
+    /// Rows of `attachment`.
+    pub(crate) attachments: i64,
     /// Table `registry`: name to value.
     pub(crate) registry: BTreeMap<String, String>,
     pub(crate) maintenance_to: jiff::civil::Date,
@@ -148,6 +150,7 @@ impl State {
                 ("installed_at", &database.service_installed_at.to_string()),
                 ("attachment_path", &database.attachment_path),
             ])],
+            "superoffice.attachments" => vec![row(&[("attachments", &database.attachments.to_string())])],
             "superoffice.useExtension" => registry("UseExtension").unwrap_or_default(),
             "superoffice.schedulerHeartbeat" => registry("EjournalCronNow").unwrap_or_default(),
             "superoffice.moduleOwner" => vec![row(&[("maintenanceTo", &database.maintenance_to.to_string())])],

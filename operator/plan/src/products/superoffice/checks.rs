@@ -12,6 +12,8 @@ use crm_api::probe::{Answer, Probe, RunState};
 use crm_api::site::{Component, Finding, Severity};
 
 use super::layout::{FROZEN, INSTALLER_VALUES, INSTANCES_KEY, Layout};
+use super::settings;
+use super::steps::Run;
 use crate::products::Hop;
 use crate::view::View;
 use components::{full_stack, new_service, packages};
@@ -51,6 +53,7 @@ const CHECKS: &[Check] = &[
     Check { name: "WebConfig", severity: Severity::Block, always: true, run: web_config },
     Check { name: "SchedulerTable", severity: Severity::Warn, always: true, run: scheduler_table },
     Check { name: "UpgradeAnswers", severity: Severity::Block, always: true, run: upgrade_answers },
+    Check { name: "AttachmentsCounted", severity: Severity::Block, always: true, run: attachments_counted },
     Check { name: "Licence", severity: Severity::Block, always: false, run: licence },
     Check { name: "TravellersHome", severity: Severity::Block, always: false, run: travellers_home },
     Check { name: "Satellites", severity: Severity::Warn, always: false, run: satellites },
@@ -176,9 +179,8 @@ fn scheduler_running(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec
 }
 
 /// `upgrade.exe` asks questions, in words that no document gives: without them the agent would stop at the first one.
-fn upgrade_answers(view: &View<'_>, _: &Layout<'_>, hop: &Hop<'_>) -> Vec<Found> {
-    let runs = !hop.is_configuration_only()
-        || hop.fast_cgi == Some(crm_api::site::FastCgi::Enabled) && hop.fast_cgi_now != hop.fast_cgi;
+fn upgrade_answers(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Found> {
+    let runs = !hop.is_configuration_only() || Run::of(view, layout, hop) != Run::default();
     let declared = hop.to.super_office.as_ref().is_some_and(|block| !block.upgrade_questions.is_empty());
     if !runs || declared || hop.carriers(view, Component::Service).is_empty() {
         return Vec::new();
@@ -187,6 +189,17 @@ fn upgrade_answers(view: &View<'_>, _: &Layout<'_>, hop: &Hop<'_>) -> Vec<Found>
         format!("release {} declares no answers to the questions of upgrade.exe", hop.to.version),
         "add them to spec.superOffice.upgradeQuestions of the CrmRelease, by the text of each question",
     )]
+}
+
+/// What is proven by counting has to be counted before.
+fn attachments_counted(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Found> {
+    if !hop.is_configuration_only() || !Run::of(view, layout, hop).attachments {
+        return Vec::new();
+    }
+    match settings::store(view) {
+        Some(settings::Store { missing: Some(_), .. }) => Vec::new(),
+        Some(_) | None => vec![site("the number of attachments was not read from the database", LOOK_AGAIN)],
+    }
 }
 
 fn licence(view: &View<'_>, _: &Layout<'_>, _: &Hop<'_>) -> Vec<Found> {

@@ -2,13 +2,12 @@
 
 use crm_api::change::Purpose;
 use crm_api::condition::{Kind, State, Wanted};
-use crm_api::database::superoffice::ATTACHMENT_PATH;
 use crm_api::decision::Word;
 use crm_api::probe::{Answer, Probe, RunState};
-use crm_api::site::{Component, FastCgi, Finding, Severity};
+use crm_api::site::{Attachments, Component, FastCgi, Finding, Severity};
 
 use super::layout::{FROZEN, Layout};
-use super::parts;
+use super::{parts, settings};
 use crate::products::Hop;
 use crate::view::View;
 
@@ -72,17 +71,14 @@ fn handlers(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Option<Finding>
     if verified_fast_cgi(view) != Some(FastCgi::Enabled) {
         return None;
     }
-    let site = layout.iis_site(view, node).ok()?;
-    match view.answer(node, &Probe::FastCgiHandlers { site, folder: layout.scripts() }) {
-        Some(Answer::Handlers { missing, .. }) if !missing.is_empty() => Some(finding(
-            "FastCgiHandlers",
-            "FastCgi",
-            Some(node),
-            format!("programs without a FastCGI handler: {}", missing.join(", ")),
-            "run upgrade.exe -onlyFCGI, elevated, for this host",
-        )),
-        _ => None,
-    }
+    let what = settings::lacking_handlers(view, layout, node)?;
+    Some(finding(
+        "FastCgiHandlers",
+        "FastCgi",
+        Some(node),
+        format!("links end in .fcgi, and there are {what}"),
+        "declare fastCgi: Enabled; a change then runs upgrade.exe -onlyFCGI, elevated, for this host",
+    ))
 }
 
 fn links(view: &View<'_>) -> Option<Finding> {
@@ -95,20 +91,12 @@ fn links(view: &View<'_>) -> Option<Finding> {
             None,
             format!(
                 "links are generated with {}, proven was {} (registry row UseExtension)",
-                ending(seen),
-                ending(Some(verified))
+                settings::ending(seen),
+                settings::ending(Some(verified))
             ),
             "set the row back, or declare fastCgi as you want it",
         )
     })
-}
-
-fn ending(fast_cgi: Option<FastCgi>) -> &'static str {
-    match fast_cgi {
-        Some(FastCgi::Enabled) => ".fcgi",
-        Some(FastCgi::Disabled) => ".exe",
-        None => "an unknown ending",
-    }
 }
 
 fn verified_fast_cgi(view: &View<'_>) -> Option<FastCgi> {
@@ -119,51 +107,63 @@ fn verified_fast_cgi(view: &View<'_>) -> Option<FastCgi> {
 #[must_use]
 pub fn debts(view: &View<'_>, layout: &Layout<'_>) -> Vec<Wanted> {
     let mut wanted = Vec::new();
-    for node in view.nodes_of(Component::Service) {
-        let loose =
-            view.fact(ATTACHMENT_PATH).and_then(|path| view.answer(node, &Probe::LooseFiles { path: path.to_owned() }));
-        if let Some(Answer::Size { files, .. }) = loose
-            && *files > 0
-            && wanted.is_empty()
-        {
-            wanted.push(Wanted {
-                kind: Kind::AttachmentsRemapped,
-                state: State::False,
-                reason: "Deferred",
-                message: format!("{files} attachments lie in one flat folder; a later run of upgrade.exe moves them"),
-            });
-        }
-        wanted.extend(templates_to_merge(view, layout, node));
+    if let Some(store) = settings::store(view).filter(|store| store.loose > 0) {
+        let way = match layout.block.attachments {
+            Some(Attachments::WhileOpen) => "a change of its own moves them while the site is open",
+            Some(Attachments::DuringUpgrade) => "the next upgrade moves them",
+            Some(Attachments::Deferred) | None => {
+                "to have them moved while the site is open, declare attachments: WhileOpen"
+            }
+        };
+        wanted.push(Wanted {
+            kind: Kind::AttachmentsRemapped,
+            state: State::False,
+            reason: "Deferred",
+            message: format!("{} attachments lie in one flat folder; {way}", store.loose),
+        });
     }
+    wanted.extend(templates_to_merge(view, layout));
     wanted
 }
 
 /// After an upgrade the public pages have the vendor's standard design; what people had edited lies in the newest
-/// `templates_date_time` (vendor: upgrade Service, customer center). The change that left it there named it.
-fn templates_to_merge(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Option<Wanted> {
-    let kept = parts::kept_templates(view, layout, node)?;
-    let change = view.snapshot.changes.iter().rev().find(|change| {
-        change.status.as_ref().is_some_and(|status| status.findings.iter().any(|text| text.contains(&kept)))
-    })?;
-    let attested = view.snapshot.decisions.iter().any(|decision| {
-        decision.spec.word == Word::Attest
-            && decision.spec.step.as_deref() == Some(CUSTOMER_CENTRE)
-            && decision.spec.is_about(&change.spec.plan_hash)
-    });
-    let files = match view.answer(node, &parts::changed_templates(layout, &kept)) {
-        Some(Answer::Names { names }) if names.is_empty() => return None,
-        Some(Answer::Names { names }) => names.join(", "),
-        _ => "not read yet".to_owned(),
-    };
-    (!attested).then(|| Wanted {
+/// `templates_date_time` of each Service node (vendor: upgrade Service, customer center). The change that left it there
+/// named it.
+fn templates_to_merge(view: &View<'_>, layout: &Layout<'_>) -> Option<Wanted> {
+    let (mut places, mut plan) = (Vec::new(), None);
+    for node in view.nodes_of(Component::Service) {
+        let Some(kept) = parts::kept_templates(view, layout, node) else { continue };
+        let named =
+            format!(r"{node}: the former customer-centre templates are kept in {}\{kept};", layout.service_path);
+        let left_by = view.snapshot.changes.iter().rev().find(|change| {
+            change.status.as_ref().is_some_and(|status| status.findings.iter().any(|text| text.starts_with(&named)))
+        });
+        let Some(change) = left_by.filter(|change| !is_attested(view, &change.spec.plan_hash)) else { continue };
+        let files = match view.answer(node, &parts::changed_templates(layout, &kept)) {
+            Some(Answer::Names { names }) if names.is_empty() => continue,
+            Some(Answer::Names { names }) => names.join(", "),
+            _ => "not read yet".to_owned(),
+        };
+        plan = Some(crate::hash::short(&change.spec.plan_hash));
+        places.push(format!(r"{}\{kept} on {node}, different are: {files}", layout.service_path));
+    }
+    let plan = plan?;
+    Some(Wanted {
         kind: Kind::CustomerCentreMerged,
         state: State::False,
         reason: "StandardDesign",
         message: format!(
-            r"the public pages have the vendor's standard design; the former templates lie in {}\{kept} on {node}, different are: {files}. Merge what people had edited, then attest the step {CUSTOMER_CENTRE} of plan {}",
-            layout.service_path,
-            crate::hash::short(&change.spec.plan_hash)
+            "the public pages have the vendor's standard design; the former templates lie in {}. Merge what people had edited, then attest the step {CUSTOMER_CENTRE} of plan {plan}",
+            places.join("; in ")
         ),
+    })
+}
+
+fn is_attested(view: &View<'_>, plan_hash: &str) -> bool {
+    view.snapshot.decisions.iter().any(|decision| {
+        decision.spec.word == Word::Attest
+            && decision.spec.step.as_deref() == Some(CUSTOMER_CENTRE)
+            && decision.spec.is_about(plan_hash)
     })
 }
 
@@ -194,7 +194,9 @@ pub fn notices(view: &View<'_>, hop: &Hop<'_>) -> Vec<String> {
         ];
     }
     if hop.is_configuration_only() {
-        return Vec::new();
+        let layout = Layout::of(view);
+        let all = layout.map(|layout| settings::differences(view, &layout)).unwrap_or_default();
+        return all.iter().map(|difference| difference.message().to_owned()).collect();
     }
     let mut notices = vec![
         "After the first schema change there is no undo but restoring database, program files, registry and IIS together.".to_owned(),

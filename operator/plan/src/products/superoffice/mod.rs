@@ -2,6 +2,7 @@
 //!
 //! - [`layout`]: where things are, and what they are called. [`parts`]: what is asked, and which part shows what version.
 //! - [`checks`]: what must be so before a change. [`steps`]: what a change does. [`rules`]: in which order, and why.
+//! - [`settings`]: what a site at its release still lacks against its declaration.
 //! - [`drift`]: what is looked for at rest, and debts that stay visible.
 
 pub mod checks;
@@ -9,6 +10,7 @@ pub mod drift;
 pub mod layout;
 pub mod parts;
 pub mod rules;
+pub mod settings;
 pub mod steps;
 
 use std::collections::BTreeMap;
@@ -45,6 +47,11 @@ impl ProductRules for SuperOffice {
 
     fn fast_cgi(&self, view: &View<'_>) -> Option<FastCgi> {
         parts::fast_cgi(view)
+    }
+
+    fn differences(&self, view: &View<'_>) -> Vec<String> {
+        let all = Layout::of(view).map(|layout| settings::differences(view, &layout)).unwrap_or_default();
+        all.iter().map(|difference| difference.message().to_owned()).collect()
     }
 
     fn checks(&self, view: &View<'_>, hop: &Hop<'_>) -> Vec<Finding> {

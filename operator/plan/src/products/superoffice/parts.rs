@@ -9,6 +9,7 @@ use crm_api::probe::{Answer, Probe};
 use crm_api::site::{Component, FastCgi, ObservedPart, PartState, SourceValue};
 
 use super::layout::{FROZEN, INSTANCES_KEY, Layout};
+use super::settings::store_probe;
 use crate::view::View;
 
 /// Installed-program entry of CRM Server.
@@ -140,7 +141,7 @@ fn service_probes(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Vec<Probe
         probes.push(Probe::FastCgiHandlers { site, folder: layout.scripts() });
     }
     if let Some(path) = view.fact(ATTACHMENT_PATH) {
-        probes.push(Probe::LooseFiles { path: path.to_owned() });
+        probes.push(store_probe(path));
     }
     probes
 }

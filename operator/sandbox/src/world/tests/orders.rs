@@ -32,8 +32,8 @@ async fn iis_names_the_site_that_serves_the_scripts() {
 #[tokio::test(start_paused = true)]
 async fn attachments_lie_flat_at_first() {
     let world = world();
-    let content = host(&world, CS).loose_files("C:\\SuperOffice\\Attachments").await.unwrap();
-    assert_eq!(content.files, 23_500);
+    let content = host(&world, CS).numbered_files("C:\\SuperOffice\\Attachments").await.unwrap();
+    assert_eq!(content[""], [(1, 23_500)]);
 }
 
 #[test]

@@ -54,7 +54,9 @@ async fn a_later_run_moves_the_attachments() {
     upgrade(&cs, &DOMAIN, &ANSWERS).await;
     upgrade(&cs, &DOMAIN, &["SuperOffice Service", "yes", "yes"]).await;
     let folder = "C:\\SuperOffice\\Attachments";
-    assert_eq!(cs.loose_files(folder).await.unwrap().files, 0);
+    let numbers = cs.numbered_files(folder).await.unwrap();
+    let runs: Vec<_> = numbers.iter().map(|(name, runs)| (name.as_str(), runs[0])).collect();
+    assert_eq!(runs, [("folder0", (1, 10_000)), ("folder1", (10_001, 20_000)), ("folder2", (20_001, 23_500))]);
     assert_eq!(cs.folders(folder).await.unwrap(), ["folder0", "folder1", "folder2"]);
     assert_eq!(cs.folder_size(folder).await.unwrap().files, 23_500);
 }

@@ -1,6 +1,7 @@
 //! FastCGI in IIS, as `upgrade.exe` sets it up: every program in `www\scripts` is mapped to a `.fcgi` placeholder, at
 //! the level of the site (vendor: upgrade/service, "FastCGI").
 
+use crate::world::iis::Handler;
 use crate::world::state::State;
 use crate::world::vendor::at_least;
 
@@ -24,7 +25,8 @@ pub(crate) enum Extent {
     All,
 }
 
-/// Maps the programs that have no handler yet; whether there were any.
+/// Maps the programs that have no handler yet, and lets those that are there accept `OPTIONS`; whether there were any.
+/// Time-outs that people set stay (vendor: upgrade/service, "FastCGI").
 pub(crate) fn map_programs(state: &mut State, node: &str, site: &str, extent: Extent) -> bool {
     let scripts = state.layout.scripts();
     let Some(machine) = state.machines.get_mut(node) else {
@@ -39,7 +41,12 @@ pub(crate) fn map_programs(state: &mut State, node: &str, site: &str, extent: Ex
     };
     let mut changed = false;
     for program in programs {
-        changed |= site.handlers.insert(program);
+        let handler = site.handlers.entry(program).or_insert_with(|| {
+            changed = true;
+            Handler::default()
+        });
+        changed |= !handler.options;
+        handler.options = true;
     }
     if changed {
         state.database.registry.insert("AddedOptionsFcgi".to_owned(), "1".to_owned());

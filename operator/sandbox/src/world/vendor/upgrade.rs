@@ -153,25 +153,20 @@ async fn move_attachments(run: &Run) -> Result<(), Over> {
     let flat = flat_attachments(&folder);
     run.say("Remapping attachments...");
     loop {
-        let left = run.world.with(|state| match run.machine(state).and_then(|machine| machine.files.get(&flat)) {
-            Some(Content::Bulk { files, size_bytes }) => (*files, *size_bytes),
-            Some(_) | None => (0, 0),
+        let left = run.world.with(|state| match state.files(&run.node, &folder).and_then(|files| files.get(&flat)) {
+            Some(Content::Numbered { first, last, size_bytes }) if first <= last => Some((*first, *last, *size_bytes)),
+            Some(_) | None => None,
         });
-        if left.0 == 0 {
-            return Ok(());
-        }
+        let Some((first, last, size_bytes)) = left else { return Ok(()) };
         run.work(seconds).await?;
-        let number = run.world.with(|state| {
-            let machine = run.machine(state);
-            machine.and_then(|machine| machine.files.folders(&folder).ok()).map_or(0, |folders| folders.len())
-        });
-        run.effect(Change::Attachments { folder: number }, |state| {
-            let Some(machine) = run.machine(state) else { return false };
-            let files = left.0.min(ATTACHMENTS_PER_FOLDER);
-            let size_bytes = left.1 * files / left.0;
-            machine.files.put(&format!("{folder}\\folder{number}\\attachments"), Content::Bulk { files, size_bytes });
-            let rest = Content::Bulk { files: left.0 - files, size_bytes: left.1 - size_bytes };
-            machine.files.put(&flat, rest);
+        let number = (first - 1) / ATTACHMENTS_PER_FOLDER;
+        run.effect(Change::Attachments { folder: usize::try_from(number).unwrap_or(usize::MAX) }, |state| {
+            let Some(files) = state.files_mut(&run.node, &folder) else { return false };
+            let end = last.min((number + 1) * ATTACHMENTS_PER_FOLDER);
+            let moved = size_bytes * (end - first + 1) / (last - first + 1);
+            let target = format!("{folder}\\folder{number}\\attachments");
+            files.put(&target, Content::Numbered { first, last: end, size_bytes: moved });
+            files.put(&flat, Content::Numbered { first: end + 1, last, size_bytes: size_bytes - moved });
             true
         });
     }

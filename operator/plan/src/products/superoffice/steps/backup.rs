@@ -9,6 +9,7 @@ use super::{Draft, controller, draft, kind};
 use crate::products::Hop;
 use crate::products::superoffice::layout::{INSTANCES_KEY, Layout};
 use crate::products::superoffice::parts::{SERVER_PROGRAM, SERVICE_PROGRAM, WEB_PROGRAM};
+use crate::products::superoffice::settings;
 use crate::view::View;
 
 /// Registry key of the server tools.
@@ -81,6 +82,20 @@ pub(super) fn iis(view: &View<'_>, hop: &Hop<'_>) -> Vec<Draft> {
             draft
         })
         .collect()
+}
+
+/// Writes down which attachments lie where before any is moved. They are moved within their own volume, and there can be
+/// too many to copy.
+pub(super) fn list_attachments(view: &View<'_>, hop: &Hop<'_>) -> Option<Draft> {
+    let store = settings::store(view)?;
+    let to = format!(r"{}\{}\attachments.list", hop.backup_folder, store.node);
+    let actions =
+        vec![Action::WriteListing { from: store.path.to_owned(), to: to.clone() }, Action::RecordFile { path: to }];
+    let title = format!("list every file of {} with its size", store.path);
+    let mut draft = draft(kind::LIST_ATTACHMENTS, Some(store.node), title, Executor::Agent { actions });
+    draft.step.minutes = 5;
+    draft.step.limit_minutes = 240;
+    Some(draft)
 }
 
 pub(super) fn database(view: &View<'_>, hop: &Hop<'_>) -> Vec<Draft> {

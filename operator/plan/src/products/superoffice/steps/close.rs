@@ -54,7 +54,7 @@ pub(super) fn preflight() -> Draft {
 
 pub(super) fn notice(view: &View<'_>, hop: &Hop<'_>) -> Draft {
     let message = if hop.is_configuration_only() {
-        format!("{}: FastCGI is about to be changed", view.name())
+        format!("{}: settings are about to be changed; the site stays open", view.name())
     } else {
         format!("{}: {} will be upgraded to {}; users are out meanwhile", view.name(), hop.from.version, hop.to.version)
     };

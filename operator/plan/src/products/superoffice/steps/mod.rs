@@ -14,6 +14,7 @@ use crm_api::probe::Probe;
 use crm_api::site::{Component, FastCgi};
 
 use super::layout::Layout;
+use super::settings::{self, Difference};
 use crate::products::{Draft, Hop};
 use crate::view::View;
 
@@ -29,6 +30,7 @@ pub mod kind {
     pub const PROVE_ALONE: &str = "prove-alone";
     pub const BACK_UP_FILES: &str = "back-up-files";
     pub const BACK_UP_IIS: &str = "back-up-iis";
+    pub const LIST_ATTACHMENTS: &str = "list-attachments";
     pub const BACK_UP_DATABASE: &str = "back-up-database";
     pub const RECORD_BACKUP: &str = "record-backup";
     pub const VERIFY_BACKUP: &str = "verify-backup";
@@ -64,7 +66,7 @@ pub fn steps(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> 
         return restore::steps(view, layout, hop);
     }
     if hop.is_configuration_only() {
-        return if hop.installs.is_empty() { settings(view, layout, hop) } else { install::added(view, layout, hop) };
+        return if hop.installs.is_empty() { configure(view, layout, hop) } else { install::added(view, layout, hop) };
     }
     let mut drafts = Vec::new();
     drafts.extend(close::fetch_media(view, hop));
@@ -100,17 +102,58 @@ pub fn steps(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> 
     drafts
 }
 
-/// A change of settings at the same release.
-fn settings(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
+/// What `upgrade.exe` is run for in a change of settings only.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Run {
+    /// Whether FastCGI handlers are set up on every Service node.
+    pub handlers: bool,
+    /// Whether attachments are moved.
+    pub attachments: bool,
+}
+
+impl Run {
+    /// Reads it from what differs between declaration and observation.
+    #[must_use]
+    pub fn of(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Self {
+        let mut run = Self::default();
+        for difference in settings::differences(view, layout) {
+            match difference {
+                Difference::Links { .. } => run.handlers |= hop.fast_cgi == Some(FastCgi::Enabled),
+                Difference::Handlers { .. } => run.handlers = true,
+                Difference::Attachments { .. } => run.attachments = true,
+            }
+        }
+        run
+    }
+}
+
+/// The steps of a change of settings: nothing is installed, no schema changes, the site stays open.
+fn configure(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
+    let run = Run::of(view, layout, hop);
     let mut drafts = vec![close::preflight(), close::notice(view, hop)];
-    if hop.fast_cgi == Some(FastCgi::Enabled) {
+    if run != Run::default() {
         drafts.extend(backup::iis(view, hop));
-        drafts.extend(upgrade::only_fast_cgi(view, layout, hop, &hop.carriers(view, Component::Service)));
-        drafts.extend(open::start_service_pool(view, layout, hop));
+        if run.attachments {
+            drafts.extend(backup::list_attachments(view, hop));
+            drafts.extend(upgrade::move_attachments(view, layout, hop));
+        }
+        if run.handlers {
+            let whole = drafts.iter().find(|draft| draft.kind == kind::RUN_UPGRADE_EXE);
+            let whole = whole.and_then(|draft| draft.step.node.clone());
+            // A whole run sets them up on its own node.
+            let mut nodes = hop.carriers(view, Component::Service);
+            nodes.retain(|node| Some(*node) != whole.as_deref());
+            drafts.extend(upgrade::only_fast_cgi(view, layout, hop, &nodes));
+            drafts.extend(open::start_service_pool(view, layout, hop));
+        }
+    }
+    if hop.fast_cgi != hop.fast_cgi_now {
+        drafts.extend(open::link_fast_cgi(hop));
+    }
+    if run != Run::default() {
         drafts.extend(open::flush_caches(view, layout, hop));
     }
-    drafts.extend(open::link_fast_cgi(hop));
-    drafts.push(open::verify_setting(hop));
+    drafts.push(open::verify_settings(view, layout, hop));
     drafts
 }
 

@@ -1,16 +1,17 @@
 //! From the new programs back to work: NetServer, pools, links, caches, proof, and the site is open.
 
-use crm_api::change::{Executor, Gate, Task};
-use crm_api::database::superoffice::{SCHEDULER_HEARTBEAT, USE_EXTENSION};
+use crm_api::change::{Executor, Gate, Task, Undo};
+use crm_api::database::superoffice::{ATTACHMENTS, SCHEDULER_HEARTBEAT, USE_EXTENSION};
 use crm_api::evidence::{Expectation, Expected, Source};
 use crm_api::order::Action;
 use crm_api::probe::{Probe, RunState};
 use crm_api::site::{Component, FastCgi};
 
 use super::close::{runs_batch_service, start_service_actions};
-use super::{Draft, controller, draft, in_database, kind, on_node, text};
+use super::{Draft, Run, controller, draft, in_database, kind, on_node, text};
 use crate::products::Hop;
 use crate::products::superoffice::layout::{FROZEN, Layout};
+use crate::products::superoffice::settings;
 use crate::view::View;
 
 pub(super) fn start_net_server(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
@@ -80,6 +81,7 @@ pub(super) fn link_fast_cgi(hop: &Hop<'_>) -> Option<Draft> {
     let task = Task::SetDatabaseSetting { setting: USE_EXTENSION.to_owned(), value: value.to_owned() };
     let mut draft = controller(kind::LINK_FAST_CGI, "let Service generate links with the right ending", task);
     draft.step.evidence = vec![in_database(USE_EXTENSION, text(value))];
+    draft.step.undo = Undo::Setting {};
     if hop.is_configuration_only() && wanted == FastCgi::Disabled {
         draft.step.gate = Some(Gate::Window);
     }
@@ -177,6 +179,32 @@ pub(super) fn verify_site(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -
     draft.step.minutes = 2;
     draft.step.limit_minutes = 30;
     draft
+}
+
+/// The proof of a change of settings: links, handlers and attachments are as declared.
+pub(super) fn verify_settings(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Draft {
+    let mut draft = verify_setting(hop);
+    let run = Run::of(view, layout, hop);
+    if hop.fast_cgi == Some(FastCgi::Enabled) && run.handlers {
+        draft.step.evidence.extend(view.nodes_of(Component::Service).iter().map(|node| handlers(view, layout, node)));
+    }
+    if run.attachments {
+        draft.step.evidence.extend(attachments_moved(view));
+    }
+    draft
+}
+
+/// Every program on a node has its FastCGI handler.
+pub(super) fn handlers(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Expectation {
+    let site = layout.iis_site(view, node).unwrap_or_default();
+    on_node(node, Probe::FastCgiHandlers { site, folder: layout.scripts() }, Expected::AllMapped {})
+}
+
+/// Every attachment lies in the sub-folder of its number, and none is lost.
+pub(super) fn attachments_moved(view: &View<'_>) -> Option<Expectation> {
+    let store = settings::store(view)?;
+    let expected = Expected::AllFiled { known: ATTACHMENTS.to_owned(), missing_before: store.missing.unwrap_or(0) };
+    Some(on_node(store.node, settings::store_probe(store.path), expected))
 }
 
 pub(super) fn verify_setting(hop: &Hop<'_>) -> Draft {

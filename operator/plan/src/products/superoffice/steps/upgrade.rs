@@ -10,14 +10,15 @@ use crm_api::release::{Method, Package};
 use crm_api::site::{Attachments, Component, FastCgi, TextMoveChoice};
 
 use super::close::media_folder;
-use super::{Draft, draft, in_database, install, kind, on_node, text};
+use super::{Draft, draft, in_database, install, kind, on_node, open, text};
 use crate::products::Hop;
 use crate::products::superoffice::layout::{INSTALLER_VALUES, INSTANCES_KEY, Layout};
 use crate::products::superoffice::parts::{DATABASE, SERVICE_DATA, version_probes};
+use crate::products::superoffice::settings;
 use crate::view::View;
 
-/// Longest time limit that a step may have.
-const LIMIT_MINUTES_MAX: i32 = 2880;
+/// The longest limit that a step can have, in minutes.
+const LONGEST_MINUTES: i32 = 2880;
 
 pub(super) fn database(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
     let Some(package) = hop.to.package(Component::CrmServer) else { return Vec::new() };
@@ -50,7 +51,7 @@ fn move_texts(draft: &mut Draft, layout: &Layout<'_>, package: &Package, hop: &H
     let Some(texts) = texts.filter(|_| !already) else { return };
     if layout.block.text_move != Some(TextMoveChoice::Skipped) {
         draft.step.minutes = draft.step.minutes.saturating_add(texts.minutes);
-        draft.step.limit_minutes = draft.step.limit_minutes.saturating_add(texts.minutes).min(LIMIT_MINUTES_MAX);
+        draft.step.limit_minutes = draft.step.limit_minutes.saturating_add(texts.minutes).min(LONGEST_MINUTES);
         return;
     }
     let node = draft.step.node.clone().unwrap_or_default();
@@ -206,6 +207,17 @@ pub(super) fn only_fast_cgi(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>,
         .collect()
 }
 
+/// One whole run of `upgrade.exe` that moves the attachments; every other answer is as things stand. How long it takes
+/// depends on their number and size and is not known; it is not killed at a limit.
+pub(super) fn move_attachments(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Option<Draft> {
+    let store = settings::store(view)?;
+    let title = format!("let upgrade.exe move {} attachments into sub-folders", store.loose);
+    let mut draft = console(view, layout, hop, store.node, title, &[]);
+    draft.step.evidence.extend(open::attachments_moved(view));
+    draft.step.limit_minutes = LONGEST_MINUTES;
+    Some(draft)
+}
+
 /// `upgrade.exe` of this instance: elevated, from its own `bin`, for this domain only (vendor: automated-tasks/upgrade).
 /// The vendor calls a second run harmless.
 fn console(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>, node: &str, title: String, options: &[&str]) -> Draft {
@@ -222,8 +234,7 @@ fn console(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>, node: &str, titl
     };
     let mut draft = draft(kind::RUN_UPGRADE_EXE, Some(node), title, Executor::Agent { actions: vec![action] });
     if hop.fast_cgi == Some(FastCgi::Enabled) {
-        let probe = Probe::FastCgiHandlers { site, folder: layout.scripts() };
-        draft.step.evidence.push(on_node(node, probe, Expected::AllMapped {}));
+        draft.step.evidence.push(open::handlers(view, layout, node));
     }
     draft.step.minutes = block.map_or(10, |block| block.upgrade_minutes);
     draft.step.limit_minutes = draft.step.minutes.saturating_mul(6);
@@ -232,7 +243,12 @@ fn console(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>, node: &str, titl
 
 fn answers(questions: &[PromptAnswer], layout: &Layout<'_>, hop: &Hop<'_>, site: &str) -> Vec<PromptAnswer> {
     let fast_cgi = if hop.fast_cgi == Some(FastCgi::Enabled) { "yes" } else { "no" };
-    let attachments = if layout.block.attachments == Some(Attachments::DuringUpgrade) { "yes" } else { "no" };
+    let moves = match layout.block.attachments {
+        Some(Attachments::DuringUpgrade) => !hop.is_configuration_only(),
+        Some(Attachments::WhileOpen) => hop.is_configuration_only(),
+        Some(Attachments::Deferred) | None => false,
+    };
+    let attachments = if moves { "yes" } else { "no" };
     questions
         .iter()
         .map(|question| PromptAnswer {

@@ -1,0 +1,155 @@
+//! What a site at its declared release still lacks: settings that differ from the declaration, each with the sentence
+//! that a person reads. A change of settings is built from these; several share one change.
+
+use crm_api::database::superoffice::{ATTACHMENT_PATH, ATTACHMENTS};
+use crm_api::probe::{Answer, Probe};
+use crm_api::site::{Attachments, Component, FastCgi};
+
+use super::layout::Layout;
+use super::parts;
+use crate::view::View;
+
+/// Sub-folders into which `upgrade.exe` moves attachments (vendor: upgrade Service, "Attachments"; their names: registry
+/// flag `UseAttachmentFolders`).
+const ATTACHMENT_FOLDER: &str = "folder";
+/// Numbers of attachments that share a sub-folder (vendor: upgrade Service, "Attachments").
+const ATTACHMENTS_PER_FOLDER: i32 = 10_000;
+
+/// One setting that differs from the declaration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Difference {
+    /// The row that decides about the ending of links.
+    Links {
+        /// For a person.
+        message: String,
+    },
+    /// Programs without a FastCGI handler, or whose handler does not accept the verb `OPTIONS`.
+    Handlers {
+        /// For a person.
+        message: String,
+    },
+    /// Attachments that lie in one flat folder.
+    Attachments {
+        /// For a person.
+        message: String,
+    },
+}
+
+impl Difference {
+    /// The sentence.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        match self {
+            Self::Links { message } | Self::Handlers { message } | Self::Attachments { message } => message,
+        }
+    }
+}
+
+/// Everything that differs from the declaration at the site's release.
+#[must_use]
+pub fn differences(view: &View<'_>, layout: &Layout<'_>) -> Vec<Difference> {
+    let mut all = Vec::new();
+    all.extend(links(view));
+    if view.spec.fast_cgi == Some(FastCgi::Enabled) {
+        let found = view.nodes_of(Component::Service).iter().filter_map(|node| {
+            let what = lacking_handlers(view, layout, node)?;
+            Some(Difference::Handlers {
+                message: format!(
+                    "{what} on {node}: upgrade.exe -onlyFCGI sets them up; time-outs that people set stay"
+                ),
+            })
+        });
+        all.extend(found);
+    }
+    all.extend(attachments(view, layout));
+    all
+}
+
+fn links(view: &View<'_>) -> Option<Difference> {
+    let declared = view.spec.fast_cgi.filter(|_| !view.nodes_of(Component::Service).is_empty())?;
+    let seen = parts::fast_cgi(view);
+    (seen != Some(declared)).then(|| Difference::Links {
+        message: format!(
+            "links end in {}, declared is fastCgi: {declared:?}; both endings of links that were sent keep working",
+            ending(seen)
+        ),
+    })
+}
+
+/// The ending of links in words.
+#[must_use]
+pub fn ending(fast_cgi: Option<FastCgi>) -> &'static str {
+    match fast_cgi {
+        Some(FastCgi::Enabled) => ".fcgi",
+        Some(FastCgi::Disabled) => ".exe",
+        None => "an unknown ending",
+    }
+}
+
+/// What the FastCGI handlers on a node lack, in words; `None` where nothing or where it was not read.
+#[must_use]
+pub fn lacking_handlers(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Option<String> {
+    let site = layout.iis_site(view, node).ok()?;
+    match view.answer(node, &Probe::FastCgiHandlers { site, folder: layout.scripts() })? {
+        Answer::Handlers { missing, without_options, .. } => {
+            let mut what = Vec::new();
+            if !missing.is_empty() {
+                what.push(format!("programs without a FastCGI handler: {}", missing.join(", ")));
+            }
+            if !without_options.is_empty() {
+                what.push(format!("handlers that do not accept the verb OPTIONS: {}", without_options.join(", ")));
+            }
+            (!what.is_empty()).then(|| what.join("; "))
+        }
+        _ => None,
+    }
+}
+
+fn attachments(view: &View<'_>, layout: &Layout<'_>) -> Option<Difference> {
+    let store = store(view)?;
+    (layout.block.attachments == Some(Attachments::WhileOpen) && store.loose > 0).then(|| Difference::Attachments {
+        message: format!(
+            "{} attachments in {} are moved into sub-folders while the site stays open; every file is listed first, none is copied",
+            store.loose, store.path
+        ),
+    })
+}
+
+/// The store of attachments as one Service node sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Store<'a> {
+    /// Node that sees it.
+    pub node: &'a str,
+    /// Its folder.
+    pub path: &'a str,
+    /// Files in all.
+    pub files: i64,
+    /// Files in no sub-folder.
+    pub loose: i64,
+    /// Attachments that the database knows and for which no file was found.
+    pub missing: Option<i64>,
+}
+
+/// The question about a store of attachments.
+#[must_use]
+pub fn store_probe(path: &str) -> Probe {
+    Probe::NumberedFiles {
+        path: path.to_owned(),
+        prefix: ATTACHMENT_FOLDER.to_owned(),
+        per_folder: ATTACHMENTS_PER_FOLDER,
+    }
+}
+
+/// The store of attachments, as the first Service node that sees it tells.
+#[must_use]
+pub fn store<'a>(view: &View<'a>) -> Option<Store<'a>> {
+    let path = view.fact(ATTACHMENT_PATH)?;
+    view.nodes_of(Component::Service).iter().find_map(|node| match view.answer(node, &store_probe(path)) {
+        Some(Answer::Numbered { files, loose, .. }) => {
+            let known = view.fact(ATTACHMENTS).and_then(|value| value.parse::<i64>().ok());
+            let missing = known.map(|known| known.saturating_sub(*files).max(0));
+            Some(Store { node, path, files: *files, loose: *loose, missing })
+        }
+        _ => None,
+    })
+}

@@ -1,0 +1,182 @@
+//! Changes of settings at the site's own release.
+
+use crm_api::change::{ChangePhase, CrmChangeSpec, Executor, StepPhase};
+use crm_api::database::superoffice;
+use crm_api::order::{Action, Outcome};
+use crm_api::probe::{Answer, Probe};
+use crm_api::site::{Attachments, FastCgi};
+
+use super::fixture::Site;
+use crate::intent::{Intent, Standing};
+
+const SCRIPTS: &str = r"C:\SuperOffice\Customer Service\www\scripts";
+
+fn handlers(missing: &[&str], without_options: &[&str]) -> (Probe, Answer) {
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    let probe = Probe::FastCgiHandlers { site: "SuperOffice Service".to_owned(), folder: SCRIPTS.to_owned() };
+    (probe, Answer::Handlers { programs: 8, missing: names(missing), without_options: names(without_options) })
+}
+
+fn proposed(site: &Site) -> Box<CrmChangeSpec> {
+    match site.plan().standing {
+        Standing::Proposed { change, .. } => change,
+        other => unreachable!("a plan: {other:?}"),
+    }
+}
+
+fn kinds(change: &CrmChangeSpec) -> Vec<&str> {
+    change.steps.iter().map(|step| step.id.split('@').next().unwrap()).collect()
+}
+
+fn console(change: &CrmChangeSpec) -> (Vec<String>, Vec<(String, String)>) {
+    let step = change.steps.iter().find(|step| step.id.starts_with("run-upgrade-exe")).unwrap();
+    let Executor::Agent { actions } = &step.executor else { unreachable!("an agent runs it") };
+    let Action::RunConsole { arguments, answers, .. } = &actions[0] else { unreachable!("a console") };
+    let answers = answers.iter().map(|answer| (answer.question.clone(), answer.answer.clone())).collect();
+    (arguments.clone(), answers)
+}
+
+#[test]
+fn lacking_handlers_are_repaired_by_the_vendors_own_means() {
+    for (missing, without_options) in [(vec!["ajax.exe"], vec![]), (vec![], vec!["rms.exe"])] {
+        let mut site = Site::at_rest();
+        let (probe, answer) = handlers(&missing, &without_options);
+        site.answer("contoso-cs", &probe, answer);
+        let change = proposed(&site);
+        assert_eq!(
+            kinds(&change),
+            [
+                "preflight",
+                "notice",
+                "back-up-iis",
+                "run-upgrade-exe",
+                "start-service-pool",
+                "flush-caches",
+                "verify-site"
+            ],
+            "the row is as declared and stays"
+        );
+        assert_eq!(console(&change).0, ["-onlyFCGI", "-d", "crm.contoso.example"]);
+        let name = missing.first().or(without_options.first()).unwrap();
+        assert!(change.notices.iter().any(|notice| notice.contains(name)), "{:?}", change.notices);
+        site.run_to("never");
+        assert_eq!(site.status().phase, ChangePhase::Succeeded, "{:?}", site.status().waiting);
+        site.turn();
+        assert_eq!(site.plan().standing, Standing::Settled);
+    }
+}
+
+#[test]
+fn lacking_handlers_of_a_site_that_declares_nothing_are_reported_with_the_way_to_repair_them() {
+    let mut site = Site::at_rest();
+    site.spec().fast_cgi = None;
+    let (probe, answer) = handlers(&["ajax.exe"], &["rms.exe"]);
+    site.answer("contoso-cs", &probe, answer);
+    site.turn();
+    assert_eq!(site.plan().standing, Standing::Settled);
+    let status = site.snapshot.site.status.clone().unwrap();
+    assert_eq!(status.drift, "FastCgi");
+    let finding = status.findings.iter().find(|finding| finding.check == "FastCgiHandlers").unwrap();
+    for expected in ["ajax.exe", "rms.exe", "OPTIONS"] {
+        assert!(finding.message.contains(expected), "{}", finding.message);
+    }
+    assert!(finding.remedy.contains("fastCgi: Enabled"), "{}", finding.remedy);
+}
+
+#[test]
+fn a_flip_that_fails_after_its_row_was_set_takes_the_row_back() {
+    let mut site = Site::at_rest();
+    site.fact(superoffice::USE_EXTENSION, Some("exe"));
+    site.turn();
+    site.run_to("flush-caches@contoso-cs");
+    assert_eq!(site.status().result("link-fastcgi").unwrap().old_value.as_deref(), Some("exe"));
+    site.fact(superoffice::USE_EXTENSION, Some("fcgi"));
+    site.spec().fast_cgi = Some(FastCgi::Disabled);
+    let mut asked = None;
+    for _ in 0..10 {
+        for intent in site.turn().intents {
+            if let Intent::RunTask { step, task, .. } = intent {
+                asked = Some((step, task));
+                site.fact(superoffice::USE_EXTENSION, Some("exe"));
+            }
+        }
+        site.end_order(Outcome::Done);
+        site.wait(1);
+    }
+    let (step, task) = asked.expect("the row is written back");
+    assert_eq!(step, "link-fastcgi/undo");
+    let expected = crm_api::change::Task::SetDatabaseSetting {
+        setting: superoffice::USE_EXTENSION.to_owned(),
+        value: "exe".to_owned(),
+    };
+    assert_eq!(task, expected);
+    let change = site.snapshot.changes.first().unwrap().status.as_ref().unwrap();
+    assert_eq!(change.result("link-fastcgi").unwrap().phase, StepPhase::Undone);
+    assert!(change.phase.is_over(), "{:?}", change.waiting);
+}
+
+#[test]
+fn attachments_are_moved_later_by_one_run_of_upgrade_exe_while_the_site_is_open() {
+    let mut site = Site::at_rest();
+    assert_eq!(site.plan().standing, Standing::Settled, "a debt is no change by itself");
+    site.spec().super_office.as_mut().unwrap().attachments = Some(Attachments::WhileOpen);
+    let change = proposed(&site);
+    assert_eq!(
+        kinds(&change),
+        ["preflight", "notice", "back-up-iis", "list-attachments", "run-upgrade-exe", "flush-caches", "verify-site"]
+    );
+    let (arguments, answers) = console(&change);
+    assert_eq!(arguments, ["-d", "crm.contoso.example"], "a whole run");
+    let answer = |text: &str| answers.iter().find(|(question, _)| question.contains(text)).unwrap().1.clone();
+    assert_eq!((answer("attachments"), answer("FastCGI")), ("yes".to_owned(), "yes".to_owned()), "as things stand");
+    assert!(!change.schema_change);
+    assert!(change.steps.iter().all(|step| step.felt == crm_api::change::Felt::No), "the site stays open");
+    let run = change.steps.iter().find(|step| step.id == "run-upgrade-exe@contoso-cs").unwrap();
+    assert_eq!(run.limit_minutes, 2880, "not ended at a limit of ours");
+    site.run_to("never");
+    assert_eq!(site.status().phase, ChangePhase::Succeeded, "{:?}", site.status().waiting);
+    site.turn();
+    assert_eq!(site.plan().standing, Standing::Settled);
+}
+
+#[test]
+fn an_upgrade_meanwhile_answers_later_again() {
+    for (wish, expected) in
+        [(Attachments::WhileOpen, "no"), (Attachments::Deferred, "no"), (Attachments::DuringUpgrade, "yes")]
+    {
+        let mut site = Site::at_rest();
+        site.spec().super_office.as_mut().unwrap().attachments = Some(wish);
+        site.declare("8.0 SR6");
+        let (_, answers) = console(&proposed(&site));
+        let found = answers.iter().find(|(question, _)| question.contains("attachments")).unwrap();
+        assert_eq!(found.1, expected, "{wish:?}");
+    }
+}
+
+#[test]
+fn attachments_that_are_lost_are_no_success() {
+    let mut site = Site::at_rest();
+    site.spec().super_office.as_mut().unwrap().attachments = Some(Attachments::WhileOpen);
+    site.turn();
+    site.run_to("run-upgrade-exe@contoso-cs");
+    let store = Probe::NumberedFiles {
+        path: r"C:\SuperOffice\Attachments".to_owned(),
+        prefix: "folder".to_owned(),
+        per_folder: 10_000,
+    };
+    site.answer("contoso-cs", &store, Answer::Numbered { files: 41_249, loose: 0, misplaced: 0 });
+    site.end_order(Outcome::Done);
+    site.wait(1);
+    site.turn();
+    let result = site.status().result("run-upgrade-exe@contoso-cs").unwrap();
+    assert_ne!(result.phase, StepPhase::Verified, "{}", result.evidence);
+    site.fact(superoffice::ATTACHMENTS, Some("41249"));
+    site.wait(1);
+    for _ in 0..3 {
+        site.turn();
+        site.end_order(Outcome::Done);
+        site.wait(1);
+    }
+    let result = site.status().result("run-upgrade-exe@contoso-cs").unwrap();
+    assert_eq!(result.phase, StepPhase::Verified, "one was deleted meanwhile: {}", result.evidence);
+}

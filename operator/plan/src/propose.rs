@@ -1,21 +1,20 @@
 //! No change is open: is one needed, can there be one, and which?
 
+mod refusals;
+
 use crm_api::CrmChange;
 use crm_api::change::{CrmChangeSpec, Purpose, Restores, Step, StepRole, Undo};
 use crm_api::decision::Word;
 use crm_api::release::CrmReleaseSpec;
 use crm_api::site::{Component, Finding, ObservedPart, PartState, Placement, Severity, VerifiedState};
 
-use crate::catalogue::NoPath;
 use crate::hash::{plan_hash, short, spec_digest};
 use crate::path;
 use crate::products::{self, Hop};
 use crate::sort::sort;
 use crate::view::{View, part_key};
 use crate::windows;
-
-/// So many names of releases stand in a message at most.
-const NAMES_SHOWN: usize = 8;
+use refusals::{moved_by_hand, no_way, refusal, unknown_version, version_finding};
 
 /// What is decided about a site without an open change.
 #[derive(Clone, Debug)]
@@ -309,79 +308,6 @@ fn placed(view: &View<'_>, parts: &[ObservedPart], installs: &[String]) -> Vec<P
         nodes: placement.nodes.iter().filter(|node| stands(placement.name, node)).cloned().collect(),
     });
     declared.filter(|placement| !placement.nodes.is_empty()).collect()
-}
-
-fn version_finding(part: &ObservedPart, message: String) -> Finding {
-    Finding {
-        check: "OneRelease".to_owned(),
-        class: Some("Version".to_owned()),
-        severity: Severity::Block,
-        node: part.node.clone(),
-        message,
-        remedy: "find out who changed it; bring all parts to one release by the vendor's guide, or restore".to_owned(),
-    }
-}
-
-fn refusal(check: &str, message: String, remedy: String) -> Finding {
-    Finding { check: check.to_owned(), class: None, severity: Severity::Block, node: None, message, remedy }
-}
-
-fn unknown_version(view: &View<'_>) -> Finding {
-    let nearest = view.catalogue.nearest(&view.spec.version);
-    let remedy = if nearest.is_empty() {
-        "apply the catalogue of releases first".to_owned()
-    } else {
-        format!("did you mean {}?", nearest.join(", "))
-    };
-    refusal("KnownVersion", format!("spec.version: {:?} is no release in the catalogue", view.spec.version), remedy)
-}
-
-fn no_way(current: &CrmReleaseSpec, target: &CrmReleaseSpec, why: &NoPath) -> Finding {
-    match why {
-        NoPath::Downgrade => refusal(
-            "Path",
-            format!("spec.version: {} is older than {}, at which the site is", target.version, current.version),
-            format!("declare {} or a later release; going back is only possible by a restore", current.version),
-        ),
-        NoPath::NotOnSite { next } => refusal(
-            "Path",
-            format!("spec.version: the vendor did not release {} for on-site", target.version),
-            next.as_ref().map_or_else(
-                || "declare a release that is for on-site".to_owned(),
-                |next| format!("declare {next}, the next release for on-site"),
-            ),
-        ),
-        NoPath::Unlisted { predecessors } if predecessors.is_empty() => refusal(
-            "Path",
-            format!("spec.version: the catalogue lists no way to {}", target.version),
-            "declare another release, or add the predecessors that the vendor allows to the CrmRelease".to_owned(),
-        ),
-        NoPath::Unlisted { predecessors } => refusal(
-            "Path",
-            format!("spec.version: the catalogue lists no way from {} to {}", current.version, target.version),
-            format!("{} may follow {}; declare one of these first", target.version, shown(predecessors)),
-        ),
-    }
-}
-
-/// The newest names of a list, oldest first.
-fn shown(names: &[String]) -> String {
-    let newest = names.get(names.len().saturating_sub(NAMES_SHOWN)..).unwrap_or(names).join(", ");
-    if names.len() > NAMES_SHOWN { format!("{newest} or an older one that its CrmRelease lists") } else { newest }
-}
-
-fn moved_by_hand(verified: &VerifiedState, current: &CrmReleaseSpec) -> Finding {
-    Finding {
-        class: Some("Version".to_owned()),
-        ..refusal(
-            "VerifiedRelease",
-            format!(
-                "the site was proven at {} and is at {} now: somebody upgraded it by hand",
-                verified.version, current.version
-            ),
-            format!("declare {}: then it is proven there and further changes are possible", current.version),
-        )
-    }
 }
 
 fn adopted(view: &View<'_>, parts: &[ObservedPart], current: &CrmReleaseSpec) -> VerifiedState {

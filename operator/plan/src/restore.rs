@@ -211,6 +211,6 @@ pub fn start_before(view: &View<'_>, node: &str, service: &str) -> Option<crm_ap
             Action::SetServiceStart { name, start } if name == service => Some(*start),
             _ => None,
         }),
-        Undo::Nothing {} | Undo::Restore {} => None,
+        Undo::Nothing {} | Undo::Setting {} | Undo::Restore {} => None,
     })
 }

@@ -91,7 +91,7 @@ pub async fn situation(connection: &Connection, name: &str) -> Result<Situation,
         let lease = get::<Lease>(connection, "read a node's sign of life", &heartbeat_lease(name)).await?;
         let node = get::<CrmNode>(connection, "read a node", name).await?;
         let at = lease.and_then(|lease| lease.spec?.renew_time).map(|at| at.0);
-        heard.push(HeardNode { name: name.clone(), attentive: node.is_some_and(|node| node.spec.attentive), at });
+        heard.push(HeardNode { name: name.clone(), attentive: node.is_some_and(|node| node.spec.is_attentive()), at });
     }
     Ok(Situation { heard, ..glance })
 }

@@ -1,5 +1,8 @@
 //! A site at rest, as its agents and its database would report it, and small changes to it.
 
+mod played;
+mod seen;
+
 use std::collections::BTreeMap;
 
 use crm_api::change::CrmChangeStatus;
@@ -18,6 +21,7 @@ use crate::intent::{Intent, Plan};
 use crate::snapshot::{NodeView, Snapshot, TaskDone, TaskState};
 use crate::view::View;
 use crate::{plan, products};
+use seen::{database, new_node, usual};
 
 pub(super) const OLD: &str = "7.5.5885";
 pub(super) const NEW: &str = "8.0.6465";
@@ -284,213 +288,6 @@ impl Site {
         let mut decision = CrmDecision::new(&format!("word-{}", self.snapshot.decisions.len()), spec);
         decision.metadata.creation_timestamp = Some(Time::from(self.now));
         self.snapshot.decisions.push(decision);
-    }
-
-    /// The agent of the node that has an order reports its end.
-    pub(super) fn end_order(&mut self, outcome: Outcome) {
-        let now = Time::from(self.now);
-        for view in &mut self.snapshot.nodes {
-            let Some(order) = view.node.spec.orders.first().cloned() else { continue };
-            let files = order.actions.iter().filter_map(left_by).collect();
-            let status = view.node.status.get_or_insert_with(CrmNodeStatus::default);
-            status.results = vec![OrderResult {
-                id: order.id,
-                attempt: order.attempt,
-                epoch: order.epoch,
-                phase: OrderPhase::Ended,
-                outcome: Some(outcome),
-                message: "as told".to_owned(),
-                exit_code: None,
-                started_at: now.clone(),
-                ended_at: Some(now.clone()),
-                files,
-            }];
-        }
-    }
-
-    /// The agent of the node that has an order refuses it.
-    pub(super) fn refuse_order(&mut self) {
-        self.end_order(Outcome::Absent);
-        for view in &mut self.snapshot.nodes {
-            for result in view.node.status.iter_mut().flat_map(|status| &mut status.results) {
-                result.phase = OrderPhase::Refused;
-                result.outcome = None;
-            }
-        }
-    }
-
-    /// Everything that stands in the way of the current step happens as it should: orders end well, tasks succeed,
-    /// evidence appears, people say their word.
-    pub(super) fn help_on(&mut self) {
-        self.end_order(Outcome::Done);
-        let header = crm_api::backup::DatabaseBackup {
-            path: "file".to_owned(),
-            database: "CRM7".to_owned(),
-            started_at: Time::from(self.now),
-            finished_at: Time::from(self.now),
-            size_bytes: 1,
-            checksums: true,
-            last_lsn: "1".to_owned(),
-        };
-        for task in &mut self.snapshot.tasks {
-            let done = TaskDone { evidence: "done".to_owned(), database_backup: Some(header.clone()), old_value: None };
-            task.result.get_or_insert(Ok(done));
-        }
-        let Some(change) = self.snapshot.changes.last().cloned() else { return };
-        let Some(status) = change.status else { return };
-        if status.waiting.as_ref().is_some_and(|waiting| waiting.reason == "Approval") {
-            self.say(Word::Approve, None);
-        }
-        let Some(step) = change.spec.steps.iter().find(|step| Some(&step.id) == status.step.as_ref()) else { return };
-        let begun = status.result(&step.id).is_some();
-        for expectation in step.evidence.iter().filter(|_| begun) {
-            self.make_true(expectation, &step.id);
-        }
-    }
-
-    fn make_true(&mut self, expectation: &crm_api::evidence::Expectation, step: &str) {
-        use crm_api::evidence::{Expected, Source};
-        match (&expectation.source, &expectation.expected) {
-            (Source::Node { node, probe }, expected) => {
-                let answer = match (expected, probe) {
-                    (Expected::Text { is }, Probe::Program { .. }) => {
-                        Answer::Program { version: is.clone(), location: String::new() }
-                    }
-                    (Expected::Text { is }, Probe::FileVersion { .. }) => Answer::Version { version: is.clone() },
-                    (Expected::Text { is }, _) => Answer::Value { value: is.clone() },
-                    (Expected::State { is }, Probe::Pool { .. }) => Answer::Pool { state: *is },
-                    (Expected::State { is }, _) => Answer::Service { state: *is, start: StartType::Automatic },
-                    (Expected::Flag { set }, _) => Answer::Flag { set: *set },
-                    (Expected::NoneRunning {}, _) => Answer::Processes { running: Vec::new() },
-                    (Expected::Present {}, _) => Answer::Value { value: "there".to_owned() },
-                    (Expected::AllFiled { .. }, _) => Answer::Numbered { files: 41_250, loose: 0, misplaced: 0 },
-                    (Expected::AllMapped {}, _) => {
-                        Answer::Handlers { programs: 8, missing: Vec::new(), without_options: Vec::new() }
-                    }
-                    (other, _) => unreachable!("no step expects {other:?} of a node"),
-                };
-                let (node, probe) = (node.clone(), probe.clone());
-                self.answer(&node, &probe, answer);
-            }
-            (Source::Database { fact }, Expected::Text { is }) => self.fact(fact, Some(is)),
-            (Source::Database { fact }, Expected::LaterThanStart { .. }) => {
-                let now = self.now.to_string();
-                self.fact(fact, Some(&now));
-            }
-            (Source::Database { .. }, other) => unreachable!("no step expects {other:?} of the database"),
-            (Source::Attestation { .. }, _) => self.say(Word::Attest, Some(step)),
-        }
-    }
-
-    /// Rounds with help until a step is being carried out, or the change is over.
-    pub(super) fn run_to(&mut self, step: &str) {
-        for _ in 0..400 {
-            self.turn();
-            let at = self.snapshot.changes.last().and_then(|change| change.status.as_ref());
-            if at.is_some_and(|status| {
-                status.phase.is_over() || status.result(step).is_some_and(|result| result.ended_at.is_none())
-            }) {
-                return;
-            }
-            self.help_on();
-            self.wait(1);
-        }
-        let status = self.status();
-        unreachable!("{step} was never reached: {:?} at {:?}, waiting {:?}", status.phase, status.step, status.waiting);
-    }
-}
-
-/// The file by which an action proves what it left.
-fn left_by(action: &Action) -> Option<crm_api::order::FileRecord> {
-    let path = match action {
-        Action::CopyTree { to, .. } | Action::ExportIis { to } => format!("{to}.sha256"),
-        Action::ExportRegistryKey { to, .. } | Action::WriteListing { to, .. } => to.clone(),
-        Action::RecordFile { path } => path.clone(),
-        _ => return None,
-    };
-    Some(crm_api::order::FileRecord { path, size_bytes: 1, sha256: "0".repeat(64) })
-}
-
-fn new_node(name: &str) -> NodeView {
-    let mut node = CrmNode::new(name, CrmNodeSpec::default());
-    node.status = Some(CrmNodeStatus { observed_generation: 1, ..CrmNodeStatus::default() });
-    NodeView { node, heartbeat: None }
-}
-
-fn usual(probe: &Probe) -> Answer {
-    match probe {
-        Probe::Machine {} => Answer::Machine(Machine {
-            windows: "Windows Server 2012 R2".to_owned(),
-            iis: Some("8.5".to_owned()),
-            dot_net: Some("4.5.1".to_owned()),
-            features: vec!["Web-CGI".to_owned(), "Web-Metabase".to_owned()],
-            elevated: true,
-            boot_id: "boot".to_owned(),
-            reboot_pending: false,
-            hotfixes: Vec::new(),
-        }),
-        Probe::Program { .. } => Answer::Program { version: OLD.to_owned(), location: String::new() },
-        Probe::FileVersion { .. } => Answer::Version { version: OLD.to_owned() },
-        Probe::IniValue { .. } => Answer::Value { value: OLD.to_owned() },
-        Probe::ConfigValue { .. } => Answer::Value { value: "http://contoso-app/sales/Remote/Services75".to_owned() },
-        Probe::XmlValue { .. } => Answer::Value { value: "CRM7".to_owned() },
-        Probe::FlagLine { .. } => Answer::Flag { set: false },
-        Probe::Word { .. } => Answer::Flag { set: true },
-        Probe::RegistrySubkeys { .. } => {
-            let values = BTreeMap::from([
-                ("basePath".to_owned(), r"C:\SuperOffice\Customer Service\".to_owned()),
-                ("instanceId".to_owned(), "1".to_owned()),
-            ]);
-            Answer::Subkeys {
-                subkeys: BTreeMap::from([
-                    ("crm.contoso.example".to_owned(), values),
-                    ("Installer values".to_owned(), BTreeMap::new()),
-                ]),
-            }
-        }
-        Probe::Service { .. } => Answer::Service { state: RunState::Running, start: StartType::Automatic },
-        Probe::Processes { folder } if folder.contains("media") => Answer::Processes { running: Vec::new() },
-        Probe::Processes { .. } => Answer::Processes { running: vec!["ejournalCron.exe".to_owned()] },
-        Probe::Pool { .. } => Answer::Pool { state: RunState::Running },
-        Probe::SitesServing { .. } => Answer::Names { names: vec!["SuperOffice Service".to_owned()] },
-        Probe::FastCgiHandlers { .. } => {
-            Answer::Handlers { programs: 8, missing: Vec::new(), without_options: Vec::new() }
-        }
-        Probe::DiskFree { .. } => Answer::DiskFree { free_bytes: 1 << 40 },
-        Probe::FolderSize { .. } => Answer::Size { files: 100, size_bytes: 1 << 30 },
-        Probe::NumberedFiles { .. } => Answer::Numbered { files: 41_250, loose: 41_250, misplaced: 0 },
-        Probe::Folders { .. } | Probe::ChangedFiles { .. } => Answer::Names { names: Vec::new() },
-        Probe::FileHash { .. } => Answer::Absent {},
-        Probe::Url { .. } => Answer::Url { status: 200 },
-    }
-}
-
-fn database(version: &str) -> DatabaseFacts {
-    let fact = |name: &str, value: &str| DatabaseFact {
-        name: name.to_owned(),
-        value: Some(value.to_owned()),
-        source: "table.column".to_owned(),
-    };
-    DatabaseFacts {
-        read_at: Time::from(saturday()),
-        facts: vec![
-            fact(SQL_SERVER_VERSION, "11.0.7001"),
-            fact(SCHEMA_MODIFIED_AT, "2024-05-01T00:00:00Z"),
-            fact(DATABASE_BYTES, "25000000000"),
-            fact(superoffice::DATABASE_VERSION, version),
-            fact(superoffice::SERVER_SETUP_VERSION, version),
-            fact(superoffice::SERVICE_VERSION, version),
-            fact(superoffice::SERVICE_INSTALLED_AT, "2024-05-01T00:00:00Z"),
-            fact(superoffice::ATTACHMENT_PATH, r"C:\SuperOffice\Attachments"),
-            fact(superoffice::ATTACHMENTS, "41250"),
-            fact(superoffice::USE_EXTENSION, "fcgi"),
-            fact(superoffice::SCHEDULER_HEARTBEAT, "2026-11-28T18:59:00Z"),
-            fact(superoffice::MAINTENANCE_TO, "2027-06-30"),
-            fact(superoffice::TRAVELLERS_OUT, "0"),
-            fact(superoffice::SATELLITES, "0"),
-        ],
-        sessions: Vec::new(),
-        backups_running: Vec::new(),
     }
 }
 

@@ -207,7 +207,7 @@ fn a_release_to_which_no_way_is_listed_is_refused() {
     let mut documents = bumped("9.0");
     documents.push(json!({
         "apiVersion": "crm-operator.io/v1alpha1", "kind": "CrmRelease", "metadata": {"name": "superoffice-9.0"},
-        "spec": {"product": "SuperOffice", "version": "9.0", "number": "9.0.7000", "rank": 900, "superOffice": {}},
+        "spec": {"product": "SuperOffice", "version": "9.0", "number": "9.0.7000", "rank": 900_000, "superOffice": {}},
     }));
     plan(&documents, &[]).ends(Exit::No, &["the catalogue lists no way to 9.0", "remedy: declare another release"]);
 }

@@ -144,12 +144,12 @@ mod tests {
 
     const FILE: &str = r#"<?xml version="1.0" encoding="utf-8"?>
 <configuration>
-  <!-- <SuperOffice><Data><Database><add key="TablePrefix" value="commented"/></Database></Data></SuperOffice> -->
+  <!-- <Product><Data><Database><add key="TablePrefix" value="commented"/></Database></Data></Product> -->
   <Product>
     <Data>
       <Database>
         <add key="TablePrefix" value="old"/>
-        <add key="tableprefix" value="CRM7 &amp; more"/>
+        <add key="tableprefix" value="DATA &amp; more"/>
         <add key="Gone" value="x"/>
         <remove key="Gone"/>
       </Database>
@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn the_last_word_about_a_key_counts_and_comments_do_not() {
-        assert_eq!(asked("Product/Data/Database", "TablePrefix"), Ok(Found::Value("CRM7 & more".to_owned())));
+        assert_eq!(asked("Product/Data/Database", "TablePrefix"), Ok(Found::Value("DATA & more".to_owned())));
         assert_eq!(asked("Product/Data/Database", "Gone"), Ok(Found::Absent));
         assert_eq!(asked("Product/Data/Other", "a"), Ok(Found::Absent));
         assert_eq!(asked("Product/Late", "a"), Ok(Found::Value("b".to_owned())));

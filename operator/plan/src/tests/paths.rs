@@ -67,8 +67,8 @@ fn what_a_later_hop_lacks_is_seen_again_before_users_are_out() {
     let mut site = at("7.1.4816");
     site.declare("8.0 SR6");
     site.run_to("notice");
-    site.machine("contoso-app", |machine| machine.dot_net = Some("4.0".to_owned()));
     for _ in 0..200 {
+        site.machine("contoso-app", |machine| machine.dot_net = Some("4.0".to_owned()));
         site.turn();
         site.help_on();
         site.wait(1);

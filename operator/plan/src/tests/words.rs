@@ -119,7 +119,7 @@ fn a_stop_halts_between_two_steps_and_status_shows_that_the_site_is_closed() {
     assert_eq!(waits_for(&site), "Stop");
     let (reason, message) = condition(&site, Kind::Stopped).unwrap();
     assert_eq!(reason, "LeftClosed");
-    assert!(message.contains("users are out since Sat 2026-11-28 22:00"), "{message}");
+    assert!(message.contains("users are out since Sat 2026-11-28 22:01"), "{message}");
     assert_eq!(condition(&site, Kind::UpToDate).unwrap().0, "Stopped");
     site.snapshot.decisions.pop();
     site.turn();

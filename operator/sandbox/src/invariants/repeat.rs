@@ -46,6 +46,11 @@ impl Repeats {
                 }
             }
         }
+        let succeeded = |change: &serde_json::Value| change["status"]["phase"] == "Succeeded";
+        if succeeded(new) && !change.old.as_deref().is_some_and(succeeded) {
+            // What was proven is over: the next hop runs a program of the same name, from another release's package.
+            self.runs.clear();
+        }
         let name = new["metadata"]["name"].as_str().unwrap_or_default();
         for step in new["status"]["steps"].as_array().into_iter().flatten() {
             if step["grantedBy"].is_string() {

@@ -7,6 +7,7 @@ mod cluster_commands;
 mod command_line;
 mod crds;
 mod files;
+mod papers;
 mod plan_command;
 mod sandbox_command;
 mod stories;

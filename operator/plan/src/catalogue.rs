@@ -56,7 +56,7 @@ impl<'a> Catalogue<'a> {
     #[must_use]
     pub fn between(&self, after: &CrmReleaseSpec, until: &CrmReleaseSpec) -> Vec<&'a CrmReleaseSpec> {
         let passed = |release: &&CrmReleaseSpec| release.rank > after.rank && release.rank <= until.rank;
-        self.releases.iter().copied().filter(|release| passed(&release)).collect()
+        self.releases.iter().copied().filter(|release| passed(release)).collect()
     }
 
     /// The names most like a mistyped one, best first, at most three.

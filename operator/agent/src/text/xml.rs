@@ -79,7 +79,7 @@ pub(super) fn readable(node: Node<'_, '_>) -> Result<(), TextError> {
 fn down(base: Node<'_, '_>, section: &str, key: &str) -> Result<Found, TextError> {
     let mut at = base;
     for name in section.split('/') {
-        let Some(child) = at.children().filter(|child| child.tag_name().name() == name).last() else {
+        let Some(child) = at.children().rfind(|child| child.tag_name().name() == name) else {
             return Ok(Found::Absent);
         };
         readable(child)?;

@@ -63,22 +63,6 @@ fn what_a_later_hop_lacks_blocks_the_first() {
 }
 
 #[test]
-fn what_a_later_hop_lacks_is_seen_again_before_users_are_out() {
-    let mut site = at("7.1.4816");
-    site.declare("8.0 SR6");
-    site.run_to("notice");
-    for _ in 0..200 {
-        site.machine("contoso-app", |machine| machine.dot_net = Some("4.0".to_owned()));
-        site.turn();
-        site.help_on();
-        site.wait(1);
-    }
-    let waiting = site.status().waiting.clone().unwrap();
-    assert_eq!(waiting.reason, "Preflight", "{}", waiting.message);
-    assert!(waiting.message.contains("a later hop, to 8.0 SR6"), "{}", waiting.message);
-}
-
-#[test]
 fn the_full_stack_is_demanded_from_8_0_on() {
     let mut site = at("7.5.5885");
     site.declare("8.0 SR6");

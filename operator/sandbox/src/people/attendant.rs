@@ -25,6 +25,8 @@ const PAGE_TRIES: u32 = 12;
 struct Attendant {
     person: Person,
     world: World,
+    /// The change that the rest speaks of.
+    change: Option<String>,
     /// How often each step was done by hand.
     done: BTreeMap<String, u32>,
     attested: BTreeMap<String, i32>,
@@ -34,8 +36,14 @@ struct Attendant {
 /// Lives until dropped.
 pub(super) async fn live(person: Person, world: World) {
     let mut mailbox = person.mailbox();
-    let mut attendant =
-        Attendant { person, world, done: BTreeMap::new(), attested: BTreeMap::new(), retried: BTreeMap::new() };
+    let mut attendant = Attendant {
+        person,
+        world,
+        change: None,
+        done: BTreeMap::new(),
+        attested: BTreeMap::new(),
+        retried: BTreeMap::new(),
+    };
     loop {
         mailbox.wait(LOOK_AGAIN).await;
         attendant.look().await;
@@ -45,6 +53,13 @@ pub(super) async fn live(person: Person, world: World) {
 impl Attendant {
     async fn look(&mut self) {
         let Some(change) = self.person.open_change().await else { return };
+        if self.change != change.metadata.name {
+            // Another hop has steps of the same names, and nothing of them is done.
+            self.change.clone_from(&change.metadata.name);
+            self.done.clear();
+            self.attested.clear();
+            self.retried.clear();
+        }
         if let Some((step, result)) = attended(&change) {
             return self.attend(&change, step, result).await;
         }

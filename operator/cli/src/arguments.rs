@@ -47,7 +47,7 @@ pub enum Command {
 
 const COMPLETION_HELP: &str = "\
 Examples:
-  # bash, for this session
+  # bash, for this shell
   source <(kubectl crm completion bash)
 
   # zsh

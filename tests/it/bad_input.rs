@@ -142,7 +142,7 @@ fn answer(error: &kube::Error) -> String {
 }
 
 async fn answers_of_the_api() -> String {
-    let cluster = cluster(Kinds::from_crds(&crm_api::crds()).unwrap());
+    let cluster = cluster(Kinds::from_crds(crm_api::crds()).unwrap());
     let api = sites(&cluster);
     let mut told = String::new();
     for (title, pointer, value) in cases() {

@@ -16,7 +16,7 @@ fn file_of(crd: &CustomResourceDefinition) -> PathBuf {
 #[test]
 fn the_files_are_what_the_types_generate() {
     let crds = crm_api::crds();
-    for crd in &crds {
+    for crd in crds {
         let yaml = serde_saphyr::to_string(crd).unwrap();
         golden(&file_of(crd), &format!("# Generated from operator/api; UPDATE=1 cargo test -p crm-tests crds\n{yaml}"));
     }
@@ -45,7 +45,7 @@ fn schema_of(crd: &CustomResourceDefinition) -> Value {
 fn every_list_and_string_has_a_limit() {
     let mut missing = Vec::new();
     for crd in crm_api::crds() {
-        let schema = schema_of(&crd);
+        let schema = schema_of(crd);
         for part in ["spec", "status"] {
             let Some(part_schema) = schema["properties"].get(part) else { continue };
             each_schema(part_schema, &format!("{}.{part}", crd.spec.names.kind), &mut |path, schema| {
@@ -65,7 +65,7 @@ fn every_list_and_string_has_a_limit() {
 fn every_field_is_explained() {
     let mut silent = Vec::new();
     for crd in crm_api::crds() {
-        let schema = schema_of(&crd);
+        let schema = schema_of(crd);
         for part in ["spec", "status"] {
             let Some(part_schema) = schema["properties"].get(part) else { continue };
             each_schema(part_schema, &format!("{}.{part}", crd.spec.names.kind), &mut |path, schema| {
@@ -82,7 +82,7 @@ fn every_field_is_explained() {
 #[test]
 fn a_fresh_object_never_looks_done() {
     for crd in crm_api::crds() {
-        let schema = schema_of(&crd);
+        let schema = schema_of(crd);
         let Some(status) = schema["properties"].get("status") else { continue };
         assert_eq!(status["properties"]["observedGeneration"]["default"], -1, "{}", crd.spec.names.kind);
     }

@@ -35,6 +35,8 @@ pub use node::CrmNode;
 pub use release::CrmRelease;
 pub use site::CrmSite;
 
+use std::sync::LazyLock;
+
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::CustomResourceExt as _;
 
@@ -68,8 +70,12 @@ pub fn heartbeat_lease(node: &str) -> String {
     format!("crm-node-{node}")
 }
 
-/// Every kind of the group, in the order in which they should be installed.
+/// Every kind of the group, in the order in which they should be installed. Deriving the schemas takes longer than
+/// planning a change, so it is done once per process.
 #[must_use]
-pub fn crds() -> Vec<CustomResourceDefinition> {
-    vec![CrmRelease::crd(), CrmSite::crd(), CrmNode::crd(), CrmChange::crd(), CrmBackup::crd(), CrmDecision::crd()]
+pub fn crds() -> &'static [CustomResourceDefinition] {
+    static CRDS: LazyLock<[CustomResourceDefinition; 6]> = LazyLock::new(|| {
+        [CrmRelease::crd(), CrmSite::crd(), CrmNode::crd(), CrmChange::crd(), CrmBackup::crd(), CrmDecision::crd()]
+    });
+    CRDS.as_slice()
 }

@@ -17,7 +17,7 @@ pub struct Kind {
 
 static KINDS: LazyLock<BTreeMap<String, Kind>> = LazyLock::new(|| {
     crds()
-        .into_iter()
+        .iter()
         .map(|crd| {
             let name = crd.spec.names.kind.clone();
             let versions = serde_json::to_value(&crd.spec.versions).unwrap_or_default();

@@ -1,7 +1,7 @@
 //! The kinds that a cluster serves, prepared once and shared by every cluster of every run.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use serde_json::{Value, json};
@@ -78,6 +78,17 @@ pub struct Kinds {
 }
 
 impl Kinds {
+    /// The kinds of crm-operator and the built-in ones. They are the same for every cluster of a process and cost more
+    /// to prepare than a whole change costs to play, so they are prepared once.
+    pub fn ours() -> Result<Arc<Self>, KindsError> {
+        static OURS: OnceLock<Arc<Kinds>> = OnceLock::new();
+        if let Some(kinds) = OURS.get() {
+            return Ok(Arc::clone(kinds));
+        }
+        let kinds = Arc::new(Self::from_crds(crm_api::crds())?);
+        Ok(Arc::clone(OURS.get_or_init(|| kinds)))
+    }
+
     /// Prepares every served version of these custom kinds, and adds the built-in ones: Namespace, Secret, Lease and
     /// Event (`events.k8s.io/v1`).
     pub fn from_crds(crds: &[CustomResourceDefinition]) -> Result<Self, KindsError> {

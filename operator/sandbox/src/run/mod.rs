@@ -101,8 +101,7 @@ impl Sandbox {
     /// # Errors
     /// When our own custom resources cannot be served.
     pub fn new(file: ScenarioFile) -> Result<Self, RunError> {
-        let kinds = Kinds::from_crds(&crm_api::crds())?;
-        Ok(Self { file: Arc::new(file), kinds: Arc::new(kinds) })
+        Ok(Self { file: Arc::new(file), kinds: Kinds::ours()? })
     }
 
     /// The scenario.

@@ -14,15 +14,15 @@ use crate::files::repository;
 const SCENARIO: &str = "examples/superoffice/server-web-service-7.5-to-8.0.yaml";
 
 /// What one call came to.
-struct Called {
-    exit: Exit,
-    out: String,
-    err: String,
+pub(crate) struct Called {
+    pub(crate) exit: Exit,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Called {
     #[track_caller]
-    fn ends(&self, exit: Exit, says: &[&str]) {
+    pub(crate) fn ends(&self, exit: Exit, says: &[&str]) {
         let text = format!("{}{}", self.out, self.err);
         assert_eq!(self.exit, exit, "{text}");
         let one_line = text.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -32,18 +32,18 @@ impl Called {
         assert!(!text.contains('\u{1b}'), "no colours in a pipe: {text}");
     }
 
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}{}", self.out, self.err))
     }
 }
 
 /// Calls the command line as a person in the simulated cluster.
-async fn call(entrance: &Entrance, person: &str, line: &str) -> Called {
+pub(crate) async fn call(entrance: &Entrance, person: &str, line: &str) -> Called {
     answer(entrance, person, line, None).await
 }
 
 /// The same, with somebody at the terminal who answers.
-async fn answer(entrance: &Entrance, person: &str, line: &str, answer: Option<&str>) -> Called {
+pub(crate) async fn answer(entrance: &Entrance, person: &str, line: &str, answer: Option<&str>) -> Called {
     let connection =
         Connection { client: entrance.client(person), namespace: "crm".to_owned(), clock: Arc::new(entrance.clock()) };
     let (mut out, mut err) = (Vec::new(), Vec::new());
@@ -60,26 +60,26 @@ async fn answer(entrance: &Entrance, person: &str, line: &str, answer: Option<&s
 }
 
 /// Plays the main example with a guest.
-fn visited(options: &Options, guest: impl AsyncFnOnce(Entrance)) -> Outcome {
+pub(crate) fn visited(options: &Options, guest: impl AsyncFnOnce(Entrance)) -> Outcome {
     let sandbox = Sandbox::new(ScenarioFile::read(&repository().join(SCENARIO)).unwrap()).unwrap();
     sandbox.run_with(options, &mut |_| {}, Box::new(|entrance| Box::pin(guest(entrance)))).unwrap().outcome
 }
 
-fn with_fault(fault: &str) -> Options {
+pub(crate) fn with_fault(fault: &str) -> Options {
     Options { faults: vec![fault.parse().unwrap()], ..Options::default() }
 }
 
-async fn waits_for(entrance: &Entrance, reason: &str) {
+pub(crate) async fn waits_for(entrance: &Entrance, reason: &str) {
     entrance.until(|entrance| entrance.change()["status"]["waiting"]["reason"] == reason).await;
 }
 
-fn is_up_to_date(entrance: &Entrance) -> bool {
+pub(crate) fn is_up_to_date(entrance: &Entrance) -> bool {
     let site = entrance.site();
     let conditions = site["status"]["conditions"].as_array().cloned().unwrap_or_default();
     conditions.iter().any(|one| one["type"] == "UpToDate" && one["status"] == "True")
 }
 
-fn decisions(entrance: &Entrance, word: &str) -> Vec<Arc<Value>> {
+pub(crate) fn decisions(entrance: &Entrance, word: &str) -> Vec<Arc<Value>> {
     let mut all = entrance.cluster().list("CrmDecision");
     all.retain(|decision| decision["spec"]["word"] == word);
     all

@@ -10,5 +10,6 @@ mod files;
 mod papers;
 mod plan_command;
 mod sandbox_command;
+mod standing_commands;
 mod stories;
 mod structure;

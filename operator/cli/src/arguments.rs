@@ -1,6 +1,7 @@
 //! The words of the command line: subcommands, options, and the help that explains them.
 
 pub mod cluster;
+pub mod standing;
 
 use std::path::PathBuf;
 

@@ -9,9 +9,12 @@ pub mod fleet;
 pub mod past;
 pub mod plan;
 pub mod read;
+pub mod restoring;
 pub mod say;
 pub mod show;
+pub mod standing;
 pub mod status;
+pub mod stopping;
 pub mod watch;
 pub mod words;
 
@@ -34,6 +37,11 @@ pub async fn run(connection: &Connection, command: &Command, streams: &mut Strea
         Command::Site(SiteCommand::Attend(wanted)) => words::attend(connection, wanted, streams).await,
         Command::Site(SiteCommand::Attest(wanted)) => words::attest(connection, wanted, streams).await,
         Command::Site(SiteCommand::Retry(wanted)) => words::retry(connection, wanted, streams).await,
+        Command::Site(SiteCommand::Restore(wanted)) => restoring::restore(connection, wanted, streams).await,
+        Command::Site(SiteCommand::Hold(wanted)) => standing::hold(connection, wanted, streams).await,
+        Command::Site(SiteCommand::Resume(wanted)) => standing::resume(connection, wanted, streams).await,
+        Command::Site(SiteCommand::Stop(wanted)) => stopping::stop(connection, wanted, streams).await,
+        Command::Site(SiteCommand::Override(wanted)) => standing::override_windows(connection, wanted, streams).await,
         Command::Sandbox(_) | Command::Completion(_) | Command::ExitCodes => crate::without_cluster(command, streams),
     }
 }

@@ -56,6 +56,7 @@ fn has_expired(decision: &CrmDecision, now: Timestamp) -> bool {
 fn standing(decision: &CrmDecision) -> StandingWord {
     StandingWord {
         decision: decision.metadata.name.clone().unwrap_or_default(),
+        namespace: decision.metadata.namespace.clone().unwrap_or_default(),
         user: decision.spec.user.clone(),
         reason: decision.spec.reason.clone().unwrap_or_default(),
         since: crm_api::Time::from(said_at(decision)),

@@ -228,6 +228,10 @@ pub struct StandingWord {
     /// Name of the `CrmDecision`.
     #[schemars(length(max = 253))]
     pub decision: String,
+    /// Its namespace.
+    #[serde(default)]
+    #[schemars(length(max = 63))]
+    pub namespace: String,
     /// Who said it.
     #[schemars(length(max = 256))]
     pub user: String,

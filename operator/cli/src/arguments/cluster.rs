@@ -5,6 +5,10 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 
 use super::Format;
+use super::standing::{
+    HOLD_HELP, HoldArguments, OVERRIDE_HELP, OverrideArguments, RESTORE_HELP, RESUME_HELP, STOP_HELP, StopArguments,
+    WordArguments,
+};
 
 /// Where a command looks.
 #[derive(Args, Clone, Debug, Default)]
@@ -49,6 +53,21 @@ pub enum SiteCommand {
     /// Let a halted change try its step once more, or a change that was taken back be planned again
     #[command(after_help = RETRY_HELP)]
     Retry(StepArguments),
+    /// Bring a halted site back from its backup set; shows first what comes back and what is lost
+    #[command(after_help = RESTORE_HELP)]
+    Restore(ApproveArguments),
+    /// Leave a site alone: no change enters it, and none passes its point of no return
+    #[command(after_help = HOLD_HELP)]
+    Hold(HoldArguments),
+    /// End a hold
+    #[command(after_help = RESUME_HELP)]
+    Resume(WordArguments),
+    /// Begin nothing more between any two steps, at any site of the namespace; --off ends it
+    #[command(after_help = STOP_HELP)]
+    Stop(StopArguments),
+    /// Let the plan that waits for its window begin outside the windows, once
+    #[command(after_help = OVERRIDE_HELP)]
+    Override(OverrideArguments),
 }
 
 impl SiteCommand {
@@ -60,7 +79,11 @@ impl SiteCommand {
             Self::Status(wanted) => &wanted.place,
             Self::Drift(wanted) => &wanted.place,
             Self::History(wanted) => &wanted.place,
-            Self::Approve(wanted) => &wanted.place,
+            Self::Approve(wanted) | Self::Restore(wanted) => &wanted.place,
+            Self::Hold(wanted) => &wanted.place,
+            Self::Resume(wanted) => &wanted.place,
+            Self::Stop(wanted) => &wanted.place,
+            Self::Override(wanted) => &wanted.place,
             Self::Attend(wanted) | Self::Attest(wanted) | Self::Retry(wanted) => &wanted.place,
         }
     }
@@ -168,7 +191,7 @@ pub enum Printed {
     Json,
 }
 
-/// Words of `approve`.
+/// Words of `approve` and `restore`.
 #[derive(Args, Debug)]
 pub struct ApproveArguments {
     /// The site

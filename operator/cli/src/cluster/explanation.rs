@@ -122,6 +122,8 @@ pub struct Blocker {
     pub deadline: Option<Timestamp>,
     /// The command that ends it, where there is one.
     pub command: Option<String>,
+    /// The other way out, where there is one.
+    pub or_command: Option<String>,
 }
 
 /// Runs `explain`.
@@ -241,6 +243,10 @@ pub fn blockers(situation: &Situation) -> Vec<Blocker> {
         let mut found_here = blocker(&stalled.reason, &stalled.message, ended_by);
         let can_retry = stalled.reason == "Halted" || stalled.message.contains("Retry");
         found_here.command = can_retry.then(|| command(situation, "retry", ""));
+        found_here.or_command = status
+            .restore
+            .as_ref()
+            .map(|offer| command(situation, "restore", &format!(" --plan {} --reason '...'", short(&offer.plan_hash))));
         found_here.since = Some(stalled.last_transition_time.0);
         found.push(found_here);
     }
@@ -268,6 +274,7 @@ fn blocker(reason: &str, message: &str, ended_by: &str) -> Blocker {
         since: None,
         deadline: None,
         command: None,
+        or_command: None,
     }
 }
 
@@ -279,6 +286,12 @@ fn waits(situation: &Situation, waiting: &Waiting) -> Blocker {
             let is_attested = waiting.message.contains("nobody has attested");
             Some(command(situation, if is_attested { "attest" } else { "attend" }, ""))
         }
+        "Hold" => Some(command(situation, "resume", "")),
+        "Stop" => {
+            let stop = situation.site.status.as_ref().and_then(|status| status.stop.as_ref());
+            stop.map(|stop| format!("kubectl crm stop --off -n {}", stop.namespace))
+        }
+        "Window" => Some(command(situation, "override", &format!(" --plan {plan} --for 2h --reason '...'"))),
         _ => None,
     };
     Blocker {
@@ -288,6 +301,7 @@ fn waits(situation: &Situation, waiting: &Waiting) -> Blocker {
         since: Some(waiting.since.0),
         deadline: waiting.deadline.as_ref().map(|at| at.0),
         command,
+        or_command: None,
     }
 }
 
@@ -343,7 +357,7 @@ fn text(situation: &Situation, explained: &Explanation, streams: &mut Streams<'_
     for blocker in &explained.blocked_by {
         line("blocked", &format!("{}: {}", blocker.reason, blocker.message), streams)?;
         line("ended by", &blocker.ended_by, streams)?;
-        if let Some(command) = &blocker.command {
+        for command in blocker.command.iter().chain(&blocker.or_command) {
             line("", command, streams)?;
         }
         if let Some(since) = blocker.since {

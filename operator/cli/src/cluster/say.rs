@@ -1,7 +1,10 @@
 //! How a person's word goes its way: it is shown with its consequences, confirmed, and created as one `CrmDecision`.
 
+use crm_api::Time;
 use crm_api::change::CrmChange;
 use crm_api::decision::{CrmDecision, CrmDecisionSpec, Word};
+use crm_api::site::RestoreOffer;
+use crm_plan::explain::duration;
 use crm_plan::hash::short;
 use k8s_openapi::api::authentication::v1::SelfSubjectReview;
 use kube::Api;
@@ -22,18 +25,45 @@ const SITE_CHARS_MAX: usize = 100;
 /// Columns of a label with the gap behind it.
 const LABEL: usize = 11;
 
+/// What a statement is about.
+#[derive(Clone, Copy)]
+pub enum About<'a> {
+    /// The plan of a change.
+    Change(&'a CrmChange),
+    /// The plan of a restore that is offered.
+    Restore(&'a RestoreOffer),
+    /// A site, whatever its plan.
+    Site,
+    /// Every site of the namespace.
+    Sites,
+}
+
+impl About<'_> {
+    fn plan_hash(self) -> Option<String> {
+        match self {
+            Self::Change(change) => Some(change.spec.plan_hash.clone()),
+            Self::Restore(offer) => Some(offer.plan_hash.clone()),
+            Self::Site | Self::Sites => None,
+        }
+    }
+}
+
 /// What is about to be said.
 pub struct Statement<'a> {
-    /// Name of the site.
+    /// Name of the site; not looked at where it is about every site.
     pub site: &'a str,
-    /// The change that it is about.
-    pub change: &'a CrmChange,
+    /// What it is about.
+    pub about: About<'a>,
     /// The word.
     pub word: Word,
     /// The step that it is about, with the try that it is about.
     pub step: Option<(&'a str, i32)>,
+    /// For words that can be said again: which time it is. The same occasion has the same name.
+    pub occasion: Option<usize>,
     /// Why, or what was seen.
     pub reason: Option<String>,
+    /// From when on it says nothing any more.
+    pub expires_at: Option<Time>,
     /// What comes of it: labels and sentences.
     pub consequences: Vec<(&'static str, String)>,
 }
@@ -83,7 +113,13 @@ pub async fn say(
     }
     if !params.dry_run && how.output.is_none() {
         let namespace = &connection.namespace;
-        writeln!(streams.out, "follow it with: kubectl crm status {} -n {namespace} --watch", statement.site)?;
+        let follow = match statement.about {
+            About::Sites => format!("kubectl crm status -n {namespace}"),
+            About::Change(_) | About::Restore(_) | About::Site => {
+                format!("kubectl crm status {} -n {namespace} --watch", statement.site)
+            }
+        };
+        writeln!(streams.out, "follow it with: {follow}")?;
     }
     Ok(Exit::Good)
 }
@@ -92,7 +128,7 @@ pub async fn say(
 ///
 /// # Errors
 /// When it does not say.
-async fn who_am_i(connection: &Connection) -> Result<String, Failure> {
+pub(super) async fn who_am_i(connection: &Connection) -> Result<String, Failure> {
     let api: Api<SelfSubjectReview> = Api::all(connection.client.clone());
     let asked = api.create(&PostParams::default(), &SelfSubjectReview::default()).await;
     let answer = asked.map_err(|error| refused("ask the API server who you are", &error))?;
@@ -102,12 +138,12 @@ async fn who_am_i(connection: &Connection) -> Result<String, Failure> {
 
 fn decision(connection: &Connection, statement: &Statement<'_>, user: &str) -> CrmDecision {
     let spec = CrmDecisionSpec {
-        site: Some(statement.site.to_owned()),
+        site: (!matches!(statement.about, About::Sites)).then(|| statement.site.to_owned()),
         word: statement.word,
-        plan_hash: Some(statement.change.spec.plan_hash.clone()),
+        plan_hash: statement.about.plan_hash(),
         step: statement.step.map(|(step, _)| step.to_owned()),
         reason: statement.reason.clone(),
-        expires_at: None,
+        expires_at: statement.expires_at.clone(),
         user: user.to_owned(),
     };
     let mut decision = CrmDecision::new(&name_of(statement), spec);
@@ -115,26 +151,42 @@ fn decision(connection: &Connection, statement: &Statement<'_>, user: &str) -> C
     decision
 }
 
-/// The same word about the same try has the same name: said twice, or said again after a lost answer, it is there once.
+/// The same word about the same try or on the same occasion has the same name: said twice, or said again after a lost
+/// answer, it is there once.
 fn name_of(statement: &Statement<'_>) -> String {
     let site: String = statement.site.chars().take(SITE_CHARS_MAX).collect();
-    let word = format!("{:?}", statement.word).to_lowercase();
-    let step =
-        statement.step.map(|(step, attempt)| format!("-{}-{attempt}", step.replace('@', "."))).unwrap_or_default();
-    let name = format!("{site}-{word}-{}{step}", short(&statement.change.spec.plan_hash)).to_lowercase();
+    let word = format!("{:?}", statement.word);
+    let plan = statement.about.plan_hash().map(|hash| short(&hash).to_owned());
+    let step = statement.step.map(|(step, attempt)| format!("{}-{attempt}", step.replace('@', ".")));
+    let occasion = statement.occasion.map(|occasion| occasion.to_string());
+    let whom = (!matches!(statement.about, About::Sites)).then_some(site);
+    let parts: Vec<String> = [whom, Some(word), plan, step, occasion].into_iter().flatten().collect();
     let is_allowed = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || "-.".contains(letter);
+    let name = parts.join("-").to_lowercase();
     name.chars().map(|letter| if is_allowed(letter) { letter } else { '-' }).take(NAME_CHARS_MAX).collect()
 }
 
 /// What will be done, and what comes of it.
 fn shown(statement: &Statement<'_>, decision: &CrmDecision, connection: &Connection) -> String {
-    let spec = &statement.change.spec;
-    let hop = if spec.from == spec.to { format!("at {}", spec.to) } else { format!("{} -> {}", spec.from, spec.to) };
-    let mut lines = vec![
-        ("site", format!("{}/{}: {hop}", connection.namespace, statement.site)),
-        ("plan", format!("{}, {} steps", short(&spec.plan_hash), spec.steps.len())),
-        ("says", format!("{:?}, by {}", statement.word, decision.spec.user)),
-    ];
+    let (namespace, site) = (&connection.namespace, statement.site);
+    let mut lines = match statement.about {
+        About::Change(change) => {
+            let spec = &change.spec;
+            let hop =
+                if spec.from == spec.to { format!("at {}", spec.to) } else { format!("{} -> {}", spec.from, spec.to) };
+            vec![
+                ("site", format!("{namespace}/{site}: {hop}")),
+                ("plan", format!("{}, {} steps", short(&spec.plan_hash), spec.steps.len())),
+            ]
+        }
+        About::Restore(offer) => vec![
+            ("site", format!("{namespace}/{site}: back to {}", offer.release)),
+            ("plan", format!("{}, about {}", short(&offer.plan_hash), duration(offer.minutes))),
+        ],
+        About::Site => vec![("site", format!("{namespace}/{site}"))],
+        About::Sites => vec![("sites", format!("every site of namespace {namespace}"))],
+    };
+    lines.push(("says", format!("{:?}, by {}", statement.word, decision.spec.user)));
     if let Some((step, _)) = statement.step {
         lines.push(("step", step.to_owned()));
     }
@@ -149,7 +201,7 @@ fn shown(statement: &Statement<'_>, decision: &CrmDecision, connection: &Connect
 ///
 /// # Errors
 /// When nobody can.
-fn confirmed(streams: &mut Streams<'_>) -> Result<bool, Failure> {
+pub(super) fn confirmed(streams: &mut Streams<'_>) -> Result<bool, Failure> {
     if !streams.attended {
         let text =
             "nobody can be asked here: add --yes to say it, or --dry-run=client or --dry-run=server to look first";

@@ -7,7 +7,7 @@ use crm_plan::explain::{duration, minutes_out};
 use crm_plan::hash::short;
 
 use super::read::{Situation, situation};
-use super::say::{Statement, say};
+use super::say::{About, Statement, say};
 use crate::arguments::cluster::{ApproveArguments, StepArguments};
 use crate::words::{nearest, quoted};
 use crate::{Connection, Exit, Failure, Streams};
@@ -50,10 +50,12 @@ pub async fn approve(
     consequences.extend(change.spec.notices.iter().map(|notice| ("mind", notice.clone())));
     let statement = Statement {
         site: situation.name(),
-        change,
+        about: About::Change(change),
         word: Word::Approve,
         step: None,
+        occasion: None,
         reason: wanted.saying.reason.clone(),
+        expires_at: None,
         consequences,
     };
     say(connection, statement, &wanted.saying, streams).await
@@ -87,10 +89,12 @@ pub async fn attend(
     consequences.push(("then", format!("the step ends when its evidence shows; after {limit} it is overdue")));
     let statement = Statement {
         site: situation.name(),
-        change,
+        about: About::Change(change),
         word: Word::Attend,
         step: Some((&step.id, result.attempt)),
+        occasion: None,
         reason: wanted.saying.reason.clone(),
+        expires_at: None,
         consequences,
     };
     say(connection, statement, &wanted.saying, streams).await
@@ -129,10 +133,12 @@ pub async fn attest(
     };
     let statement = Statement {
         site: situation.name(),
-        change,
+        about: About::Change(change),
         word: Word::Attest,
         step: Some((step, attempt)),
+        occasion: None,
         reason: Some(reason),
+        expires_at: None,
         consequences: vec![
             ("asked", statement),
             ("then", "your word counts as evidence, and stands in the record with your name".to_owned()),
@@ -179,19 +185,25 @@ pub async fn retry(
     consequences.push(("then", then.to_owned()));
     let statement = Statement {
         site: situation.name(),
-        change,
+        about: About::Change(change),
         word: Word::Retry,
         step: Some((&step, attempt)),
+        occasion: None,
         reason: wanted.saying.reason.clone(),
+        expires_at: None,
         consequences,
     };
     say(connection, statement, &wanted.saying, streams).await
 }
 
 /// The plan that a person has read must be the one that is current.
-fn is_current(situation: &Situation, change: &CrmChange, plan: Option<&str>) -> Result<(), Failure> {
+pub(super) fn is_current(situation: &Situation, change: &CrmChange, plan: Option<&str>) -> Result<(), Failure> {
+    is_plan(situation, &change.spec.plan_hash, plan)
+}
+
+/// The same, for the plan with this hash.
+pub(super) fn is_plan(situation: &Situation, current: &str, plan: Option<&str>) -> Result<(), Failure> {
     let Some(read) = plan else { return Ok(()) };
-    let current = &change.spec.plan_hash;
     let is_hash = read.chars().count() >= HASH_CHARS_MIN && read.chars().all(|letter| letter.is_ascii_hexdigit());
     if !is_hash {
         let text =
@@ -245,7 +257,7 @@ fn chosen<'a>(
 }
 
 /// Why something cannot be said, with how the site stands.
-fn refusal(situation: &Situation, what: &str) -> Failure {
+pub(super) fn refusal(situation: &Situation, what: &str) -> Failure {
     use crm_api::condition::{Kind, find};
     let status = situation.site.status.as_ref();
     let conditions = status.map(|status| status.conditions.as_slice()).unwrap_or_default();
@@ -255,7 +267,7 @@ fn refusal(situation: &Situation, what: &str) -> Failure {
 }
 
 /// What follows an approval.
-fn course(situation: &Situation, change: &CrmChange) -> String {
+pub(super) fn course(situation: &Situation, change: &CrmChange) -> String {
     let window = situation.site.status.as_ref().and_then(|status| status.next_window.clone());
     let when = match window.as_deref() {
         None => "it begins at once".to_owned(),

@@ -6,12 +6,11 @@ use std::sync::Arc;
 
 use crm_sandbox::clock::SimClock;
 use crm_sandbox::cluster::{Cluster, Kinds};
-use crm_sandbox::file::ScenarioFile;
-use crm_sandbox::run::{Attendance, Options, Sandbox};
 use kube::api::{Api, ApiResource, DynamicObject, Patch, PatchParams};
 use kube::core::GroupVersionKind;
 use serde_json::{Value, json};
 
+use crate::bad_sites;
 use crate::files::{golden, repository};
 
 const START: &str = "2026-11-28T19:00:00Z";
@@ -59,7 +58,8 @@ fn cases() -> Vec<(&'static str, &'static str, Value)> {
         ("a node twice in one component", "/spec/components/0/nodes", json!(["contoso-app", "contoso-app"])),
         ("no component", "/spec/components", json!([])),
         ("more nodes than fit", "/spec/components/0/nodes", json!(nodes(17))),
-        ("far more nodes than fit", "/spec/components/0/nodes", json!(nodes(1_000))),
+        ("a list of 100,000 nodes", "/spec/components/0/nodes", json!(nodes(100_000))),
+        ("a list of 100,000 archives, all the same", "/spec/superOffice/archives", json!(vec![r"E:\Arkiv"; 100_000])),
         ("a node that is a path", "/spec/components/0/nodes", json!(["../secrets/contoso-sql"])),
         ("a node in capitals", "/spec/components/0/nodes", json!(["CONTOSO-APP"])),
         ("a name of 10,000 characters", "/metadata/name", json!(long)),
@@ -167,44 +167,10 @@ async fn answers_of_the_api() -> String {
     told
 }
 
-/// Mistakes that no schema can see: the site says so, and nothing is begun.
-fn words_of_the_site() -> String {
-    let file =
-        ScenarioFile::read(&repository().join("examples/superoffice/server-web-service-7.5-to-8.0.yaml")).unwrap();
-    let window = |start: &str, minutes: i32| json!([{"days": ["Sat"], "start": start, "durationMinutes": minutes}]);
-    let cases = [
-        ("an unknown version", json!({"version": "8.0 SR66"})),
-        (
-            "a bad time zone",
-            json!({"version": "8.0 SR6", "windows": {"timeZone": "Europe/Olso", "allow": window("22:00", 360)}}),
-        ),
-        (
-            "a window that is too short",
-            json!({"version": "8.0 SR6", "windows": {"timeZone": "Europe/Oslo", "allow": window("22:00", 15)}}),
-        ),
-    ];
-    let mut told = String::new();
-    for (title, then) in cases {
-        let mut file = file.clone();
-        file.scenario.spec.then = then;
-        match Sandbox::new(file)
-            .unwrap()
-            .run(&Options { people: Attendance::Nobody, ..Options::default() }, &mut |_| {})
-        {
-            Ok(report) => {
-                assert_eq!(report.happened.effects, 0, "{title}: nothing may be begun");
-                write!(told, "{title}\n  {}\n\n", report.outcome).unwrap();
-            }
-            Err(error) => write!(told, "{title}\n  {error}\n\n").unwrap(),
-        }
-    }
-    told
-}
-
 #[tokio::test(start_paused = true)]
 async fn every_mistake_is_answered_with_field_value_and_remedy() {
     let of_the_api = answers_of_the_api().await;
-    let of_the_site = std::thread::spawn(words_of_the_site).join().unwrap();
+    let of_the_site = std::thread::spawn(bad_sites::words_of_the_site).join().unwrap();
     let all = format!("ANSWERS OF THE API\n\n{of_the_api}WORDS OF THE SITE\n\n{of_the_site}");
     golden(&repository().join("tests/golden/bad-input.txt"), &all);
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
 mod bad_input;
+mod bad_sites;
 mod cluster_commands;
 mod command_line;
 mod crds;

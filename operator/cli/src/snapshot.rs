@@ -6,7 +6,7 @@ use crm_api::condition::{self, Kind, State};
 use crm_api::database::DatabaseFacts;
 use crm_api::{CrmChange, CrmNode, CrmSite, heartbeat_lease};
 use crm_plan::Snapshot;
-use crm_plan::snapshot::{ForeignClaim, NodeView};
+use crm_plan::snapshot::{ForeignClaim, NodeView, is_one_database};
 use crm_plan::view::STALE_AT_REST;
 use jiff::Timestamp;
 use kube::Resource;
@@ -66,11 +66,36 @@ pub fn snapshot(manifests: &Manifests, wanted: Option<&str>, now: Option<Timesta
         decisions: oldest_first(decisions),
         database,
         foreign_claims: claims(&others),
+        same_database: same_database(manifests, &site),
         tasks: Vec::new(),
         epoch: epoch.unwrap_or_default(),
         site,
     };
     Ok(FromFiles { snapshot, now, notes })
+}
+
+/// The other sites of the files that declare this site's database.
+fn same_database(manifests: &Manifests, site: &CrmSite) -> Vec<String> {
+    let of = |site: &CrmSite| (site.spec.database.server.clone(), site.spec.database.name.clone());
+    let key = |site: &CrmSite| {
+        let namespace = site.metadata.namespace.as_deref().unwrap_or("default");
+        format!("{namespace}/{}", name_of(site))
+    };
+    let (own, own_name) = (of(site), name_of(site));
+    let is_other = |other: &&CrmSite| {
+        let elsewhere = site.metadata.namespace.is_some()
+            && other.metadata.namespace.is_some()
+            && site.metadata.namespace != other.metadata.namespace;
+        elsewhere || name_of(other) != own_name
+    };
+    let shares = |other: &&CrmSite| {
+        let other = of(other);
+        is_one_database((&own.0, &own.1), (&other.0, &other.1))
+    };
+    let mut others: Vec<String> = manifests.sites.iter().filter(is_other).filter(shares).map(key).collect();
+    others.sort();
+    others.dedup();
+    others
 }
 
 /// All versions of the one site that is meant, in the order of the files.

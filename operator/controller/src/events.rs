@@ -15,6 +15,7 @@ use crate::call::call;
 use crate::context::Context;
 use crate::limits::{EVENT_NAME_BYTES_MAX, NOTE_BYTES_MAX};
 use crate::queue::SiteKey;
+use crate::unreadable::MALFORMED;
 use crate::validate::Malformed;
 
 /// Events about objects without a namespace go here, as Kubernetes itself does it.
@@ -45,8 +46,8 @@ pub(crate) async fn complain(context: &Context, malformed: &Malformed) {
         uid: malformed.uid.clone(),
     };
     let note = malformed.to_string();
-    let id = [malformed.uid.as_str(), "Malformed", &note];
-    let event = Draft { prefix: &malformed.name, id: &id, reason: "Malformed", note: &note, warning: true };
+    let id = [malformed.uid.as_str(), MALFORMED, &note];
+    let event = Draft { prefix: &malformed.name, id: &id, reason: MALFORMED, note: &note, warning: true };
     publish(context, None, about, event).await;
 }
 

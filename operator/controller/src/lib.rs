@@ -1,7 +1,7 @@
 //! The controller: observe, validate, plan, apply, report.
 //!
 //! Start reading at `reconcile`, which is one round on one site. `observe` is the only reader and `apply` the only
-//! writer (`claims` is its last look, `events` publishes what people read, `leadership` keeps the Lease); every decision is
+//! writer (`claims` is its last look, `events` and `unreadable` publish what people read, `leadership` keeps the Lease); every decision is
 //! `crm_plan::plan`. Around that: `work` is the loop of one term of leadership, fed by `watches` through `queue`;
 //! `tasks` are the steps that the controller does itself (`backup_task`, `setting_task`); `connection` leads from a site
 //! to its database; `limits` holds every number.
@@ -27,6 +27,7 @@ mod restore_task;
 mod setting_task;
 mod sketch;
 mod tasks;
+mod unreadable;
 mod validate;
 mod watches;
 mod work;

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 
 use crm_api::change::ChangePhase;
 use crm_api::{CrmBackup, CrmChange, CrmDecision, CrmNode, CrmRelease, CrmSite, heartbeat_lease};
-use crm_database::facts;
+use crm_database::{DatabaseError, facts};
 use crm_plan::Snapshot;
-use crm_plan::snapshot::{ForeignClaim, NodeView};
+use crm_plan::snapshot::{ForeignClaim, NodeView, is_one_database};
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::Api;
@@ -22,6 +22,11 @@ use crate::queue::SiteKey;
 use crate::raw::{self, Raw};
 use crate::tasks::{KnownTask, states_of};
 use crate::validate::{Malformed, Observed, parse_all};
+
+/// Error number of SQL Server: it does not know the login, or not with this password.
+const LOGIN_FAILED: i32 = 18456;
+/// Error number of SQL Server: no such database, or none for this login.
+const CANNOT_OPEN: i32 = 4060;
 
 /// Why a site could not be looked at.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +65,7 @@ pub(crate) async fn observe(
     let mut backups: Vec<CrmBackup> = parse_all(&partition(backups, key).0, &mut blocking);
     backups.sort_by_key(|backup| age(&backup.metadata));
     let decisions = decisions(context, key, &mut ignored).await?;
+    let same_database = same_database(&site, &raw::list::<CrmSite>(client, "list sites", None).await?);
     let database = database(context, &site).await?;
 
     let mut snapshot = Snapshot {
@@ -71,6 +77,7 @@ pub(crate) async fn observe(
         decisions,
         database,
         foreign_claims: claims_of(&others),
+        same_database,
         tasks: Vec::new(),
         epoch: context.term.epoch(),
     };
@@ -170,6 +177,18 @@ fn claims_of(changes: &[Raw]) -> Vec<ForeignClaim> {
     claims
 }
 
+/// The other sites that declare this site's database, by name. Read from the raw objects: one that does not parse may have
+/// been at work on it.
+fn same_database(site: &CrmSite, all: &[Raw]) -> Vec<String> {
+    let own = (site.spec.database.server.as_str(), site.spec.database.name.as_str());
+    let key = site.metadata.namespace.as_deref().zip(site.metadata.name.as_deref());
+    let key = key.map(|(namespace, name)| format!("{namespace}/{name}")).unwrap_or_default();
+    let shares = |raw: &&Raw| raw.key() != key && raw.database().is_some_and(|other| is_one_database(own, other));
+    let mut others: Vec<String> = all.iter().filter(shares).map(Raw::key).collect();
+    others.sort();
+    others
+}
+
 /// The facts of the database, or a sentence on why there are none. That it cannot be read is a fact of its own; only an
 /// API server that does not answer ends the round.
 async fn database(
@@ -179,7 +198,10 @@ async fn database(
     let sql = match (SiteDatabase { context, site }).open().await {
         Ok(sql) => sql,
         Err(ConnectionError::Call(error)) => return Err(error),
-        Err(error @ (ConnectionError::Secret(_) | ConnectionError::Database(_))) => return Ok(Err(error.to_string())),
+        Err(error @ ConnectionError::Secret(_)) => {
+            return Ok(Err(format!("spec.database.credentialsRef: {error}")));
+        }
+        Err(ConnectionError::Database(error)) => return Ok(Err(said_by_server(site, &error))),
     };
     let reading = facts::read(&sql, &site.spec, context.clock.now());
     Ok(match tokio::time::timeout(DATABASE_READ, reading).await {
@@ -191,6 +213,25 @@ async fn database(
             DATABASE_READ.as_secs()
         )),
     })
+}
+
+/// What SQL Server said when it did not let us in, with the field that is to be looked at.
+fn said_by_server(site: &CrmSite, error: &DatabaseError) -> String {
+    let database = &site.spec.database;
+    match error {
+        DatabaseError::Refused { number: LOGIN_FAILED, .. } => format!(
+            "spec.database.credentialsRef: {error} Write the login and its present password into Secret {}; it is read again at every look",
+            database.credentials_ref.name
+        ),
+        DatabaseError::Refused { number: CANNOT_OPEN, .. } => format!(
+            "spec.database.name: {error} See that {} has a database {:?} and that the login may use it",
+            database.server, database.name
+        ),
+        DatabaseError::Lost { .. } => {
+            format!("spec.database.server: {error}; see that this host is right and can be reached from the cluster")
+        }
+        DatabaseError::Refused { .. } | DatabaseError::Unexpected { .. } => error.to_string(),
+    }
 }
 
 #[cfg(test)]

@@ -38,6 +38,7 @@ struct Header {
 struct HeaderSpec {
     site: Value,
     claims: Value,
+    database: Value,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -137,9 +138,25 @@ impl Raw {
         self.header.spec.claims.as_array().into_iter().flatten().filter_map(Value::as_str)
     }
 
+    /// `namespace/name`.
+    pub(crate) fn key(&self) -> String {
+        format!("{}/{}", self.namespace(), self.header.metadata.name)
+    }
+
+    /// Server and name of `spec.database`, where a site names both.
+    pub(crate) fn database(&self) -> Option<(&str, &str)> {
+        let database = &self.header.spec.database;
+        Some((database["server"].as_str()?, database["name"].as_str()?))
+    }
+
     /// When it was created, where it says so.
     pub(crate) fn created_at(&self) -> Option<Timestamp> {
         self.header.metadata.creation_timestamp.as_str()?.parse().ok()
+    }
+
+    /// A part of it that can be read whatever the rest is; nothing where it cannot.
+    pub(crate) fn part<T: DeserializeOwned + Default>(&self) -> T {
+        serde_json::from_str(self.text.get()).unwrap_or_default()
     }
 
     /// Parses it.

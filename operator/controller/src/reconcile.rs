@@ -15,6 +15,7 @@ use crate::limits::{REST_INTERVAL, ROUND_GAP};
 use crate::observe::{self, ObserveError};
 use crate::queue::SiteKey;
 use crate::tasks::{self, KnownTask, TaskKey, TaskOrder};
+use crate::unreadable::{self, MALFORMED};
 use crate::validate::{self, ValidateError};
 
 /// When to look again.
@@ -63,7 +64,7 @@ impl RoundError {
     fn reason(&self) -> &'static str {
         match self {
             Self::Observe(ObserveError::Call(error)) => error.reason(),
-            Self::Observe(ObserveError::Site(_)) | Self::Validate(_) => "Malformed",
+            Self::Observe(ObserveError::Site(_)) | Self::Validate(_) => MALFORMED,
             Self::Apply(error) => error.reason(),
         }
     }
@@ -77,7 +78,7 @@ pub(crate) async fn reconcile(context: Arc<Context>, site: SiteKey, known: Vec<K
         Ok(next) => ended.next = next,
         Err(error) => {
             ended.next = after(&error);
-            report_failure(&context, &error).await;
+            report_failure(&context, &site, &error).await;
         }
     }
     ended
@@ -132,20 +133,23 @@ fn after(error: &RoundError) -> Next {
 }
 
 /// Conflicts and lost answers are part of the day and make no noise; what waits for a person does.
-async fn report_failure(context: &Context, error: &RoundError) {
+async fn report_failure(context: &Context, site: &SiteKey, error: &RoundError) {
     let reason = error.reason();
     match error.class() {
         Class::Retry => tracing::info!(reason, %error, "round ended early"),
         Class::Wait => tracing::error!(reason, %error, "round cannot go on until somebody acts"),
     }
-    match error {
-        RoundError::Observe(ObserveError::Site(malformed)) => events::complain(context, malformed).await,
-        RoundError::Validate(error) => {
-            for malformed in &error.malformed {
-                events::complain(context, malformed).await;
-            }
-        }
-        RoundError::Observe(ObserveError::Call(_)) | RoundError::Apply(_) => {}
+    let malformed = match error {
+        RoundError::Observe(ObserveError::Site(malformed)) => std::slice::from_ref(malformed),
+        RoundError::Validate(error) => &error.malformed,
+        RoundError::Observe(ObserveError::Call(_)) | RoundError::Apply(_) => return,
+    };
+    for malformed in malformed {
+        events::complain(context, malformed).await;
+    }
+    let why: Vec<String> = malformed.iter().map(ToString::to_string).collect();
+    if let Err(error) = unreadable::show(context, site, &why.join("; ")).await {
+        tracing::warn!(%error, "the site does not show that it cannot be read");
     }
 }
 

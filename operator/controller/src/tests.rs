@@ -133,6 +133,7 @@ fn snapshot() -> Snapshot {
         decisions: Vec::new(),
         database: Err("not read".into()),
         foreign_claims: Vec::new(),
+        same_database: Vec::new(),
         tasks: Vec::new(),
         epoch: 3,
     }

@@ -5,7 +5,7 @@ use crm_api::release::CrmReleaseSpec;
 use crm_api::site::{Finding, HopSummary, Severity};
 
 use crate::products::{self, Hop};
-use crate::propose::{absent, minutes_needed};
+use crate::propose::{absent, minutes_needed, surroundings};
 use crate::sort::sort;
 use crate::view::View;
 
@@ -41,7 +41,8 @@ fn installed_by(view: &View<'_>, to: &CrmReleaseSpec, left: &[String]) -> Vec<St
 #[must_use]
 pub fn checked(view: &View<'_>, hop: &Hop<'_>) -> Vec<Finding> {
     let rules = products::of(view.spec.product);
-    let mut findings = rules.checks(view, hop);
+    let mut findings = surroundings(view);
+    findings.extend(rules.checks(view, hop));
     if hop.is_configuration_only() {
         return findings;
     }

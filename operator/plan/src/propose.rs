@@ -14,6 +14,7 @@ use crate::products::{self, Hop};
 use crate::sort::sort;
 use crate::view::{View, part_key};
 use crate::windows;
+pub(crate) use refusals::surroundings;
 use refusals::{moved_by_hand, no_way, refusal, unknown_version, version_finding};
 
 /// What is decided about a site without an open change.
@@ -52,13 +53,17 @@ pub enum Verdict {
 pub fn propose(view: &View<'_>, parts: &[ObservedPart]) -> Proposal {
     let before = crate::round::proven(view, None);
     let keep = |verdict| Proposal { verified: before.clone(), verdict };
+    let in_the_way = surroundings(view);
+    if !in_the_way.is_empty() {
+        return keep(Verdict::Refused(in_the_way));
+    }
     let missing = missing(view);
     if !missing.is_empty() {
         return keep(Verdict::Observing(missing));
     }
     if let Err(bad) = windows::opening(view.spec.windows.as_ref(), 0, view.now) {
-        let remedy = bad.remedy.to_owned();
-        return keep(Verdict::Refused(vec![refusal("Windows", bad.to_string(), remedy)]));
+        let message = format!("spec.windows.{}: {:?} {}", bad.field, bad.value, bad.problem);
+        return keep(Verdict::Refused(vec![refusal("Windows", message, bad.remedy.to_owned())]));
     }
     let current = match current_release(view, parts, before.as_ref()) {
         Ok(current) => current,

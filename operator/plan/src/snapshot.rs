@@ -25,6 +25,8 @@ pub struct Snapshot {
     pub database: Result<DatabaseFacts, String>,
     /// Claims that open changes of other sites hold or wait for.
     pub foreign_claims: Vec<ForeignClaim>,
+    /// Other sites that declare this site's database, as `namespace/name`.
+    pub same_database: Vec<String>,
     /// What this controller process itself is doing or has just done for the open change. Empty after a restart.
     pub tasks: Vec<TaskState>,
     /// Epoch under which this controller may give orders.
@@ -99,5 +101,34 @@ impl Snapshot {
     /// Changes that are not over, oldest first: one, and where it is halted a restore beside it.
     pub fn open_changes(&self) -> impl Iterator<Item = &CrmChange> {
         self.changes.iter().filter(|change| !change.status.as_ref().is_some_and(|status| status.phase.is_over()))
+    }
+}
+
+/// Whether two declarations mean the same database. Names have no case; the port 1433 and the instance `MSSQLSERVER` are
+/// those that SQL Server takes where none is named. A host under two names is not recognised.
+#[must_use]
+pub fn is_one_database((server, name): (&str, &str), (other_server, other_name): (&str, &str)) -> bool {
+    let plain = |server: &str| {
+        let server = server.trim().to_lowercase();
+        let server = server.strip_prefix("tcp:").unwrap_or(&server);
+        let server = server.strip_suffix(",1433").unwrap_or(server);
+        let server = server.strip_suffix(r"\mssqlserver").unwrap_or(server);
+        server.trim_end_matches('.').to_owned()
+    };
+    plain(server) == plain(other_server) && name.trim().to_lowercase() == other_name.trim().to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_one_database;
+
+    #[test]
+    fn a_database_is_the_same_however_its_server_is_written() {
+        let same = |one, other| is_one_database((one, "CRM7"), (other, "crm7"));
+        assert!(same("SQL1.contoso.example", "sql1.contoso.example,1433"));
+        assert!(same(r"sql1\MSSQLSERVER", "tcp:sql1."));
+        assert!(!same(r"sql1\CRM", "sql1"));
+        assert!(!same("sql1,1434", "sql1"));
+        assert!(!is_one_database(("sql1", "CRM7"), ("sql1", "CRM8")));
     }
 }

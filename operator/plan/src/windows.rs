@@ -28,7 +28,7 @@ pub enum Opening {
 
 /// Why windows make no sense.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("windows.{field}: {value:?} {problem}; {remedy}")]
+#[error("spec.windows.{field}: {value:?} {problem}; {remedy}")]
 pub struct BadWindow {
     /// Field below `spec.windows`.
     pub field: String,

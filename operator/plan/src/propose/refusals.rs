@@ -1,5 +1,6 @@
 //! Why there is no plan, and what would mend it.
 
+use crm_api::order::FORMAT;
 use crm_api::release::CrmReleaseSpec;
 use crm_api::site::{Finding, ObservedPart, Severity, VerifiedState};
 
@@ -22,6 +23,39 @@ pub(super) fn version_finding(part: &ObservedPart, message: String) -> Finding {
 
 pub(super) fn refusal(check: &str, message: String, remedy: String) -> Finding {
     Finding { check: check.to_owned(), class: None, severity: Severity::Block, node: None, message, remedy }
+}
+
+/// What stands in the way of any change, whatever is declared: another site on the same database, an agent that does not
+/// understand our orders.
+pub(crate) fn surroundings(view: &View<'_>) -> Vec<Finding> {
+    let database = &view.spec.database;
+    let others = view.snapshot.same_database.iter().map(|other| {
+        refusal(
+            "OneSite",
+            format!(
+                "spec.database: {} on {} is declared by CrmSite {other} as well, and a site is its database",
+                database.name, database.server
+            ),
+            format!("correct spec.database of one of the two, or delete CrmSite {other} or this one; neither is changed before"),
+        )
+    });
+    let too_old = view.node_names().into_iter().filter_map(|name| {
+        let status = view.snapshot.node(name)?.node.status.as_ref()?;
+        let old = status.observed_generation >= 0 && status.order_format < FORMAT;
+        old.then(|| Finding {
+            node: Some(name.to_owned()),
+            ..refusal(
+                "AgentFormat",
+                format!(
+                    "the agent of {name} ({}) understands orders up to format {}, and they are written in format {FORMAT}",
+                    if status.agent_version.is_empty() { "no version" } else { &status.agent_version },
+                    status.order_format
+                ),
+                format!("install the agent of this operator's version on {name}"),
+            )
+        })
+    });
+    others.chain(too_old).collect()
 }
 
 pub(super) fn unknown_version(view: &View<'_>) -> Finding {

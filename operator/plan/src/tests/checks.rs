@@ -110,3 +110,48 @@ fn a_declared_iis_site_must_be_the_one_that_serves_the_instance() {
     });
     assert!(found.iter().any(|finding| finding.check == "SiteName"), "the host name is not the name in IIS manager");
 }
+
+#[test]
+fn configuration_file_checks() {
+    let table = Probe::Word {
+        path: r"C:\SuperOffice\Customer Service\ejCrontab.txt".to_owned(),
+        word: "crm.contoso.example".to_owned(),
+    };
+    let answer = |node: &'static str, probe: &Probe, answer: Answer| {
+        let probe = probe.clone();
+        move |site: &mut Site| site.answer(node, &probe, answer.clone())
+    };
+    check(
+        "SchedulerTable",
+        &answer("contoso-cs", &table, Answer::Flag { set: false }),
+        &answer("contoso-cs", &table, unreadable()),
+    );
+    check(
+        "SchedulerTable",
+        &answer("contoso-cs", &table, Answer::Absent {}),
+        &answer("contoso-cs", &table, unreadable()),
+    );
+    let prefix = Probe::XmlValue {
+        path: r"C:\SuperOffice\SuperOffice Web\web.config".to_owned(),
+        section: "SuperOffice/Data/Database".to_owned(),
+        key: "TablePrefix".to_owned(),
+    };
+    let other = answer("contoso-app", &prefix, Answer::Value { value: "CRM8".to_owned() });
+    let found = findings(&other);
+    let web_config = found.iter().find(|finding| finding.check == "WebConfig").unwrap();
+    assert_eq!((web_config.severity, web_config.node.as_deref()), (Severity::Block, Some("contoso-app")));
+    assert_eq!(web_config.message, r#"web.config of Web names table prefix "CRM8", superOffice.tablePrefix is "CRM7""#);
+    let spelt = answer("contoso-app", &prefix, Answer::Value { value: "crm7".to_owned() });
+    assert!(findings(&spelt).iter().all(|finding| !finding.check.starts_with("WebConfig")), "names have no case");
+    let encrypted = Answer::Unreadable { reason: "web.config: line 12: section Database is encrypted".to_owned() };
+    for cannot_tell in [encrypted, Answer::Absent {}] {
+        let found = findings(&answer("contoso-app", &prefix, cannot_tell.clone()));
+        let web_config = found.iter().find(|finding| finding.check == "WebConfigRead").unwrap();
+        assert_eq!(web_config.severity, Severity::Warn, "it is no reason to stop");
+        assert!(!found.iter().any(|finding| finding.check == "WebConfig"), "nothing is concluded");
+        if let Answer::Unreadable { reason } = cannot_tell {
+            assert!(web_config.message.contains(&reason), "{}", web_config.message);
+            assert!(web_config.remedy.contains("CRM7"), "{}", web_config.remedy);
+        }
+    }
+}

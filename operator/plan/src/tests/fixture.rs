@@ -96,6 +96,7 @@ impl Site {
             decisions: Vec::new(),
             database: Ok(database(OLD)),
             foreign_claims: Vec::new(),
+            same_database: Vec::new(),
             tasks: Vec::new(),
             epoch: 1,
         };

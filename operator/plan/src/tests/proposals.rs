@@ -179,3 +179,46 @@ fn the_hash_covers_media_and_steps_but_no_reasons_or_estimates() {
     assert_ne!(plain, package(&|package| package.sha256 = "a".repeat(64)));
     assert_eq!(plain, hash(&|site| site.spec().windows = None), "when it may happen is not what happens");
 }
+
+#[test]
+fn an_agent_that_does_not_understand_our_orders_is_named_and_nothing_is_begun() {
+    let finding = refused(|site| {
+        site.declare("8.0 SR6");
+        let status = site.node("contoso-cs").node.status.as_mut().unwrap();
+        (status.agent_version, status.order_format) = ("0.0.9".to_owned(), crm_api::order::FORMAT - 1);
+    });
+    assert_eq!((finding.check.as_str(), finding.node.as_deref()), ("AgentFormat", Some("contoso-cs")));
+    let format = crm_api::order::FORMAT;
+    let said = format!(
+        "the agent of contoso-cs (0.0.9) understands orders up to format {}, and they are written in format {format}",
+        format - 1
+    );
+    assert_eq!(finding.message, said);
+    let mut newer = Site::at_rest();
+    newer.node("contoso-cs").node.status.as_mut().unwrap().order_format = format + 1;
+    assert_eq!(newer.plan().standing, Standing::Settled, "a newer agent understands older orders");
+}
+
+#[test]
+fn two_sites_on_one_database_are_both_refused_even_at_rest_and_no_window_is_passed() {
+    let finding = refused(|site| site.snapshot.same_database = vec!["other/fabrikam".to_owned()]);
+    assert_eq!(finding.check, "OneSite");
+    assert!(finding.message.starts_with("spec.database: CRM7 on sql1.contoso.example"), "{}", finding.message);
+    let mut site = Site::at_rest();
+    site.declare("8.0 SR6");
+    site.turn();
+    site.turn();
+    site.snapshot.same_database = vec!["other/fabrikam".to_owned()];
+    let waits = |site: &Site| site.status().waiting.clone().is_some_and(|waiting| waiting.reason == "Preflight");
+    for _ in 0..100 {
+        if waits(&site) {
+            break;
+        }
+        site.help_on();
+        site.wait(1);
+        site.turn();
+    }
+    let waiting = site.status().waiting.clone().unwrap();
+    assert!(waiting.message.contains("other/fabrikam"), "{}: {}", waiting.reason, waiting.message);
+    assert!(site.status().closed_at.is_none());
+}

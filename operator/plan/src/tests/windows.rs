@@ -194,7 +194,7 @@ fn windows_that_nobody_can_have_meant_are_refused_with_field_value_and_remedy() 
     for (allow, deny, expected) in rows {
         let windows = WindowsSpec { time_zone: "Europe/Oslo".to_owned(), allow, deny };
         let text = opening(Some(&windows), 60, at("2026-11-28T22:00:00Z")).unwrap_err().to_string();
-        assert!(text.starts_with(&format!("windows.{expected}")), "{text}");
+        assert!(text.starts_with(&format!("spec.windows.{expected}")), "{text}");
         assert!(text.contains("; "), "a remedy follows: {text}");
     }
 }

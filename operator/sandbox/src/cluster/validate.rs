@@ -3,6 +3,8 @@
 //! A part that an update does not change is not looked at again (ratcheting, the documented behaviour since 1.33).
 //! `format` is checked leniently: int32, int64 and date-time only.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use super::path::Path;
@@ -98,9 +100,10 @@ fn validate_array(node: &Node, items: &[Value], old: Option<&Value>, path: &Path
     if let Some(max) = node.limits.max_items.filter(|max| items.len() > *max) {
         causes.push(too_many(path, items.len(), max));
     }
+    let mut before = HashSet::new();
     for (index, item) in items.iter().enumerate() {
         let path = path.index(index);
-        if let Some(repeated) = repeated_key(&node.list_type, item, &items[..index]) {
+        if let Some(repeated) = repeated_key(&node.list_type, item, &mut before) {
             let message = format!("Duplicate value: {repeated}");
             causes.push(Cause::new(CauseReason::Duplicate, path.to_string(), message));
         }
@@ -110,16 +113,16 @@ fn validate_array(node: &Node, items: &[Value], old: Option<&Value>, path: &Path
     }
 }
 
-fn repeated_key(list_type: &ListType, item: &Value, before: &[Value]) -> Option<Value> {
+/// The key of an item that has been there before; notes the key of every other. One look at each item: lists come from
+/// people and can be of any length.
+fn repeated_key<'a>(list_type: &ListType, item: &'a Value, before: &mut HashSet<Vec<&'a Value>>) -> Option<Value> {
     match list_type {
         ListType::Atomic => None,
-        ListType::Set => before.contains(item).then(|| item.clone()),
+        ListType::Set => (!before.insert(vec![item])).then(|| item.clone()),
         ListType::Map(keys) => {
-            let same = |other: &Value| keys.iter().all(|key| other.get(key) == item.get(key));
-            before
-                .iter()
-                .any(same)
-                .then(|| keys.iter().filter_map(|key| Some((key.clone(), item.get(key)?.clone()))).collect::<Value>())
+            let of = |key: &String| item.get(key).unwrap_or(&Value::Null);
+            let repeated = !before.insert(keys.iter().map(of).collect());
+            repeated.then(|| keys.iter().filter_map(|key| Some((key.clone(), item.get(key)?.clone()))).collect())
         }
     }
 }

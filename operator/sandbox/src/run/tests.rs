@@ -1,8 +1,14 @@
 //! Facts about runs.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use super::{Attendance, Options, Sandbox};
+use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, PostParams};
+use kube::core::GroupVersionKind;
+use serde_json::{Value, json};
+
+use super::{Attendance, Entrance, Options, Sandbox};
+use crate::cluster::Kinds;
 use crate::faults::{ArmedFault, Fault};
 use crate::file::ScenarioFile;
 use crate::report::{Outcome, RunReport};
@@ -52,4 +58,73 @@ fn every_fault_ends_as_it_is_documented() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+/// A cluster whose definition of sites is another one than ours: it knows a way of FastCGI that we do not.
+fn with_other_definitions(sandbox: &Sandbox) -> Sandbox {
+    let others = crm_api::crds().into_iter().map(|definition| {
+        let mut value = serde_json::to_value(definition).unwrap();
+        if value["metadata"]["name"] == "crmsites.crm-operator.io" {
+            let schema = &mut value["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
+            let fast_cgi = schema.pointer_mut("/properties/spec/properties/fastCgi").unwrap();
+            fast_cgi.as_object_mut().unwrap().remove("enum");
+        }
+        serde_json::from_value(value).unwrap()
+    });
+    let kinds = Kinds::from_crds(&others.collect::<Vec<_>>()).unwrap();
+    Sandbox { file: Arc::clone(&sandbox.file), kinds: Arc::new(kinds) }
+}
+
+/// A site of which nothing is there but its declaration.
+fn declared(like: &Value, number: usize) -> Value {
+    let name = format!("site-{number:03}");
+    let mut spec = like["spec"].clone();
+    spec["database"]["name"] = name.clone().into();
+    for placed in spec["components"].as_array_mut().unwrap() {
+        placed["nodes"] = json!([format!("{name}-app")]);
+    }
+    json!({"apiVersion": crm_api::API_VERSION, "kind": "CrmSite", "metadata": {"name": name}, "spec": spec})
+}
+
+#[test]
+fn of_300_sites_the_malformed_one_says_so_and_every_other_goes_on() {
+    const SITES: usize = 300;
+    const MALFORMED: usize = 137;
+    let sandbox = with_other_definitions(&sandbox());
+    let guest = async |entrance: Entrance| {
+        let mut others: Vec<Value> = (0..SITES).map(|number| declared(&entrance.site(), number)).collect();
+        others[MALFORMED]["spec"]["fastCgi"] = json!("Sometimes");
+        let client = entrance.client("a-person");
+        let kind = ApiResource::from_gvk(&GroupVersionKind::gvk("crm-operator.io", "v1alpha1", "CrmSite"));
+        let api: Api<DynamicObject> = Api::namespaced_with(client, sandbox.file.namespace(), &kind);
+        for site in &others {
+            api.create(&PostParams::default(), &serde_json::from_value(site.clone()).unwrap()).await.unwrap();
+        }
+        let reason = |site: &Value, kind: &str| {
+            let conditions = site["status"]["conditions"].as_array().cloned().unwrap_or_default();
+            conditions.iter().find(|one| one["type"] == kind).map(|one| one["reason"].clone())
+        };
+        let stands = |entrance: &Entrance| {
+            entrance.cluster().list("CrmSite").iter().all(|site| reason(site, "UpToDate").is_some())
+        };
+        entrance.until(stands).await;
+        for site in entrance.cluster().list("CrmSite") {
+            let (name, why) = (site["metadata"]["name"].clone(), reason(&site, "UpToDate"));
+            match name == "site-137" {
+                true => assert_eq!(why, Some(json!("Malformed")), "{site}"),
+                false => assert_ne!(why, Some(json!("Malformed")), "{name}"),
+            }
+        }
+        let events = entrance.cluster().list("Event");
+        let about = |event: &&Arc<Value>| event["reason"] == "Malformed";
+        let told: Vec<&str> = events.iter().filter(about).filter_map(|event| event["note"].as_str()).collect();
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told[0].contains("site-137 cannot be read") && told[0].contains("Sometimes"), "{told:?}");
+        for site in others.iter().filter(|site| site["spec"]["fastCgi"] != "Sometimes") {
+            let name = site["metadata"]["name"].as_str().unwrap();
+            api.delete(name, &DeleteParams::default()).await.unwrap();
+        }
+    };
+    let report = sandbox.run_with(&Options::default(), &mut |_| {}, Box::new(|entrance| Box::pin(guest(entrance))));
+    assert_eq!(report.unwrap().outcome, Outcome::Reached, "and the site that has its servers is upgraded beside it");
 }

@@ -17,7 +17,7 @@ use super::steps::Run;
 use crate::products::Hop;
 use crate::view::View;
 use components::{full_stack, new_service, packages};
-use configuration::{scheduler_table, web_config};
+use configuration::{scheduler_table, web_config, web_config_read};
 use gates::{https, one_domain, web_view2};
 use machine::{dot_net, elevated, fast_cgi_support, iis_features, reboot_pending, windows_version};
 
@@ -51,6 +51,7 @@ const CHECKS: &[Check] = &[
     Check { name: "Packages", severity: Severity::Block, always: true, run: packages },
     Check { name: "NewService", severity: Severity::Block, always: true, run: new_service },
     Check { name: "WebConfig", severity: Severity::Block, always: true, run: web_config },
+    Check { name: "WebConfigRead", severity: Severity::Warn, always: true, run: web_config_read },
     Check { name: "SchedulerTable", severity: Severity::Warn, always: true, run: scheduler_table },
     Check { name: "UpgradeAnswers", severity: Severity::Block, always: true, run: upgrade_answers },
     Check { name: "AttachmentsCounted", severity: Severity::Block, always: true, run: attachments_counted },

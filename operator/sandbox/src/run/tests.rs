@@ -62,7 +62,7 @@ fn every_fault_ends_as_it_is_documented() {
 
 /// A cluster whose definition of sites is another one than ours: it knows a way of FastCGI that we do not.
 fn with_other_definitions(sandbox: &Sandbox) -> Sandbox {
-    let others = crm_api::crds().into_iter().map(|definition| {
+    let others = crm_api::crds().iter().map(|definition| {
         let mut value = serde_json::to_value(definition).unwrap();
         if value["metadata"]["name"] == "crmsites.crm-operator.io" {
             let schema = &mut value["spec"]["versions"][0]["schema"]["openAPIV3Schema"];

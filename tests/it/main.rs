@@ -10,6 +10,7 @@ mod crds;
 mod files;
 mod papers;
 mod plan_command;
+mod reference;
 mod sandbox_command;
 mod standing_commands;
 mod stories;

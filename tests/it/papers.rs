@@ -3,6 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::CommandFactory as _;
+use clap::error::ErrorKind;
+use kubectl_crm::arguments::Arguments;
+
 use crate::files::repository;
 
 const COVERAGE: &str = "operator/guides/superoffice-guide-coverage.md";
@@ -92,4 +96,46 @@ fn links_and_example_files_in_the_papers_lead_somewhere() {
         }
     }
     assert!(dead.is_empty(), "{}", dead.join("\n"));
+}
+
+/// The command lines of ours in a paper's blocks of code, as somebody would type them.
+fn commands(text: &str) -> Vec<String> {
+    let blocks = text.split("```").skip(1).step_by(2);
+    let lines = blocks.flat_map(str::lines).map(|line| line.trim_start_matches("$ ").replace("$f", "FILE"));
+    lines
+        .filter(|line| line.starts_with("cargo crm ") || line.starts_with("kubectl crm "))
+        .map(|line| line.split(['#', '|', '>', ';']).next().unwrap_or_default().trim().to_owned())
+        .collect()
+}
+
+#[test]
+fn every_command_that_the_papers_show_is_one_that_the_command_line_knows() {
+    let mut wrong = Vec::new();
+    let mut read = 0;
+    for paper in papers().into_iter().filter(|paper| !paper.ends_with("kubectl-crm.md")) {
+        for line in commands(&std::fs::read_to_string(&paper).unwrap()) {
+            read += 1;
+            let words = shell_words(&line);
+            let answer = Arguments::command().try_get_matches_from(words.into_iter().skip(1));
+            let told = |error: &clap::Error| matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            if let Some(error) = answer.err().filter(|error| !told(error)) {
+                wrong.push(format!("{}: {line}\n{error}", paper.display()));
+            }
+        }
+    }
+    assert!(read > 20, "the papers were not read");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Words of a line; what stands in quotes is one.
+fn shell_words(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    for (index, part) in line.split(['"', '\'']).enumerate() {
+        if index % 2 == 1 {
+            words.push(part.to_owned());
+        } else {
+            words.extend(part.split_whitespace().map(str::to_owned));
+        }
+    }
+    words
 }

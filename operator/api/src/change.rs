@@ -75,6 +75,14 @@ pub struct CrmChangeSpec {
     /// Hash of this plan: what an approval names.
     #[schemars(length(max = 64))]
     pub plan_hash: String,
+    /// Releases of the whole path that this hop belongs to, from where the site was before its first hop.
+    #[serde(default)]
+    #[schemars(length(max = 64), inner(length(max = 64)))]
+    pub path: Vec<String>,
+    /// Hash of that path: what an approval of the whole path names.
+    #[serde(default)]
+    #[schemars(length(max = 64))]
+    pub path_hash: String,
     /// Digest of the spec that it was made from.
     #[schemars(length(max = 64))]
     pub spec_digest: String,

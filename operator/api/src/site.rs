@@ -1,7 +1,11 @@
 //! `CrmSite`: one CRM installation of one customer. Its spec is the line in Git; its status is what the operator knows.
 
+mod policy;
 mod status;
 
+pub use policy::{
+    ApprovalScope, ApprovalSpec, Blackout, Day, DriftAction, DriftClass, DriftPolicy, WeeklyWindow, WindowsSpec,
+};
 pub use status::{
     CrmSiteStatus, Finding, HopSummary, ObservedPart, PartState, PlanSummary, RestoreOffer, Severity, SourceValue,
     StandingWord, VerifiedState, Waiting,
@@ -11,8 +15,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Time, names};
-
+use crate::names;
 /// What a person declares: product, version, components, database and the rules under which it may change.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[kube(
@@ -75,6 +78,11 @@ pub struct CrmSiteSpec {
     /// Who has to agree to what.
     #[serde(default)]
     pub approval: ApprovalSpec,
+    /// What is done about drift, by class. A class that is not named is reported.
+    #[serde(default)]
+    #[schemars(length(max = 16))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["class".to_owned()]))]
+    pub drift: Vec<DriftPolicy>,
 }
 
 /// A CRM product.
@@ -352,78 +360,4 @@ pub enum OnHalt {
     Halt,
     /// Everything is restored from the backup set of the change.
     Restore,
-}
-
-/// When changes may start. Deny wins over allow.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct WindowsSpec {
-    /// IANA time zone, for example `Europe/Oslo`.
-    #[schemars(length(min = 1, max = 64))]
-    pub time_zone: String,
-    /// Weekly windows.
-    #[schemars(length(min = 1, max = 16))]
-    pub allow: Vec<WeeklyWindow>,
-    /// Times at which nothing starts, whatever is allowed.
-    #[serde(default)]
-    #[schemars(length(max = 64))]
-    pub deny: Vec<Blackout>,
-}
-
-/// A window that opens every week.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct WeeklyWindow {
-    /// Days on which it opens.
-    #[schemars(length(min = 1, max = 7))]
-    pub days: Vec<Day>,
-    /// Local time at which it opens, `HH:MM`.
-    #[schemars(length(max = 5), regex(pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$"))]
-    pub start: String,
-    /// How long it stays open, in minutes (15 to 1440).
-    #[schemars(range(min = 15, max = 1440))]
-    pub duration_minutes: i32,
-}
-
-/// A day of the week.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum Day {
-    Mon,
-    Tue,
-    Wed,
-    Thu,
-    Fri,
-    Sat,
-    Sun,
-}
-
-/// A time at which nothing starts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Blackout {
-    /// First moment.
-    pub from: Time,
-    /// First moment after it.
-    pub until: Time,
-    /// Why, shown to whoever waits.
-    #[schemars(length(min = 1, max = 256))]
-    pub reason: String,
-}
-
-/// Who has to agree to what.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct ApprovalSpec {
-    /// What one approval covers.
-    #[serde(default)]
-    pub scope: ApprovalScope,
-}
-
-/// What one approval covers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum ApprovalScope {
-    /// One hop: one change with its own backup.
-    #[default]
-    Hop,
 }

@@ -32,7 +32,7 @@ pub fn explain(snapshot: &Snapshot, plan: &Plan, now: Timestamp, columns: usize)
         Standing::Settled => {
             let product = view.spec.product;
             let text = format!("{site}   {product:?} {}   nothing to do: the site is as declared\n", view.spec.version);
-            text + &page.findings(&crate::products::of(product).drift(&view))
+            text + &page.findings(&crate::drift::at_rest(&view))
         }
         Standing::Observing { missing } => {
             let lines: String = missing.iter().map(|line| page.paragraph("  - ", line)).collect();

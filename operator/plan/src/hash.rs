@@ -24,6 +24,7 @@ pub fn spec_digest(spec: &CrmSiteSpec) -> String {
     if let Some(object) = value.as_object_mut() {
         object.remove("windows");
         object.remove("approval");
+        object.remove("drift");
     }
     digest(&value)
 }
@@ -64,6 +65,18 @@ fn essence(step: &Step) -> Value {
         "moves": step.moves,
         "after": step.after,
     })
+}
+
+/// Hash of a path: site, spec, and every release on it with its media. It is the same for each hop of the path.
+#[must_use]
+pub fn path_hash(site_uid: &str, spec_digest: &str, stops: &[(&str, Option<&CrmReleaseSpec>)]) -> String {
+    let stops: Vec<Value> = stops
+        .iter()
+        .map(|(version, release)| {
+            json!({"version": version, "number": release.map(|release| &release.number), "packages": release.map(|release| &release.packages)})
+        })
+        .collect();
+    digest(&json!({"siteUid": site_uid, "specDigest": spec_digest, "path": stops}))
 }
 
 /// The first characters of a hash, as people read and type it.

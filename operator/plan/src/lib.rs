@@ -13,8 +13,10 @@
 pub mod advance;
 pub mod carry_out;
 pub mod catalogue;
+pub mod drift;
 pub mod evidence;
 pub mod explain;
+pub mod forecast;
 pub mod hash;
 pub mod intent;
 pub mod lease;

@@ -4,6 +4,7 @@ use crm_api::change::{Executor, Purpose, Step};
 use crm_api::release::CrmReleaseSpec;
 use crm_api::site::{Finding, HopSummary, Severity};
 
+use crate::hash::path_hash;
 use crate::products::{self, Hop};
 use crate::propose::{absent, minutes_needed, surroundings};
 use crate::sort::sort;
@@ -107,4 +108,33 @@ pub fn outline(view: &View<'_>, to: &str) -> Vec<HopSummary> {
             attended: counted(steps.iter().filter(|step| matches!(step.executor, Executor::Attended { .. })).count()),
         })
         .collect()
+}
+
+/// The whole path that a hop belongs to, as it was shown before its first hop: what one approval may cover.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WholePath {
+    /// Its releases, the one it starts from first.
+    pub stops: Vec<String>,
+    /// Hash of site, spec and releases.
+    pub hash: String,
+}
+
+/// The path from `current` over `rest`. Its first hops may be done already: then it is still the path that was shown
+/// before them, as long as the rest of it is the same.
+#[must_use]
+pub fn whole(view: &View<'_>, spec_digest: &str, current: &CrmReleaseSpec, rest: &[&CrmReleaseSpec]) -> WholePath {
+    let rest: Vec<&str> = rest.iter().map(|release| release.version.as_str()).collect();
+    let before = view.snapshot.changes.last().map(|change| &change.spec).filter(|last| {
+        let place = last.path.iter().position(|stop| *stop == current.version);
+        let left = place.and_then(|place| last.path.get(place + 1..)).unwrap_or_default();
+        last.spec_digest == spec_digest && last.to == current.version && !left.is_empty() && left == rest
+    });
+    let stops: Vec<String> = match before {
+        Some(last) => last.path.clone(),
+        None => std::iter::once(current.version.as_str()).chain(rest).map(str::to_owned).collect(),
+    };
+    let releases: Vec<_> = stops.iter().map(|stop| (stop.as_str(), view.catalogue.find(stop))).collect();
+    let site_uid = view.snapshot.site.metadata.uid.as_deref().unwrap_or_default();
+    let hash = path_hash(site_uid, spec_digest, &releases);
+    WholePath { stops, hash }
 }

@@ -131,7 +131,11 @@ fn next_hop(view: &View<'_>, parts: &[ObservedPart], current: &CrmReleaseSpec, t
     match assemble(view, parts, &hop, digest, None) {
         Ok(change) => match never_opens(view, &change.steps).or_else(|| a_later_hop_never_opens(view, to)) {
             Some(finding) => Verdict::Refused(vec![finding]),
-            None => Verdict::Change(Box::new(change), findings),
+            None => {
+                let whole = path::whole(view, &change.spec_digest, current, &way);
+                let change = CrmChangeSpec { path: whole.stops, path_hash: whole.hash, ..change };
+                Verdict::Change(Box::new(change), findings)
+            }
         },
         Err(finding) => Verdict::Refused(vec![*finding]),
     }
@@ -186,6 +190,8 @@ pub(crate) fn assemble(
         components: placed(view, parts, hop.installs),
         installs: hop.installs.to_vec(),
         plan_hash: String::new(),
+        path: Vec::new(),
+        path_hash: String::new(),
         spec_digest,
         schema_change,
         claims: rules.claims(view),

@@ -4,6 +4,7 @@ use crm_api::change::{ChangePhase, CrmChange, CrmChangeStatus};
 use crm_api::condition::{self, Kind, State, Wanted};
 use crm_api::site::{CrmSiteStatus, Finding, ObservedPart, PlanSummary, StandingWord, VerifiedState};
 
+use crate::drift;
 use crate::intent::{Announcement, Standing};
 use crate::products;
 use crate::said;
@@ -100,14 +101,18 @@ fn findings(view: &View<'_>, round: &Round<'_>) -> Vec<Finding> {
             .is_some_and(|(_, status)| status.phase != ChangePhase::Preparing && view.snapshot.open_change().is_some());
     let at_rest = !at_work;
     if at_rest && round.verified.is_some() && !matches!(round.standing, Standing::Observing { .. }) {
-        findings.extend(products::of(view.spec.product).drift(view));
+        findings.extend(drift::at_rest(view));
     }
     findings.truncate(64);
     findings
 }
 
 fn drift_word(findings: &[Finding], verified: bool) -> String {
-    let mut classes: Vec<&str> = findings.iter().filter_map(|finding| finding.class.as_deref()).collect();
+    let mut classes: Vec<&str> = findings
+        .iter()
+        .filter(|finding| drift::counts(finding))
+        .filter_map(|finding| finding.class.as_deref())
+        .collect();
     classes.sort_unstable();
     classes.dedup();
     match (classes.is_empty(), verified) {
@@ -132,7 +137,7 @@ fn ready(view: &View<'_>, round: &Round<'_>, findings: &[Finding]) -> Wanted {
     let Some(verified) = &round.verified else {
         return wanted(State::Unknown, "NotVerified", "the site was never proven to be at a release".to_owned());
     };
-    match findings.iter().find(|finding| finding.class.is_some()) {
+    match findings.iter().find(|finding| drift::counts(finding)) {
         Some(finding) => wanted(State::False, "Degraded", format!("{} ({})", finding.message, finding.remedy)),
         None => wanted(State::True, "Healthy", format!("healthy at {}", verified.version)),
     }
@@ -184,7 +189,7 @@ fn up_to_date(view: &View<'_>, round: &Round<'_>) -> Wanted {
 fn drifted(findings: &[Finding], round: &Round<'_>) -> Wanted {
     let wanted = |state, reason, message: String| Wanted { kind: Kind::Drifted, state, reason, message };
     let drift: Vec<&str> =
-        findings.iter().filter(|finding| finding.class.is_some()).map(|finding| finding.message.as_str()).collect();
+        findings.iter().filter(|finding| drift::counts(finding)).map(|finding| finding.message.as_str()).collect();
     if matches!(round.standing, Standing::Observing { .. }) || round.verified.is_none() && drift.is_empty() {
         return wanted(State::Unknown, "Observing", "too little was seen yet".to_owned());
     }
@@ -342,7 +347,12 @@ pub fn site_announcements(old: &CrmSiteStatus, new: &CrmSiteStatus) -> Vec<Annou
         tell("Adopted", format!("the site is proven to be at {}", verified.version), false);
     }
     if old.drift != new.drift && new.drift != "none" && new.drift != "unknown" {
-        let text: Vec<&str> = new.findings.iter().map(|finding| finding.message.as_str()).collect();
+        let text: Vec<&str> = new
+            .findings
+            .iter()
+            .filter(|finding| drift::counts(finding))
+            .map(|finding| finding.message.as_str())
+            .collect();
         tell("Drifted", text.join("; "), true);
     }
     let refusal = |status: &CrmSiteStatus| {

@@ -1,7 +1,7 @@
 //! One round: look, decide, and say what to do in an order that loses nothing when it is cut off.
 
 use crm_api::backup::CrmBackupSpec;
-use crm_api::change::{ChangePhase, CrmChange, CrmChangeStatus, Executor, StepRole, Task};
+use crm_api::change::{ChangePhase, CrmChange, CrmChangeSpec, CrmChangeStatus, Executor, StepRole, Task};
 use crm_api::evidence::Source;
 use crm_api::node::{Asked, CrmNodeSpec};
 use crm_api::order::Order;
@@ -10,6 +10,7 @@ use crm_api::site::{CrmSiteStatus, ObservedPart, PlanSummary, VerifiedState};
 use jiff::Timestamp;
 
 use crate::advance::{Advance, advance};
+use crate::forecast::forecast;
 use crate::hash::short;
 use crate::intent::{Intent, Plan, Standing};
 use crate::products;
@@ -17,6 +18,7 @@ use crate::propose::{Verdict, minutes_needed, propose};
 use crate::report::{Round, change_conditions, site_announcements, site_status};
 use crate::snapshot::Snapshot;
 use crate::view::View;
+use crate::windows::local;
 
 /// Decides what to do about one site: facts and `now` in, what to do and why out.
 ///
@@ -58,7 +60,7 @@ fn with_change(view: &View<'_>, parts: Vec<ObservedPart>, change: &CrmChange) ->
         verified,
         parts,
         change: Some((change, &advance.status)),
-        plan: Some(summary(view, &change.spec)),
+        plan: Some(summary(view, &change.spec, Some(&advance.status))),
     };
     let status = site_status(view, round);
     let mut intents = Vec::new();
@@ -120,7 +122,7 @@ fn without_change(view: &View<'_>, parts: Vec<ObservedPart>) -> Plan {
             change: restore.metadata.name.unwrap_or_default(),
         },
         Verdict::Change(spec, findings) => {
-            summary_of_plan = Some(summary(view, &spec));
+            summary_of_plan = Some(summary(view, &spec, None));
             if !deleted {
                 let name = format!("{}-{}", view.name(), short(&spec.plan_hash));
                 intents.push(Intent::CreateChange { name, spec: spec.clone() });
@@ -188,15 +190,23 @@ pub(crate) fn proven(view: &View<'_>, current: Option<(&CrmChange, &CrmChangeSta
     })
 }
 
-fn summary(view: &View<'_>, change: &crm_api::change::CrmChangeSpec) -> PlanSummary {
+fn summary(view: &View<'_>, change: &CrmChangeSpec, status: Option<&CrmChangeStatus>) -> PlanSummary {
+    let forecast = forecast(view, change, status);
+    let (minutes, restore_minutes) = minutes_needed(&change.steps);
+    let text = |at: Option<Timestamp>| at.map(|at| local(view.spec.windows.as_ref(), at));
     PlanSummary {
         hash: change.plan_hash.clone(),
         purpose: change.purpose,
         from: change.from.clone(),
         to: change.to.clone(),
         steps: i32::try_from(change.steps.len()).unwrap_or(i32::MAX),
-        minutes: minutes_needed(&change.steps).0,
         then: crate::path::outline(view, &change.to),
+        minutes,
+        restore_minutes,
+        ends_about: text(forecast.ends),
+        restore_fits_before: text(forecast.restore_fits_before),
+        path: change.path.clone(),
+        path_hash: change.path_hash.clone(),
     }
 }
 

@@ -1,9 +1,10 @@
 //! What people have said and what still stands of it: holds, stops, overrides, approvals.
 
 use crm_api::CrmDecision;
+use crm_api::change::CrmChangeSpec;
 use crm_api::decision::Word;
-use crm_api::site::StandingWord;
-use jiff::Timestamp;
+use crm_api::site::{ApprovalScope, StandingWord};
+use jiff::{SignedDuration, Timestamp};
 
 use crate::view::View;
 
@@ -35,6 +36,27 @@ pub fn window_override(view: &View<'_>, plan_hash: &str) -> Option<String> {
             && !has_expired(decision, view.now)
     };
     view.snapshot.decisions.iter().find(of_plan).map(signed)
+}
+
+/// The approvals of a plan that still stand, of each person the first: those that name the plan, and, where one approval
+/// covers a path, those that name the path.
+#[must_use]
+pub fn approvals<'a>(view: &View<'a>, change: &CrmChangeSpec) -> Vec<&'a CrmDecision> {
+    let policy = &view.spec.approval;
+    let too_old = |decision: &CrmDecision| {
+        policy.expires_after_hours.is_some_and(|hours| {
+            view.now.duration_since(said_at(decision)) > SignedDuration::from_hours(i64::from(hours))
+        })
+    };
+    let mut approvals: Vec<&CrmDecision> = Vec::new();
+    for decision in view.snapshot.decisions.iter().filter(|decision| decision.spec.word == Word::Approve) {
+        let of_path = policy.scope == ApprovalScope::Path && decision.spec.is_about(&change.path_hash);
+        let known = approvals.iter().any(|other| other.spec.user == decision.spec.user);
+        if (of_path || decision.spec.is_about(&change.plan_hash)) && !too_old(decision) && !known {
+            approvals.push(decision);
+        }
+    }
+    approvals
 }
 
 /// A decision as records name it: `name (user)`.

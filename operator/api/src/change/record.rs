@@ -35,7 +35,7 @@ pub struct CrmChangeStatus {
     pub steps: Vec<StepResult>,
     /// The decision that approved the plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 253))]
+    #[schemars(length(max = 1024))]
     pub approved_by: Option<String>,
     /// The decision that let it begin outside the windows.
     #[serde(default, skip_serializing_if = "Option::is_none")]

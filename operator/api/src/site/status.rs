@@ -268,6 +268,25 @@ pub struct PlanSummary {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16))]
     pub then: Vec<HopSummary>,
+    /// Expected minutes of a restore of its backup set; 0 where there is none.
+    #[serde(default)]
+    pub restore_minutes: i32,
+    /// When it ends if all goes as expected, in the site's own time; left out where it cannot be told when it begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub ends_about: Option<String>,
+    /// A restore that begins before this moment would still end inside the window, in the site's own time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub restore_fits_before: Option<String>,
+    /// Releases of the whole path, the one it starts from first.
+    #[serde(default)]
+    #[schemars(length(max = 64), inner(length(max = 64)))]
+    pub path: Vec<String>,
+    /// Hash of that path: what an approval of the whole path names.
+    #[serde(default)]
+    #[schemars(length(max = 64))]
+    pub path_hash: String,
 }
 
 /// A later hop of a path, in outline.

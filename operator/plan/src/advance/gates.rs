@@ -3,8 +3,7 @@
 
 use crm_api::change::{Gate, Purpose, Step, StepResult};
 use crm_api::condition::{self, Kind};
-use crm_api::decision::Word;
-use crm_api::site::{ObservedPart, PartState, Severity};
+use crm_api::site::{ApprovalScope, ObservedPart, PartState, Severity};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Flow, LOOK_AGAIN, LOOK_AGAIN_ANYWAY, LOOK_AGAIN_SOON, Run, SUPERSEDED};
@@ -28,22 +27,31 @@ impl Run<'_> {
     }
 
     fn pass_approval(&mut self) -> Flow {
-        let plan = &self.change.spec.plan_hash;
-        let approval = self
-            .view
-            .snapshot
-            .decisions
-            .iter()
-            .find(|decision| decision.spec.word == Word::Approve && decision.spec.is_about(plan));
-        if let Some(decision) = approval {
-            let name = decision.metadata.name.as_deref().unwrap_or_default();
-            self.out.status.approved_by = Some(format!("{name} ({})", decision.spec.user));
+        let (view, change) = (self.view, &self.change.spec);
+        let approvals = said::approvals(view, change);
+        let needed = if view.spec.approval.four_eyes { 2 } else { 1 };
+        if approvals.len() >= needed {
+            let names: Vec<String> = approvals.into_iter().map(said::signed).collect();
+            self.out.status.approved_by = Some(super::clip(names.join(", ")));
             return Flow::GoOn;
         }
         let notices: String =
-            self.change.spec.notices.iter().map(|notice| format!(". {}", notice.trim_end_matches('.'))).collect();
-        let message = format!("plan {} waits for approval{notices}", short(plan));
-        let ended_by = format!("an approver, with a CrmDecision: word Approve, planHash {}", short(plan));
+            change.notices.iter().map(|notice| format!(". {}", notice.trim_end_matches('.'))).collect();
+        let plan = short(&change.plan_hash);
+        let (what, or_path) = if view.spec.approval.scope == ApprovalScope::Path {
+            let path = short(&change.path_hash);
+            let what = format!("plan {plan}, a hop of the path {} (path {path}),", change.path.join(" -> "));
+            (what, format!(" for this hop, or {path} for the whole path"))
+        } else {
+            (format!("plan {plan}"), String::new())
+        };
+        let who = match (needed, approvals.first()) {
+            (1, _) => "an approver".to_owned(),
+            (_, None) => "two approvers".to_owned(),
+            (_, Some(first)) => format!("a second approver ({} has approved)", first.spec.user),
+        };
+        let message = format!("{what} waits for approval{notices}");
+        let ended_by = format!("{who}, with a CrmDecision: word Approve, planHash {plan}{or_path}");
         self.announce("ApprovalNeeded", message.clone(), false);
         self.wait("Approval", message, ended_by, None, LOOK_AGAIN_ANYWAY)
     }
@@ -73,7 +81,9 @@ impl Run<'_> {
     }
 
     fn pass_window(&mut self, step: &Step) -> Flow {
-        if self.pass_hold() == Flow::Wait {
+        // An approval may have expired since its own gate: whoever begins a change has one that stands.
+        let asks = self.change.spec.steps.iter().any(|step| step.gate == Some(Gate::Approval));
+        if self.pass_hold() == Flow::Wait || (asks && self.pass_approval() == Flow::Wait) {
             return Flow::Wait;
         }
         if let Some(by) = said::window_override(self.view, &self.change.spec.plan_hash) {

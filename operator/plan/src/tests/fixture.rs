@@ -165,6 +165,9 @@ impl Site {
         }
         if let Ok(facts) = &mut self.snapshot.database {
             facts.read_at = Time::from(now);
+            for fact in facts.facts.iter_mut().filter(|fact| fact.name == superoffice::SCHEDULER_HEARTBEAT) {
+                fact.value = Some(now.to_string());
+            }
         }
     }
 

@@ -1,8 +1,10 @@
 //! Facts about decisions. Each test builds a site in a line or two, changes one thing and states what follows.
 
+mod approvals;
 mod catalogue;
 mod changes;
 mod checks;
+mod drift;
 mod fixture;
 mod installs;
 mod paths;

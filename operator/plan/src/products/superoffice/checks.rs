@@ -4,7 +4,7 @@
 mod components;
 mod configuration;
 mod gates;
-mod machine;
+pub(super) mod machine;
 
 use crm_api::database::SQL_SERVER_VERSION;
 use crm_api::database::superoffice::{MAINTENANCE_TO, SATELLITES, TRAVELLERS_OUT};

@@ -2,17 +2,27 @@
 
 use crm_api::change::Purpose;
 use crm_api::condition::{Kind, State, Wanted};
+use crm_api::database::superoffice::{MAINTENANCE_TO, SCHEDULER_HEARTBEAT};
 use crm_api::decision::Word;
 use crm_api::probe::{Answer, Probe, RunState};
+use crm_api::release::CrmReleaseSpec;
 use crm_api::site::{Attachments, Component, FastCgi, Finding, Severity};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
+use super::checks::machine::at_least;
 use super::layout::{FROZEN, Layout};
 use super::{parts, settings};
 use crate::products::Hop;
 use crate::view::View;
+use crate::windows::local;
 
 /// What a person names as step when attesting that edited templates were merged again.
 pub const CUSTOMER_CENTRE: &str = "customer-centre";
+
+/// The scheduler works every minute; older than this, its last work was too long ago even after a long run of a job.
+const HEARTBEAT_AGE_MAX: SignedDuration = SignedDuration::from_mins(30);
 
 /// Drift at rest, by class. Version drift is found by the planner from the parts themselves.
 #[must_use]
@@ -22,8 +32,12 @@ pub fn at_rest(view: &View<'_>, layout: &Layout<'_>) -> Vec<Finding> {
         findings.extend(frozen(view, layout, node));
         findings.extend(scheduler(view, layout, node));
         findings.extend(handlers(view, layout, node));
+        findings.extend(endpoint(view, layout, node));
     }
     findings.extend(links(view));
+    findings.extend(heartbeat(view, layout));
+    findings.extend(licence(view));
+    findings.extend(dot_net(view));
     findings
 }
 
@@ -97,6 +111,95 @@ fn links(view: &View<'_>) -> Option<Finding> {
             "set the row back, or declare fastCgi as you want it",
         )
     })
+}
+
+/// The scheduler runs its jobs every minute (vendor: automated tasks); a service that is running and writes nothing
+/// hangs. One that is stopped is a finding of its own.
+fn heartbeat(view: &View<'_>, layout: &Layout<'_>) -> Option<Finding> {
+    let probe = Probe::Service { name: layout.scheduler.clone() };
+    let runs =
+        |node: &&String| matches!(view.answer(node, &probe), Some(Answer::Service { state: RunState::Running, .. }));
+    let node = view.nodes_of(Component::Service).iter().find(runs)?;
+    let last: Timestamp = view.fact(SCHEDULER_HEARTBEAT)?.parse().ok()?;
+    // A change has stopped it meanwhile, and has just started it again.
+    let changed = view.snapshot.changes.iter().filter_map(|change| change.status.as_ref()?.ended_at.as_ref());
+    let begun = changed.map(|ended| ended.0).max().map_or(last, |ended| ended.max(last));
+    (view.now.duration_since(begun) > HEARTBEAT_AGE_MAX).then(|| {
+        finding(
+            "SchedulerHeartbeat",
+            "Scheduler",
+            Some(node),
+            format!(
+                "{} is running, and its last work was at {} (registry row EjournalCronNow)",
+                layout.scheduler,
+                local(view.spec.windows.as_ref(), last)
+            ),
+            "restart the service; if it happens again, read Service's log folder",
+        )
+    })
+}
+
+/// The web services' name belongs to a release (vendor: requirements, web services endpoint per version).
+fn endpoint(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Option<Finding> {
+    let wanted = verified_release(view)?.super_office.as_ref()?.services_endpoint.as_deref()?;
+    let probe = Probe::ConfigValue { path: layout.config(), key: "nsEndPoint".to_owned() };
+    let Some(Answer::Value { value }) = view.answer(node, &probe) else { return None };
+    let is_services = |part: &&str| part.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("services"));
+    let seen = value.split('/').rev().find(is_services)?;
+    let number = |name: &str| name.get(8..).and_then(|digits| digits.parse::<u32>().ok());
+    (number(seen)? < number(wanted)?).then(|| {
+        finding(
+            "ServicesEndpoint",
+            "Endpoint",
+            Some(node),
+            format!("nsEndPoint in {} ends in {seen}, the release has {wanted}", layout.config()),
+            "run upgrade.exe for this instance, elevated, or correct the address and flush the caches",
+        )
+    })
+}
+
+/// Later releases refuse to be installed when maintenance is over (vendor: licence and activation).
+fn licence(view: &View<'_>) -> Option<Finding> {
+    let text = view.fact(MAINTENANCE_TO)?;
+    let until: Date = text.get(..10).unwrap_or(text).parse().ok()?;
+    let today = view.now.to_zoned(TimeZone::UTC).date();
+    (until < today).then(|| {
+        finding(
+            "LicenceMaintenance",
+            "Licence",
+            None,
+            format!("the licence's maintenance ended on {until}"),
+            "renew it with the vendor; no later release can be installed before",
+        )
+    })
+}
+
+/// What the release at which the site was proven demands of each machine.
+fn dot_net(view: &View<'_>) -> Vec<Finding> {
+    let Some(release) = verified_release(view) else { return Vec::new() };
+    let Some(lowest) = release.requires.dot_net.as_deref() else { return Vec::new() };
+    let old = |node: &&str| {
+        view.machine(node).and_then(|machine| machine.dot_net.as_deref()).is_some_and(|seen| !at_least(seen, lowest))
+    };
+    view.node_names()
+        .into_iter()
+        .filter(old)
+        .map(|node| {
+            let seen = view.machine(node).and_then(|machine| machine.dot_net.as_deref()).unwrap_or("none");
+            finding(
+                "DotNetRelease",
+                "DotNet",
+                Some(node),
+                format!(".NET Framework is {seen}, {} needs {lowest}", release.version),
+                "install the newer .NET Framework at a time when users can be out",
+            )
+        })
+        .collect()
+}
+
+fn verified_release<'a>(view: &View<'a>) -> Option<&'a CrmReleaseSpec> {
+    let verified = view.snapshot.site.status.as_ref()?.verified.as_ref()?;
+    view.catalogue.find(&verified.version)
 }
 
 fn verified_fast_cgi(view: &View<'_>) -> Option<FastCgi> {

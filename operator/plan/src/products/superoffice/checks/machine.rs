@@ -120,7 +120,7 @@ fn each_machine(view: &View<'_>, check: impl Fn(&Machine) -> Option<(String, Str
 }
 
 /// Whether a dotted version is at least another one, number by number; what is no number counts as 0.
-fn at_least(version: &str, lowest: &str) -> bool {
+pub(crate) fn at_least(version: &str, lowest: &str) -> bool {
     let numbers = |text: &str| -> Vec<u32> { text.split('.').map(|part| part.parse().unwrap_or(0)).collect() };
     let (mut left, mut right) = (numbers(version), numbers(lowest));
     let length = left.len().max(right.len());

@@ -4,6 +4,7 @@
 //! - [`read`]: what the API server has of a site. [`explanation`], [`fleet`], [`past`]: what that means, as data that
 //!   programs read as well. [`say`]: how a person's word is shown, confirmed and created; [`words`]: the words.
 
+pub mod approval;
 pub mod explanation;
 pub mod fleet;
 pub mod past;
@@ -33,7 +34,7 @@ pub async fn run(connection: &Connection, command: &Command, streams: &mut Strea
         Command::Site(SiteCommand::Status(wanted)) => status::status(connection, wanted, streams).await,
         Command::Site(SiteCommand::Drift(wanted)) => fleet::drift(connection, wanted, streams).await,
         Command::Site(SiteCommand::History(wanted)) => past::history(connection, wanted, streams).await,
-        Command::Site(SiteCommand::Approve(wanted)) => words::approve(connection, wanted, streams).await,
+        Command::Site(SiteCommand::Approve(wanted)) => approval::approve(connection, wanted, streams).await,
         Command::Site(SiteCommand::Attend(wanted)) => words::attend(connection, wanted, streams).await,
         Command::Site(SiteCommand::Attest(wanted)) => words::attest(connection, wanted, streams).await,
         Command::Site(SiteCommand::Retry(wanted)) => words::retry(connection, wanted, streams).await,

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand, ValueEnum, ValueHint};
 
 use super::Format;
 use super::standing::{
-    HOLD_HELP, HoldArguments, OVERRIDE_HELP, OverrideArguments, RESTORE_HELP, RESUME_HELP, STOP_HELP, StopArguments,
+    HOLD_HELP, HoldArguments, OVERRIDE_HELP, OverrideArguments, RESTORE_HELP, RESUME_HELP, RestoreArguments, STOP_HELP, StopArguments,
     WordArguments,
 };
 
@@ -55,7 +55,7 @@ pub enum SiteCommand {
     Retry(StepArguments),
     /// Bring a halted site back from its backup set; shows first what comes back and what is lost
     #[command(after_help = RESTORE_HELP)]
-    Restore(ApproveArguments),
+    Restore(RestoreArguments),
     /// Leave a site alone: no change enters it, and none passes its point of no return
     #[command(after_help = HOLD_HELP)]
     Hold(HoldArguments),
@@ -79,7 +79,8 @@ impl SiteCommand {
             Self::Status(wanted) => &wanted.place,
             Self::Drift(wanted) => &wanted.place,
             Self::History(wanted) => &wanted.place,
-            Self::Approve(wanted) | Self::Restore(wanted) => &wanted.place,
+            Self::Approve(wanted) => &wanted.place,
+            Self::Restore(wanted) => &wanted.place,
             Self::Hold(wanted) => &wanted.place,
             Self::Resume(wanted) => &wanted.place,
             Self::Stop(wanted) => &wanted.place,
@@ -191,12 +192,15 @@ pub enum Printed {
     Json,
 }
 
-/// Words of `approve` and `restore`.
+/// Words of `approve`.
 #[derive(Args, Debug)]
 pub struct ApproveArguments {
     /// The site
     #[arg(value_name = "SITE")]
     pub site: String,
+    /// Approve every hop of the path that the plan belongs to; only where the site declares approval.scope: Path
+    #[arg(long)]
+    pub path: bool,
     /// The plan that you have read; refused if another one waits by now
     #[arg(long, value_name = "HASH")]
     pub plan: Option<String>,
@@ -282,6 +286,9 @@ Examples:
 
   # From a script
   kubectl crm approve contoso --plan ab2b6f --yes --reason CHG-4711
+
+  # All hops of the path, where the site declares approval.scope: Path
+  kubectl crm approve contoso --path
 
   # The manifest of the approval, for Git
   kubectl crm approve contoso --dry-run=client -o yaml

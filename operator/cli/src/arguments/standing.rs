@@ -82,6 +82,23 @@ pub struct OverrideArguments {
     pub place: Place,
 }
 
+/// Words of `restore`.
+#[derive(Args, Debug)]
+pub struct RestoreArguments {
+    /// The site
+    #[arg(value_name = "SITE")]
+    pub site: String,
+    /// The plan of the restore that you have read; refused if another one is offered by now
+    #[arg(long, value_name = "HASH")]
+    pub plan: Option<String>,
+    /// How.
+    #[command(flatten)]
+    pub saying: Saying,
+    /// Where.
+    #[command(flatten)]
+    pub place: Place,
+}
+
 fn length(text: &str) -> Result<SignedDuration, String> {
     let expected = "expected a length of time, for example 90m, 4h or 2h30m";
     let length: SignedDuration = text.parse().map_err(|_| expected.to_owned())?;

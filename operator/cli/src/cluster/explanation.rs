@@ -44,6 +44,10 @@ pub struct Explanation {
     pub change: Option<Underway>,
     /// What comes next.
     pub next: Option<Next>,
+    /// When the change ends if all goes as expected, in the site's own time.
+    pub ends_about: Option<String>,
+    /// A restore that begins before this moment would still end inside the window, in the site's own time.
+    pub restore_fits_before: Option<String>,
     /// What blocks it.
     pub blocked_by: Vec<Blocker>,
     /// Next opening of a window, in the site's own time.
@@ -175,6 +179,8 @@ pub fn explanation(situation: &Situation) -> Explanation {
             }
         }),
         next: next(situation),
+        ends_about: status.plan.as_ref().and_then(|plan| plan.ends_about.clone()),
+        restore_fits_before: status.plan.as_ref().and_then(|plan| plan.restore_fits_before.clone()),
         blocked_by: blockers(situation),
         next_window: status.next_window,
         drift: if status.drift.is_empty() { "unknown".to_owned() } else { status.drift },
@@ -280,6 +286,8 @@ fn blocker(reason: &str, message: &str, ended_by: &str) -> Blocker {
 
 fn waits(situation: &Situation, waiting: &Waiting) -> Blocker {
     let plan = situation.change.as_ref().map(|change| short(&change.spec.plan_hash).to_owned()).unwrap_or_default();
+    let scope = situation.site.spec.approval.scope;
+    let by_path = waiting.reason == "Approval" && scope == crm_api::site::ApprovalScope::Path;
     let command = match waiting.reason.as_str() {
         "Approval" => Some(command(situation, "approve", &format!(" --plan {plan}"))),
         "Person" => {
@@ -300,8 +308,8 @@ fn waits(situation: &Situation, waiting: &Waiting) -> Blocker {
         ended_by: waiting.ended_by.clone(),
         since: Some(waiting.since.0),
         deadline: waiting.deadline.as_ref().map(|at| at.0),
+        or_command: by_path.then(|| self::command(situation, "approve", " --path")),
         command,
-        or_command: None,
     }
 }
 
@@ -353,6 +361,11 @@ fn text(situation: &Situation, explained: &Explanation, streams: &mut Streams<'_
         }
         None if explained.blocked_by.is_empty() => line("next", "nothing: the site is as declared", streams)?,
         None => {}
+    }
+    if let Some(end) = &explained.ends_about {
+        let fits = explained.restore_fits_before.as_ref();
+        let fits = fits.map(|until| format!("; a restore begun before {until} would end inside the window"));
+        line("ends about", &format!("{end}{}", fits.unwrap_or_default()), streams)?;
     }
     for blocker in &explained.blocked_by {
         line("blocked", &format!("{}: {}", blocker.reason, blocker.message), streams)?;

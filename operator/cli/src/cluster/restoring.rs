@@ -8,7 +8,7 @@ use super::read::{get, situation};
 use super::say::{About, Statement, say};
 use super::standing::reason;
 use super::words::{is_plan, refusal};
-use crate::arguments::cluster::ApproveArguments;
+use crate::arguments::standing::RestoreArguments;
 use crate::words::counted;
 use crate::{Connection, Exit, Failure, Streams};
 
@@ -18,7 +18,7 @@ use crate::{Connection, Exit, Failure, Streams};
 /// When nothing is offered, no reason is given, or it cannot be said.
 pub async fn restore(
     connection: &Connection,
-    wanted: &ApproveArguments,
+    wanted: &RestoreArguments,
     streams: &mut Streams<'_>,
 ) -> Result<Exit, Failure> {
     let situation = situation(connection, &wanted.site).await?;

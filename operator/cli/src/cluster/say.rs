@@ -30,6 +30,8 @@ const LABEL: usize = 11;
 pub enum About<'a> {
     /// The plan of a change.
     Change(&'a CrmChange),
+    /// The whole path that the plan of a change belongs to.
+    Path(&'a CrmChange),
     /// The plan of a restore that is offered.
     Restore(&'a RestoreOffer),
     /// A site, whatever its plan.
@@ -42,6 +44,7 @@ impl About<'_> {
     fn plan_hash(self) -> Option<String> {
         match self {
             Self::Change(change) => Some(change.spec.plan_hash.clone()),
+            Self::Path(change) => Some(change.spec.path_hash.clone()),
             Self::Restore(offer) => Some(offer.plan_hash.clone()),
             Self::Site | Self::Sites => None,
         }
@@ -115,7 +118,7 @@ pub async fn say(
         let namespace = &connection.namespace;
         let follow = match statement.about {
             About::Sites => format!("kubectl crm status -n {namespace}"),
-            About::Change(_) | About::Restore(_) | About::Site => {
+            About::Change(_) | About::Path(_) | About::Restore(_) | About::Site => {
                 format!("kubectl crm status {} -n {namespace} --watch", statement.site)
             }
         };
@@ -170,7 +173,7 @@ fn name_of(statement: &Statement<'_>) -> String {
 fn shown(statement: &Statement<'_>, decision: &CrmDecision, connection: &Connection) -> String {
     let (namespace, site) = (&connection.namespace, statement.site);
     let mut lines = match statement.about {
-        About::Change(change) => {
+        About::Change(change) | About::Path(change) => {
             let spec = &change.spec;
             let hop =
                 if spec.from == spec.to { format!("at {}", spec.to) } else { format!("{} -> {}", spec.from, spec.to) };

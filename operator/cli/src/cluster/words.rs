@@ -1,6 +1,6 @@
 //! The words that a person can say, each with what it is about, what comes of it, and why it cannot be said now.
 
-use crm_api::change::{ChangePhase, CrmChange, Executor, Gate, Step, StepPhase, StepResult};
+use crm_api::change::{ChangePhase, CrmChange, Executor, Step, StepPhase, StepResult};
 use crm_api::decision::Word;
 use crm_api::evidence::Source;
 use crm_plan::explain::{duration, minutes_out};
@@ -8,7 +8,7 @@ use crm_plan::hash::short;
 
 use super::read::{Situation, situation};
 use super::say::{About, Statement, say};
-use crate::arguments::cluster::{ApproveArguments, StepArguments};
+use crate::arguments::cluster::StepArguments;
 use crate::words::{nearest, quoted};
 use crate::{Connection, Exit, Failure, Streams};
 
@@ -16,50 +16,6 @@ use crate::{Connection, Exit, Failure, Streams};
 const CUSTOMER_CENTRE: &str = "customer-centre";
 /// Fewest letters of a hash that name a plan.
 const HASH_CHARS_MIN: usize = 6;
-
-/// Runs `approve`.
-///
-/// # Errors
-/// When nothing waits for approval, another plan is current, or it cannot be said.
-pub async fn approve(
-    connection: &Connection,
-    wanted: &ApproveArguments,
-    streams: &mut Streams<'_>,
-) -> Result<Exit, Failure> {
-    let situation = situation(connection, &wanted.site).await?;
-    let Some(change) = situation.open_change() else {
-        return Err(refusal(&situation, "nothing waits for approval"));
-    };
-    is_current(&situation, change, wanted.plan.as_deref())?;
-    let record = change.status.clone().unwrap_or_default();
-    if let Some(by) = &record.approved_by {
-        return Err(Failure::Refused(format!("plan {} is approved already, by {by}", short(&change.spec.plan_hash))));
-    }
-    if !change.spec.steps.iter().any(|step| step.gate == Some(Gate::Approval)) {
-        return Err(refusal(&situation, "the plan needs no approval"));
-    }
-    let mut consequences = vec![("then", course(&situation, change))];
-    if let Some((number, step)) = numbered(change, |step| step.gate == Some(Gate::PointOfNoReturn)) {
-        consequences.push(("no return", format!("from step {number} ({}) only a restore leads back", step.title)));
-    }
-    let people = change.spec.steps.iter().enumerate().filter(|(_, step)| is_attended(step));
-    for (place, step) in people {
-        let node = step.node.as_deref().unwrap_or("the site");
-        consequences.push(("needs", format!("a person at {node} for step {} ({})", place + 1, step.title)));
-    }
-    consequences.extend(change.spec.notices.iter().map(|notice| ("mind", notice.clone())));
-    let statement = Statement {
-        site: situation.name(),
-        about: About::Change(change),
-        word: Word::Approve,
-        step: None,
-        occasion: None,
-        reason: wanted.saying.reason.clone(),
-        expires_at: None,
-        consequences,
-    };
-    say(connection, statement, &wanted.saying, streams).await
-}
 
 /// Runs `attend`.
 ///
@@ -280,11 +236,7 @@ pub(super) fn course(situation: &Situation, change: &CrmChange) -> String {
     }
 }
 
-fn numbered(change: &CrmChange, is_it: impl Fn(&Step) -> bool) -> Option<(usize, &Step)> {
-    change.spec.steps.iter().enumerate().find(|(_, step)| is_it(step)).map(|(place, step)| (place + 1, step))
-}
-
-fn is_attended(step: &Step) -> bool {
+pub(super) fn is_attended(step: &Step) -> bool {
     matches!(step.executor, Executor::Attended { .. })
 }
 

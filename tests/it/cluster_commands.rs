@@ -1,6 +1,7 @@
 //! `kubectl crm` on a cluster: every command in mid-run of a story, as a person at a second terminal would meet it.
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::sync::Arc;
 
 use crm_sandbox::file::ScenarioFile;
@@ -61,7 +62,25 @@ pub(crate) async fn answer(entrance: &Entrance, person: &str, line: &str, answer
 
 /// Plays the main example with a guest.
 pub(crate) fn visited(options: &Options, guest: impl AsyncFnOnce(Entrance)) -> Outcome {
-    let sandbox = Sandbox::new(ScenarioFile::read(&repository().join(SCENARIO)).unwrap()).unwrap();
+    played(&repository().join(SCENARIO), options, guest)
+}
+
+/// The same with a site that declares something else about its approval.
+pub(crate) fn visited_with(approval: &str, guest: impl AsyncFnOnce(Entrance)) -> Outcome {
+    let text = std::fs::read_to_string(repository().join(SCENARIO)).unwrap();
+    let catalogue = repository().join("examples/superoffice/catalogue.yaml");
+    let text = text
+        .replace("approval: {scope: Hop}", &format!("approval: {approval}"))
+        .replace("catalogue: catalogue.yaml", &format!("catalogue: {}", catalogue.display()));
+    assert!(text.contains(approval));
+    let name: String = approval.chars().filter(char::is_ascii_alphanumeric).collect();
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.yaml"));
+    std::fs::write(&file, text).unwrap();
+    played(&file, &Options::default(), guest)
+}
+
+fn played(file: &Path, options: &Options, guest: impl AsyncFnOnce(Entrance)) -> Outcome {
+    let sandbox = Sandbox::new(ScenarioFile::read(file).unwrap()).unwrap();
     sandbox.run_with(options, &mut |_| {}, Box::new(|entrance| Box::pin(guest(entrance)))).unwrap().outcome
 }
 

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
+mod approval_commands;
 mod bad_input;
 mod bad_sites;
 mod cluster_commands;

@@ -6,8 +6,8 @@ use clap::{Args, Subcommand, ValueEnum, ValueHint};
 
 use super::Format;
 use super::standing::{
-    HOLD_HELP, HoldArguments, OVERRIDE_HELP, OverrideArguments, RESTORE_HELP, RESUME_HELP, RestoreArguments, STOP_HELP, StopArguments,
-    WordArguments,
+    HOLD_HELP, HoldArguments, OVERRIDE_HELP, OverrideArguments, RESTORE_HELP, RESUME_HELP, RestoreArguments, STOP_HELP,
+    StopArguments, WordArguments,
 };
 
 /// Where a command looks.

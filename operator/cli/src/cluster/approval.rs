@@ -70,13 +70,13 @@ pub async fn approve(
     say(connection, statement, &wanted.saying, streams).await
 }
 
-
 /// The releases of the path that one word may cover.
 fn path<'a>(situation: &Situation, change: &'a CrmChange) -> Result<&'a [String], Failure> {
     if situation.site.spec.approval.scope == ApprovalScope::Path {
         return Ok(&change.spec.path);
     }
-    let text = "--path: spec.approval.scope is Hop, so each hop is approved by itself; leave --path out, or declare Path";
+    let text =
+        "--path: spec.approval.scope is Hop, so each hop is approved by itself; leave --path out, or declare Path";
     Err(Failure::Refused(text.to_owned()))
 }
 

@@ -180,6 +180,9 @@ pub trait Host: Send + Sync {
 
     /// Status of a GET request; an error where no connection came about.
     fn get_url<'a>(&'a self, url: &'a str) -> Answered<'a, i32>;
+    /// Body of a GET request that asks for `application/json`; an error where the status is not 200. A body that is larger
+    /// than [`TEXT_BYTES_MAX`](crate::text::encoding::TEXT_BYTES_MAX) may be refused.
+    fn get_text<'a>(&'a self, url: &'a str) -> Answered<'a, String>;
 
     /// Starts a program without a window and with the agent's rights. It outlives the agent.
     fn start_process<'a>(&'a self, program: &'a str, arguments: &'a [String]) -> Answered<'a, ProcessId>;

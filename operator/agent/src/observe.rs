@@ -8,7 +8,7 @@ use crm_api::probe::{Answer, Probe};
 use crate::host::{Answered, FileContent, FolderContent, Host, HostError, Numbered, broken};
 use crate::limits::clip_answer;
 use crate::text::xml::{self, Found};
-use crate::text::{config_file, encoding, ini, words};
+use crate::text::{config_file, encoding, ini, json, words};
 
 /// A probe that takes longer is reported as unreadable: one dead share must not silence the whole node.
 pub(crate) const PROBE_LIMIT: Duration = Duration::from_secs(60);
@@ -84,6 +84,10 @@ async fn ask_host(host: &dyn Host, probe: &Probe) -> Result<Answer, HostError> {
         Probe::SitesServing { folder } => Answer::Names { names: sorted(host.sites_serving(folder).await?) },
         Probe::FastCgiHandlers { site, folder } => handlers(host, site, folder).await?,
         Probe::Url { url } => Answer::Url { status: host.get_url(url).await? },
+        Probe::JsonValue { url, key } => {
+            let found = json::value(&host.get_text(url).await?, key).map_err(|error| broken(url, &error))?;
+            value(found.as_deref())
+        }
         Probe::DiskFree { path } => {
             let free_bytes = host.disk_free(path).await?;
             Answer::DiskFree { free_bytes: free_bytes - free_bytes.rem_euclid(FREE_ROOM_STEP_BYTES) }

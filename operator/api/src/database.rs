@@ -79,6 +79,9 @@ pub mod superoffice {
     pub const DATABASE_VERSION: &str = "databaseVersion";
     /// Fact: version that the server tools wrote to `ProductVersion` (the highest row `ServerSetup`).
     pub const SERVER_SETUP_VERSION: &str = "serverSetupVersion";
+    /// Fact: version of the structure in which the database describes itself, from the newest row of `DatabaseModel`. A
+    /// database before 8.1 does not: it has no such table.
+    pub const DATABASE_MODEL: &str = "databaseModel";
     /// Fact: version of Service as `upgrade.exe` recorded it in `config`.
     pub const SERVICE_VERSION: &str = "serviceVersion";
     /// Fact: when Service was installed or last upgraded (RFC 3339).

@@ -130,6 +130,15 @@ pub enum Probe {
         #[schemars(length(max = 1024))]
         url: String,
     },
+    /// One key of the JSON object with which a GET request from this machine is answered; nothing else of it is kept.
+    JsonValue {
+        /// `http://` or `https://`.
+        #[schemars(length(max = 1024))]
+        url: String,
+        /// Key at the top level of the object, exact.
+        #[schemars(length(max = 128))]
+        key: String,
+    },
     /// Free room on the volume or share of a path.
     DiskFree {
         /// Absolute Windows path or UNC path.
@@ -196,6 +205,7 @@ impl Probe {
             Self::SitesServing { folder } => format!("sitesServing:{folder}"),
             Self::FastCgiHandlers { site, folder } => format!("fastCgiHandlers:{site}:{folder}"),
             Self::Url { url } => format!("url:{url}"),
+            Self::JsonValue { url, key } => format!("jsonValue:{url}#{key}"),
             Self::DiskFree { path } => format!("diskFree:{path}"),
             Self::FolderSize { path } => format!("folderSize:{path}"),
             Self::Folders { path, prefix } => format!("folders:{path}\\{prefix}*"),
@@ -242,7 +252,7 @@ pub enum Answer {
         #[schemars(length(max = 64))]
         sha256: String,
     },
-    /// Answer to [`Probe::IniValue`], [`Probe::ConfigValue`] and [`Probe::XmlValue`].
+    /// Answer to [`Probe::IniValue`], [`Probe::ConfigValue`], [`Probe::XmlValue`] and [`Probe::JsonValue`].
     Value {
         /// The value, trimmed.
         #[schemars(length(max = 1024))]

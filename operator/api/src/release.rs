@@ -171,10 +171,12 @@ pub struct SuperOfficeRelease {
     /// where a customer uses one client only (vendor: upgrade 7.5 to 8, crm-server; from 8.0).
     #[serde(default)]
     pub full_stack: bool,
-    /// Whether NetServer answers `GET /api` with its version (from 8.1).
+    /// Whether NetServer answers `GET /api` with its version, without a login (from 8.1; vendor: web-services/endpoints).
+    /// Then it is only at this release once that answer says so.
     #[serde(default)]
     pub rest_api: bool,
-    /// Whether the database carries dictionary steps (from 8.1).
+    /// Whether the database describes itself in the table `DatabaseModel` (from 8.1; vendor: database/dictionary). Then its
+    /// upgrade is only over once there is such a description. Which steps it holds is told by a login only.
     #[serde(default)]
     pub dictionary: bool,
     /// Whether browsers must reach Web and Service on one domain (from 8.1; vendor: upgrade to 8.1).

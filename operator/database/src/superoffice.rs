@@ -1,7 +1,7 @@
 //! Questions to the tables of a SuperOffice database (schema = table prefix). Tables and columns are those of the vendor's published database reference.
 
 pub use crm_api::database::superoffice::{
-    ATTACHMENT_PATH, ATTACHMENTS, DATABASE_VERSION, MAINTENANCE_TO, SATELLITES, SCHEDULER_HEARTBEAT,
+    ATTACHMENT_PATH, ATTACHMENTS, DATABASE_MODEL, DATABASE_VERSION, MAINTENANCE_TO, SATELLITES, SCHEDULER_HEARTBEAT,
     SERVER_SETUP_VERSION, SERVICE_INSTALLED_AT, SERVICE_VERSION, TRAVELLERS_OUT, USE_EXTENSION,
 };
 
@@ -37,6 +37,16 @@ pub fn questions(table_prefix: &str) -> Vec<Question> {
                 table("ProductVersion")
             ),
             &[(SERVER_SETUP_VERSION, "version", "ProductVersion.version (ServerSetup)")],
+        ),
+        ask(
+            "superoffice.databaseModel",
+            // The table is there from 8.1 on only; SQL Server looks a name up when it comes to the statement.
+            format!(
+                "IF OBJECT_ID(N'{model}') IS NOT NULL SELECT TOP 1 CAST(ModelVersion AS nvarchar(64)) AS modelVersion \
+                 FROM {model} ORDER BY databasemodel_id DESC",
+                model = table("DatabaseModel")
+            ),
+            &[(DATABASE_MODEL, "modelVersion", "DatabaseModel.ModelVersion")],
         ),
         ask(
             "superoffice.config",

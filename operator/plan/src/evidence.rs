@@ -155,6 +155,7 @@ pub fn say(probe: &Probe, answer: Option<&Answer>) -> String {
         Probe::SitesServing { folder } => format!("IIS sites that serve {folder}: {seen}"),
         Probe::FastCgiHandlers { .. } => format!("FastCGI handlers: {seen}"),
         Probe::Url { url } => format!("{url}: {seen}"),
+        Probe::JsonValue { url, key } => format!("{key} {seen} at {url}"),
         Probe::DiskFree { path } | Probe::FolderSize { path } => format!("{path}: {seen}"),
         Probe::NumberedFiles { path, .. } => format!("files in {path}: {seen}"),
         Probe::Folders { path, prefix } => format!(r"{path}\{prefix}*: {seen}"),

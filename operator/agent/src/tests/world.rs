@@ -316,6 +316,10 @@ impl Host for World {
         unused()
     }
 
+    fn get_text<'a>(&'a self, _url: &'a str) -> Answered<'a, String> {
+        unused()
+    }
+
     fn start_process<'a>(&'a self, program: &'a str, _arguments: &'a [String]) -> Answered<'a, ProcessId> {
         self.change(move |inner, now| {
             let script = inner.programs.get(program).cloned().ok_or_else(|| not_found(program))?;

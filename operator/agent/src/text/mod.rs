@@ -7,6 +7,7 @@ pub mod config_file;
 pub mod encoding;
 pub mod iis;
 pub mod ini;
+pub mod json;
 pub mod words;
 pub mod xml;
 

@@ -1,7 +1,8 @@
 //! Several hops: all are looked at before the first one starts, each is a change of its own.
 
 use crm_api::change::{ChangePhase, Executor};
-use crm_api::database::SQL_SERVER_VERSION;
+use crm_api::database::{SQL_SERVER_VERSION, superoffice};
+use crm_api::evidence::{Expected, Source};
 use crm_api::probe::{Answer, Probe};
 use crm_api::site::{Component, Finding, Severity, TextMoveChoice};
 
@@ -194,4 +195,36 @@ fn an_edit_between_two_hops_is_what_counts() {
     }
     assert_eq!(site.plan().standing, Standing::Settled, "the site may stay at the stop");
     assert_eq!(site.snapshot.changes.len(), 1);
+}
+
+#[test]
+fn from_8_1_on_netserver_itself_and_the_database_say_where_they_are() {
+    let step = |wish: &str, id: &str| {
+        let mut site = at("8.0.6465");
+        site.machine("contoso-app", |machine| machine.dot_net = Some("4.8".to_owned()));
+        site.machine("contoso-cs", |machine| machine.dot_net = Some("4.8".to_owned()));
+        site.declare(wish);
+        let standing = site.plan().standing;
+        let Standing::Proposed { change, .. } = standing else { unreachable!("a plan: {standing:?}") };
+        change.steps.into_iter().find(|step| step.id == id).unwrap()
+    };
+    let reach = step("8.5 R17", "reach-netserver@contoso-cs");
+    let says = crm_api::evidence::Expectation {
+        source: Source::Node {
+            node: "contoso-cs".to_owned(),
+            probe: Probe::JsonValue {
+                url: "http://contoso-app/sales/api".to_owned(),
+                key: "NetServerVersion".to_owned(),
+            },
+        },
+        expected: Expected::Text { is: "8.5 R17".to_owned() },
+    };
+    assert_eq!(reach.evidence, [says]);
+    let database = step("8.5 R17", "upgrade-database@contoso-app");
+    let described = |all: &[crm_api::evidence::Expectation], expected: &Expected| {
+        let fact = Source::Database { fact: superoffice::DATABASE_MODEL.to_owned() };
+        all.iter().any(|one| one.source == fact && one.expected == *expected)
+    };
+    assert!(described(&database.evidence, &Expected::Present {}));
+    assert!(described(&database.absent_when, &Expected::Absent {}), "8.0 has none");
 }

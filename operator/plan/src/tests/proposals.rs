@@ -1,4 +1,6 @@
+use crm_api::change::Executor;
 use crm_api::database::superoffice;
+use crm_api::order::Action;
 use crm_api::probe::{Answer, Probe, RunState, StartType};
 use crm_api::site::{FastCgi, Finding};
 
@@ -221,4 +223,21 @@ fn two_sites_on_one_database_are_both_refused_even_at_rest_and_no_window_is_pass
     let waiting = site.status().waiting.clone().unwrap();
     assert!(waiting.message.contains("other/fabrikam"), "{}: {}", waiting.reason, waiting.message);
     assert!(site.status().closed_at.is_none());
+}
+
+#[test]
+fn upgrade_exe_may_start_the_scheduler_and_no_boot_does() {
+    let mut site = Site::at_rest();
+    site.declare("8.0 SR6");
+    let Standing::Proposed { change, .. } = site.plan().standing else { unreachable!("a plan") };
+    let step = change.steps.iter().find(|step| step.id == "run-upgrade-exe@contoso-cs").unwrap();
+    let Executor::Agent { actions } = &step.executor else { unreachable!("the agent runs it") };
+    let starts = |action: &Action| match action {
+        Action::SetServiceStart { start, .. } => Some(*start),
+        _ => None,
+    };
+    let place = actions.iter().position(|action| matches!(action, Action::RunConsole { .. })).unwrap();
+    assert_eq!(starts(&actions[place - 1]), Some(StartType::Manual), "it fails where it cannot start it");
+    assert_eq!(starts(&actions[place + 1]), Some(StartType::Disabled), "nothing runs before the site is verified");
+    assert!(matches!(actions[place + 2], Action::StopService { .. }));
 }

@@ -31,7 +31,11 @@ fn kinds(change: &CrmChangeSpec) -> Vec<&str> {
 fn console(change: &CrmChangeSpec) -> (Vec<String>, Vec<(String, String)>) {
     let step = change.steps.iter().find(|step| step.id.starts_with("run-upgrade-exe")).unwrap();
     let Executor::Agent { actions } = &step.executor else { unreachable!("an agent runs it") };
-    let Action::RunConsole { arguments, answers, .. } = &actions[0] else { unreachable!("a console") };
+    let console = actions.iter().find_map(|action| match action {
+        Action::RunConsole { arguments, answers, .. } => Some((arguments, answers)),
+        _ => None,
+    });
+    let (arguments, answers) = console.unwrap();
     let answers = answers.iter().map(|answer| (answer.question.clone(), answer.answer.clone())).collect();
     (arguments.clone(), answers)
 }

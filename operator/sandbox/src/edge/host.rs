@@ -119,6 +119,7 @@ impl Host for AgentHost {
             registry_content(key: &'a str) -> FileContent;
             iis_content() -> BTreeMap<String, FileContent>;
             get_url(url: &'a str) -> i32;
+            get_text(url: &'a str) -> String;
             process(process: &'a ProcessId) -> ProcessState;
             read_journal() -> Option<String>;
         }

@@ -68,6 +68,7 @@ impl Host for LyingHost {
         import_registry(key: &'a str, from: &'a str) -> ();
         import_iis(from: &'a str) -> ();
         get_url(url: &'a str) -> i32;
+        get_text(url: &'a str) -> String;
         process(process: &'a ProcessId) -> ProcessState;
         read_journal() -> Option<String>;
         replace_file(path: &'a str, content: Vec<u8>) -> ();

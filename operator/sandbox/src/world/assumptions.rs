@@ -68,6 +68,8 @@ pub struct Assumptions {
     /// Whether `upgrade.exe` starts the scheduler at its end (install/iis/reverse-proxy says that it does) where its
     /// start type allows.
     pub upgrade_starts_scheduler: bool,
+    /// Whether `upgrade.exe` fails where it cannot start the scheduler (undocumented). `false`: it says so and goes on.
+    pub upgrade_needs_startable_scheduler: bool,
     /// Seconds that `upgrade.exe` takes for 10,000 attachments.
     pub attachment_seconds_per_folder: u64,
     /// Folder of the attachments.
@@ -142,6 +144,7 @@ impl Default for Assumptions {
             config_key_attachments: text("remapAttachments"),
             upgrade_sets_use_extension: true,
             upgrade_starts_scheduler: true,
+            upgrade_needs_startable_scheduler: true,
             attachment_seconds_per_folder: 300,
             attachments_folder: text("C:\\SuperOffice\\Attachments"),
             backup_mebibytes_per_minute: 4096,

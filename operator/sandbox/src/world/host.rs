@@ -373,6 +373,10 @@ impl Host for SimHost {
         Box::pin(async move { self.act(|state, node| state.get_url(node, url)) })
     }
 
+    fn get_text<'a>(&'a self, url: &'a str) -> Answered<'a, String> {
+        Box::pin(async move { self.act(|state, node| state.get_text(node, url)) })
+    }
+
     fn start_process<'a>(&'a self, program: &'a str, arguments: &'a [String]) -> Answered<'a, ProcessId> {
         Box::pin(async move {
             self.ask(|_| Ok(()))?;

@@ -197,6 +197,9 @@ impl State {
         if !self.net_server_works(node) {
             return CRASHED;
         }
+        if self.is_api(path) && !self.has_api(node) {
+            return NOT_FOUND;
+        }
         let number = self.net_server(node).unwrap_or_default();
         let endpoint = self.endpoint(&number).to_lowercase();
         let services = path.split('/').find(|part| part.starts_with("services"));
@@ -204,6 +207,33 @@ impl State {
             Some(asked) if asked != endpoint => NOT_FOUND,
             Some(_) | None => 200,
         }
+    }
+
+    /// Whether a path is that of NetServer's own description (vendor: web-services/endpoints, get-webapi-version).
+    fn is_api(&self, path: &str) -> bool {
+        path == format!("{}/api", self.layout.web_application.to_lowercase())
+    }
+
+    fn has_api(&self, node: &str) -> bool {
+        let number = self.net_server(node).unwrap_or_default();
+        let block = self.release(&number).and_then(|release| release.super_office.as_ref());
+        block.is_some_and(|block| block.rest_api)
+    }
+
+    /// The body of a GET request. Only NetServer's description has one here.
+    pub(crate) fn get_text(&mut self, from: &str, url: &str) -> Result<String, HostError> {
+        let status = self.get_url(from, url)?;
+        if status != 200 {
+            return Err(HostError::Refused(format!("{url} answers with status {status}")));
+        }
+        let (host, path) = url.split_once("://").and_then(|(_, rest)| rest.split_once('/')).unwrap_or((url, ""));
+        if !self.is_api(&format!("/{}", path.to_lowercase())) {
+            return Ok("<html></html>".to_owned());
+        }
+        let node = self.resolve(from, &host.to_lowercase(), true).unwrap_or_default();
+        let number = self.net_server(&node).unwrap_or_default();
+        let services = self.endpoint(&number);
+        Ok(serde_json::json!({"NetServerVersion": number, "ServicesCurrent": services}).to_string())
     }
 
     fn get_service(&mut self, node: &str, path: &str) -> i32 {

@@ -145,6 +145,11 @@ impl State {
             "superoffice.productVersion" => {
                 database.server_setup.last().map(|version| row(&[("version", version)])).into_iter().collect()
             }
+            "superoffice.databaseModel" => {
+                let block = self.release(&database.version).and_then(|release| release.super_office.as_ref());
+                let described = block.is_some_and(|block| block.dictionary);
+                described.then(|| row(&[("modelVersion", "1")])).into_iter().collect()
+            }
             "superoffice.config" => vec![row(&[
                 ("version", &database.service_version),
                 ("installed_at", &database.service_installed_at.to_string()),

@@ -158,4 +158,5 @@ pub(super) async fn up_to_upgrade(world: &World) {
     assert_eq!(run(&app, &web, &["-s"]).await.0, Some(0));
     app.set_pool_state("SuperOffice Web", RunState::Running).await.unwrap();
     assert_eq!(world.run_attended(CS, &service, &[], Vec::new()).await, Ok(Some(0)));
+    cs.set_service_start(SCHEDULER, StartType::Manual).await.unwrap();
 }

@@ -30,7 +30,18 @@ async fn it_records_the_release_sets_the_endpoint_and_maps_every_program() {
     assert_eq!(handlers.mapped, handlers.programs);
     assert_eq!(world.digest_facts()["registry UseExtension"], "fcgi");
     assert_eq!(world.digest_facts()["attachments in one flat folder @contoso-cs"], "23500");
+    assert!(output.contains("Starting ejSchedule"), "{output}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_nobody_may_start_the_scheduler_it_fails_at_the_end() {
+    let world = world();
+    up_to_upgrade(&world).await;
+    let cs = host(&world, CS);
+    cs.set_service_start(SCHEDULER, StartType::Disabled).await.unwrap();
+    let (_, output) = upgrade(&cs, &DOMAIN, &ANSWERS).await;
     assert!(output.contains("the service is disabled"), "{output}");
+    assert!(output.contains("Exception caught in main()"), "{output}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -90,7 +90,7 @@ async fn transform(run: &Run, answers: &Answers, seconds: u64) -> Result<(), Ove
         run.number.clone_into(&mut state.database.service_version);
         changed
     });
-    start_scheduler(run);
+    start_scheduler(run)?;
     run.work(seconds * 10 / 100).await?;
     run.say("Done.");
     Ok(())
@@ -177,20 +177,28 @@ pub(crate) fn flat_attachments(folder: &str) -> String {
     format!("{folder}\\attachments")
 }
 
-fn start_scheduler(run: &Run) {
-    let line = run.world.with(|state| {
+fn start_scheduler(run: &Run) -> Result<(), Over> {
+    let started = run.world.with(|state| {
         if !state.assumptions.upgrade_starts_scheduler {
             return None;
         }
         let name = state.layout.scheduler.clone();
         let service = run.machine(state)?.service_mut(&name).ok()?;
         if service.start == StartType::Disabled {
-            return Some(format!("Could not start {name}: the service is disabled."));
+            return Some(Err(format!("Could not start {name}: the service is disabled.")));
         }
         service.state = RunState::Running;
-        Some(format!("Starting {name}..."))
+        Some(Ok(format!("Starting {name}...")))
     });
-    if let Some(line) = line {
-        run.say(&line);
+    match started {
+        None => {}
+        Some(Ok(line)) => run.say(&line),
+        Some(Err(line)) => {
+            run.say(&line);
+            if run.world.with(|state| state.assumptions.upgrade_needs_startable_scheduler) {
+                return Err(exception(run));
+            }
+        }
     }
+    Ok(())
 }

@@ -86,7 +86,7 @@ pub(super) fn stop_scheduler(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>
 }
 
 /// Stops a service so that no boot starts it: Windows starts automatic services again, in the middle of anything.
-fn stop_service_actions(name: &str) -> [Action; 2] {
+pub(super) fn stop_service_actions(name: &str) -> [Action; 2] {
     [
         Action::SetServiceStart { name: name.to_owned(), start: StartType::Disabled },
         Action::StopService { name: name.to_owned() },

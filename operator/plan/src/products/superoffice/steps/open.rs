@@ -35,11 +35,23 @@ pub(super) fn reach_net_server(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'
         .into_iter()
         .filter_map(|node| {
             let url = net_server_url(view, layout, hop, node, services?)?;
+            let says = net_server_says(&url);
             let title = "see from the Service node that the new NetServer answers".to_owned();
             let actions = vec![Action::AwaitUrl { url, status: 200 }];
-            Some(draft(kind::REACH_NET_SERVER, Some(node), title, Executor::Agent { actions }))
+            let mut draft = draft(kind::REACH_NET_SERVER, Some(node), title, Executor::Agent { actions });
+            if hop.to.super_office.as_ref().is_some_and(|block| block.rest_api) {
+                draft.step.evidence.extend(says.map(|probe| on_node(node, probe, text(&hop.to.number))));
+            }
+            Some(draft)
         })
         .collect()
+}
+
+/// The version that NetServer itself tells, at the address under which Service finds its web services (vendor:
+/// web-services/endpoints, get-webapi-version).
+fn net_server_says(url: &str) -> Option<Probe> {
+    let (base, _) = url.split_once("/Remote/")?;
+    Some(Probe::JsonValue { url: format!("{base}/api"), key: "NetServerVersion".to_owned() })
 }
 
 /// Where Service finds NetServer: as its `config` has it, or as declared for one that is installed.

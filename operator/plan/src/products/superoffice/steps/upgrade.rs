@@ -2,15 +2,15 @@
 
 use crm_api::change::{Executor, Gate, Undo};
 use crm_api::database::SCHEMA_MODIFIED_AT;
-use crm_api::database::superoffice::{DATABASE_VERSION, SERVER_SETUP_VERSION, SERVICE_INSTALLED_AT, SERVICE_VERSION};
+use crm_api::database::superoffice::{DATABASE_MODEL, DATABASE_VERSION, SERVER_SETUP_VERSION, SERVICE_INSTALLED_AT, SERVICE_VERSION};
 use crm_api::evidence::{Expectation, Expected};
 use crm_api::order::{Action, PromptAnswer};
-use crm_api::probe::{Answer, Probe};
-use crm_api::release::{Method, Package};
+use crm_api::probe::{Answer, Probe, StartType};
+use crm_api::release::{CrmReleaseSpec, Method, Package};
 use crm_api::site::{Attachments, Component, FastCgi, TextMoveChoice};
 
 use super::close::media_folder;
-use super::{Draft, draft, in_database, install, kind, on_node, open, text};
+use super::{Draft, close, draft, in_database, install, kind, on_node, open, text};
 use crate::products::Hop;
 use crate::products::superoffice::layout::{INSTALLER_VALUES, INSTANCES_KEY, Layout};
 use crate::products::superoffice::parts::{DATABASE, SERVICE_DATA, version_probes};
@@ -38,6 +38,14 @@ pub(super) fn database(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> V
         in_database(SCHEMA_MODIFIED_AT, Expected::EarlierThanStart { step: id }),
     ]);
     draft.step.absent_when.extend(versions(layout, Component::CrmServer, node, &hop.from.number));
+    let describes_itself =
+        |release: &CrmReleaseSpec| release.super_office.as_ref().is_some_and(|block| block.dictionary);
+    if describes_itself(hop.to) {
+        draft.step.evidence.push(in_database(DATABASE_MODEL, Expected::Present {}));
+        if !describes_itself(hop.from) {
+            draft.step.absent_when.push(in_database(DATABASE_MODEL, Expected::Absent {}));
+        }
+    }
     move_texts(&mut draft, layout, package, hop);
     draft.step.gate = Some(Gate::PointOfNoReturn);
     draft.step.moves = vec![DATABASE.to_owned(), format!("{}@{node}", Component::CrmServer.name())];
@@ -187,6 +195,9 @@ pub(super) fn run_upgrade_exe(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_
             if hop.is_configuration_only() {
                 return draft;
             }
+            if !hop.is_new(Component::Service, node) {
+                let_it_start_the_scheduler(&mut draft, layout);
+            }
             draft.step.absent_when.push(in_database(SERVICE_VERSION, text(&hop.from.number)));
             draft.step.moves = vec![SERVICE_DATA.to_owned()];
             draft.step.undo = Undo::Restore {};
@@ -194,6 +205,17 @@ pub(super) fn run_upgrade_exe(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_
             draft
         })
         .collect()
+}
+
+/// At its end `upgrade.exe` starts the scheduler (vendor: install/iis/reverse-proxy), which fails where nobody may start
+/// it. So it may, but no boot does; once it was started, it is stopped again until the site has been verified.
+fn let_it_start_the_scheduler(draft: &mut Draft, layout: &Layout<'_>) {
+    if let Executor::Agent { actions } = &mut draft.step.executor {
+        let name = layout.scheduler.clone();
+        actions.insert(0, Action::SetServiceStart { name: name.clone(), start: StartType::Manual });
+        actions.extend(close::stop_service_actions(&name));
+        actions.push(Action::AwaitProcessesGone { folder: layout.service_file("bin") });
+    }
 }
 
 /// `upgrade.exe -onlyFCGI` on nodes whose data is as it should be.

@@ -2,7 +2,9 @@
 
 use crm_api::change::{Executor, Gate, Undo};
 use crm_api::database::SCHEMA_MODIFIED_AT;
-use crm_api::database::superoffice::{DATABASE_MODEL, DATABASE_VERSION, SERVER_SETUP_VERSION, SERVICE_INSTALLED_AT, SERVICE_VERSION};
+use crm_api::database::superoffice::{
+    DATABASE_MODEL, DATABASE_VERSION, SERVER_SETUP_VERSION, SERVICE_INSTALLED_AT, SERVICE_VERSION,
+};
 use crm_api::evidence::{Expectation, Expected};
 use crm_api::order::{Action, PromptAnswer};
 use crm_api::probe::{Answer, Probe, StartType};

@@ -221,7 +221,7 @@ fn stale_facts_are_no_ground_for_a_plan() {
 }
 
 #[test]
-fn parts_at_different_releases_are_no_ground_for_a_plan() {
+fn parts_at_different_releases_are_shown_with_both_ways_out() {
     let mut documents = bumped("8.0 SR6");
     edit(&mut documents, "CrmNode", |node| {
         if node["metadata"]["name"] == "contoso-cs" {
@@ -231,7 +231,14 @@ fn parts_at_different_releases_are_no_ground_for_a_plan() {
     });
     plan(&documents, &[]).ends(
         Exit::No,
-        &["OneRelease on contoso-cs: Service@contoso-cs is at 8.0.6465; all parts must be at one release"],
+        &[
+            "half done by other hands",
+            "ComponentsBehind: Database is at 7.5 SR2 (7.5.5885)",
+            "nothing is touched before a person chooses",
+            "the way forward:",
+            "stop what is older",
+            "there is no way back",
+        ],
     );
 }
 

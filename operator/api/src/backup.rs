@@ -36,6 +36,9 @@ pub struct CrmBackupSpec {
     /// Release of the site at that moment. A set is never offered across releases.
     #[schemars(length(min = 1, max = 64))]
     pub release: String,
+    /// Whether the parts showed several releases at that moment. Such a set is kept for people, and never offered.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub mixed: bool,
     /// The change that took it.
     #[schemars(length(min = 1, max = 253))]
     pub change: String,

@@ -126,7 +126,7 @@ pub enum Purpose {
     Correct,
     /// Everything comes back from one backup set.
     Restore,
-    /// A half-upgraded site is taken to the release of its database.
+    /// A site that was found half done is finished at the release that its furthest part shows.
     Forward,
 }
 

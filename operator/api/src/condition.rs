@@ -20,6 +20,8 @@ pub enum Kind {
     Stopped,
     /// A person's hold stands over the site (only while it does).
     Held,
+    /// Somebody left the site half upgraded, frozen or with two schedulers (only while it is so).
+    HalfDone,
     /// Observation differs from the verified state.
     Drifted,
     /// Agents and database were heard recently.
@@ -45,6 +47,7 @@ impl Kind {
             Self::Stalled => "Stalled",
             Self::Stopped => "Stopped",
             Self::Held => "Held",
+            Self::HalfDone => "HalfDone",
             Self::Drifted => "Drifted",
             Self::FactsFresh => "FactsFresh",
             Self::AttachmentsRemapped => "AttachmentsRemapped",

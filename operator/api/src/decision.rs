@@ -18,7 +18,7 @@ use crate::Time;
     cel,
     category = "crm",
     shortname = "crmd",
-    doc = "One word of a person: approve, attend, attest, retry, restore, hold, resume or override about one site; stop about many.",
+    doc = "One word of a person: approve, attend, attest, retry, restore, forward, hold, resume or override about one site; stop about many.",
     printcolumn(name = "Site", type_ = "string", json_path = ".spec.site"),
     printcolumn(name = "Word", type_ = "string", json_path = ".spec.word"),
     printcolumn(name = "Plan", type_ = "string", json_path = ".spec.planHash"),
@@ -32,7 +32,7 @@ use crate::Time;
     validation = Rule::new("(self.word == 'Stop') != has(self.site)").message("site: a stop names no site, it stands over every site of its namespace (over all sites, in the operator's own); every other word names one"),
     validation = Rule::new("has(self.planHash) || self.word == 'Hold' || self.word == 'Resume' || self.word == 'Stop'").message("planHash: this word is about one plan; take its hash from the site's status.plan"),
     validation = Rule::new("has(self.step) || !(self.word == 'Attend' || self.word == 'Attest' || self.word == 'Retry')").message("step: attend, attest and retry are about one step; name it"),
-    validation = Rule::new("(has(self.reason) && size(self.reason) > 0) || !(self.word == 'Attest' || self.word == 'Restore' || self.word == 'Hold' || self.word == 'Stop' || self.word == 'Override')").message("reason: whoever attests says what they saw, whoever restores, holds, stops or overrides says why; write it in reason"),
+    validation = Rule::new("(has(self.reason) && size(self.reason) > 0) || !(self.word == 'Attest' || self.word == 'Restore' || self.word == 'Forward' || self.word == 'Hold' || self.word == 'Stop' || self.word == 'Override')").message("reason: whoever attests says what they saw, whoever restores, goes forward, holds, stops or overrides says why; write it in reason"),
     validation = Rule::new("has(self.expiresAt) || self.word != 'Override'").message("expiresAt: an override is for one occasion; say until when it may be used"),
     validation = Rule::new("!has(self.expiresAt) || self.word == 'Override' || self.word == 'Hold'").message("expiresAt: only a hold or an override ends by itself; leave it out")
 )]
@@ -85,6 +85,8 @@ pub enum Word {
     Retry,
     /// Bring everything back from the backup set that this plan names.
     Restore,
+    /// Finish a site that was found half done, by the plan that its status offers.
+    Forward,
     /// This site is left alone: no change enters it and none passes the point of no return.
     Hold,
     /// The hold is over.

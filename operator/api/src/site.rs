@@ -7,8 +7,8 @@ pub use policy::{
     ApprovalScope, ApprovalSpec, Blackout, Day, DriftAction, DriftClass, DriftPolicy, WeeklyWindow, WindowsSpec,
 };
 pub use status::{
-    CrmSiteStatus, Finding, HopSummary, ObservedPart, PartState, PlanSummary, RestoreOffer, Severity, SourceValue,
-    StandingWord, VerifiedState, Waiting,
+    CrmSiteStatus, Finding, HalfDone, HopSummary, ObservedPart, PartState, PlanSummary, RestoreOffer, Severity,
+    SourceValue, StandingWord, VerifiedState, Waiting,
 };
 
 use kube::{CustomResource, KubeSchema};

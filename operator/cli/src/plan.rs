@@ -3,6 +3,7 @@
 use crm_api::change::CrmChangeSpec;
 use crm_api::site::{Finding, Waiting};
 use crm_plan::explain::explain;
+use crm_plan::half_done::Found;
 use crm_plan::intent::{Plan, Standing};
 use serde::Serialize;
 
@@ -48,9 +49,11 @@ pub fn print(from_files: &FromFiles, wanted: &PlanArguments, streams: &mut Strea
     }
     Ok(match decided.standing {
         Standing::Settled | Standing::Proposed { .. } | Standing::Underway { .. } => Exit::Good,
-        Standing::Observing { .. } | Standing::Refused { .. } | Standing::Halted { .. } | Standing::Restored { .. } => {
-            Exit::No
-        }
+        Standing::Observing { .. }
+        | Standing::Refused { .. }
+        | Standing::HalfDone { .. }
+        | Standing::Halted { .. }
+        | Standing::Restored { .. } => Exit::No,
     })
 }
 
@@ -98,6 +101,33 @@ struct Preview<'a> {
     remedy: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     change: Option<&'a CrmChangeSpec>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    half_done: Option<HalfDonePreview<'a>>,
+}
+
+/// What other hands left half done, with both plans.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct HalfDonePreview<'a> {
+    reason: &'static str,
+    message: String,
+    remedy: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    forward: Option<&'a CrmChangeSpec>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    back: Option<&'a CrmChangeSpec>,
+}
+
+impl<'a> HalfDonePreview<'a> {
+    fn of(found: &'a Found) -> Self {
+        Self {
+            reason: found.reason(),
+            message: found.message(),
+            remedy: found.remedy(),
+            forward: found.forward.as_deref().ok(),
+            back: found.back.as_deref().ok(),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -126,6 +156,7 @@ fn preview<'a>(from_files: &'a FromFiles, decided: &'a Plan) -> Preview<'a> {
         reason: None,
         remedy: None,
         change: None,
+        half_done: None,
     };
     match &decided.standing {
         Standing::Settled => preview.standing = "Settled",
@@ -146,6 +177,10 @@ fn preview<'a>(from_files: &'a FromFiles, decided: &'a Plan) -> Preview<'a> {
             preview.standing = "Underway";
             preview.change_name = Some(change);
             preview.waiting = waiting.as_ref();
+        }
+        Standing::HalfDone { found } => {
+            preview.standing = "HalfDone";
+            preview.half_done = Some(HalfDonePreview::of(found));
         }
         Standing::Restored { change, remedy } => {
             preview.standing = "Restored";

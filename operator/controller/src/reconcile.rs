@@ -157,6 +157,7 @@ fn standing_word(standing: &Standing) -> &'static str {
     match standing {
         Standing::Settled => "Settled",
         Standing::Observing { .. } => "Observing",
+        Standing::HalfDone { .. } => "HalfDone",
         Standing::Refused { .. } => "Refused",
         Standing::Proposed { .. } => "Proposed",
         Standing::Underway { .. } => "Underway",

@@ -6,6 +6,7 @@ use crm_api::change::{CrmChangeSpec, Executor, Felt, Gate, Purpose, Step, Undo};
 use crm_api::site::{Finding, HopSummary, WindowsSpec};
 use jiff::{SignedDuration, Timestamp};
 
+use crate::half_done::Found;
 use crate::hash::short;
 use crate::intent::{Plan, Standing};
 use crate::path;
@@ -73,6 +74,9 @@ pub fn explain(snapshot: &Snapshot, plan: &Plan, now: Timestamp, columns: usize)
                 text += &page.table(&restore.steps);
             }
             text
+        }
+        Standing::HalfDone { found } => {
+            format!("{site}   {wanted}   half done by other hands\n{}", page.ways_out(found, &view))
         }
         Standing::Restored { change, remedy } => {
             let mut text = format!("{site}   {wanted}   everything came back by {change}\n");
@@ -216,6 +220,20 @@ struct Page {
 }
 
 impl Page {
+    /// What is half done, and both ways out of it with their steps.
+    fn ways_out(&self, found: &Found, view: &View<'_>) -> String {
+        let mut text = self.paragraph("  why:         ", &format!("{}: {}", found.reason(), found.message()));
+        text += &self.paragraph("  what to do:  ", &found.remedy());
+        for (way, plan) in [("forward", &found.forward), ("back", &found.back)] {
+            let Ok(plan) = plan else { continue };
+            let _ = write!(text, "\nthe way {way}:\n\n");
+            text += &headline(plan, view);
+            text.extend(plan.notices.iter().map(|notice| self.paragraph("mind:  ", notice)));
+            text += &self.table(&plan.steps);
+        }
+        text
+    }
+
     /// A text behind a lead; its further lines stand under its first.
     fn paragraph(&self, lead: &str, text: &str) -> String {
         let indent = lead.chars().count();

@@ -7,6 +7,8 @@ use crm_api::node::CrmNodeSpec;
 use crm_api::site::{CrmSiteStatus, Finding, Waiting};
 use jiff::Timestamp;
 
+use crate::half_done::Found;
+
 /// What was decided in one round.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
@@ -32,6 +34,11 @@ pub enum Standing {
     Refused {
         /// The reasons, worst first.
         findings: Vec<Finding>,
+    },
+    /// Other hands left it half done; nothing is touched before a person has chosen a way out.
+    HalfDone {
+        /// What was found, and the ways out.
+        found: Box<Found>,
     },
     /// There is a plan, and no change carries it out yet.
     Proposed {

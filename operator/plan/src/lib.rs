@@ -17,6 +17,7 @@ pub mod drift;
 pub mod evidence;
 pub mod explain;
 pub mod forecast;
+pub mod half_done;
 pub mod hash;
 pub mod intent;
 pub mod lease;

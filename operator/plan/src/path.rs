@@ -84,10 +84,11 @@ pub fn later_steps<'a>(view: &View<'a>, to: &str) -> Vec<(&'a CrmReleaseSpec, &'
                 fast_cgi: rules.wanted_fast_cgi(view, &left, &installs),
                 absent: &left,
                 installs: &installs,
+                behind: &[],
                 backup_folder: "",
                 set: None,
             };
-            let steps = sort(rules.steps(view, &hop), rules.rules()).unwrap_or_default();
+            let steps = sort(rules.steps(view, &hop), rules.rules(hop.purpose)).unwrap_or_default();
             left.retain(|part| !installs.contains(part));
             (from, to, steps)
         })

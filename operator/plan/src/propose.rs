@@ -8,6 +8,7 @@ use crm_api::decision::Word;
 use crm_api::release::CrmReleaseSpec;
 use crm_api::site::{Component, Finding, ObservedPart, PartState, Placement, Severity, VerifiedState};
 
+use crate::half_done::{self, Found};
 use crate::hash::{plan_hash, short, spec_digest};
 use crate::path;
 use crate::products::{self, Hop};
@@ -35,6 +36,8 @@ pub enum Verdict {
     Settled,
     /// Something, but there is no plan for it.
     Refused(Vec<Finding>),
+    /// Other hands left it half done, and a person has to choose.
+    HalfDone(Box<Found>),
     /// The same plan has failed, and nothing has changed since.
     FailedBefore {
         /// The change that failed.
@@ -64,6 +67,14 @@ pub fn propose(view: &View<'_>, parts: &[ObservedPart]) -> Proposal {
     if let Err(bad) = windows::opening(view.spec.windows.as_ref(), 0, view.now) {
         let message = format!("spec.windows.{}: {:?} {}", bad.field, bad.value, bad.problem);
         return keep(Verdict::Refused(vec![refusal("Windows", message, bad.remedy.to_owned())]));
+    }
+    if let Some(found) = half_done::look(view, parts).filter(|_| !any_gone(parts, before.as_ref())) {
+        let chosen = found.chosen(view).cloned().map(Box::new);
+        let findings = found.findings();
+        return keep(match chosen {
+            Some(change) => Verdict::Change(change, findings),
+            None => Verdict::HalfDone(Box::new(found)),
+        });
     }
     let current = match current_release(view, parts, before.as_ref()) {
         Ok(current) => current,
@@ -118,6 +129,7 @@ fn next_hop(view: &View<'_>, parts: &[ObservedPart], current: &CrmReleaseSpec, t
         fast_cgi: rules.wanted_fast_cgi(view, &absent, &installs),
         absent: &absent,
         installs: &installs,
+        behind: &[],
         backup_folder: &folder,
         set: None,
     };
@@ -173,7 +185,7 @@ pub(crate) fn assemble(
     restores: Option<Restores>,
 ) -> Result<CrmChangeSpec, Box<Finding>> {
     let rules = products::of(view.spec.product);
-    let steps = sort(rules.steps(view, hop), rules.rules()).map_err(|cycle| {
+    let steps = sort(rules.steps(view, hop), rules.rules(hop.purpose)).map_err(|cycle| {
         Box::new(refusal("OrderingRules", cycle.to_string(), "report this: it is a fault of the operator".to_owned()))
     })?;
     let schema_change = steps.iter().any(|step| matches!(step.undo, Undo::Restore {}));
@@ -289,6 +301,10 @@ fn current_release<'a>(
     })
 }
 
+fn any_gone(parts: &[ObservedPart], before: Option<&VerifiedState>) -> bool {
+    before.is_some_and(|before| parts.iter().any(|part| gone(part, before).is_some()))
+}
+
 /// What was proven to stand on a node and is gone: that is no wish for an installation.
 fn gone(part: &ObservedPart, before: &VerifiedState) -> Option<Finding> {
     let node = part.node.as_ref().filter(|_| part.state == PartState::Absent)?;
@@ -366,7 +382,7 @@ fn failed_before(view: &View<'_>, digest: &str) -> Option<(String, String)> {
 }
 
 /// Folder of the set of a new change: one that no set of this site has, whatever was deleted since.
-fn free_folder(view: &View<'_>, digest: &str, from: &CrmReleaseSpec, to: &CrmReleaseSpec) -> String {
+pub(crate) fn free_folder(view: &View<'_>, digest: &str, from: &CrmReleaseSpec, to: &CrmReleaseSpec) -> String {
     let location = view.spec.backup.location.trim_end_matches('\\');
     let mut number = view.snapshot.changes.len();
     loop {

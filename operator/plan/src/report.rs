@@ -1,6 +1,6 @@
 //! From a decision to what people see: the status of the site, its conditions, and what is told once.
 
-use crm_api::change::{ChangePhase, CrmChange, CrmChangeStatus};
+use crm_api::change::{ChangePhase, CrmChange, CrmChangeStatus, Purpose};
 use crm_api::condition::{self, Kind, State, Wanted};
 use crm_api::site::{CrmSiteStatus, Finding, ObservedPart, PlanSummary, StandingWord, VerifiedState};
 
@@ -36,6 +36,7 @@ pub fn site_status(view: &View<'_>, round: Round<'_>) -> CrmSiteStatus {
     let mut wanted =
         vec![ready(view, &round, &findings), up_to_date(view, &round), drifted(&findings, &round), fresh(view)];
     wanted.extend(activity(&round));
+    wanted.extend(half_done(&round));
     let (hold, stop) = (said::hold(view), said::stop(view));
     wanted.extend(stop.as_ref().map(|stop| stopped(view, &round, stop)));
     wanted.extend(hold.as_ref().map(|hold| held(view, hold)));
@@ -58,7 +59,10 @@ pub fn site_status(view: &View<'_>, round: Round<'_>) -> CrmSiteStatus {
     });
     let restore = match (round.standing, round.change) {
         (Standing::Halted { restore: Some(offer), .. }, Some((_, status))) => {
-            Some(crate::restore::described(view, status, offer))
+            Some(crate::restore::described(view, Some(status), offer))
+        }
+        (Standing::HalfDone { found }, _) => {
+            found.back.as_ref().ok().map(|offer| crate::restore::described(view, None, offer))
         }
         _ => None,
     };
@@ -75,6 +79,10 @@ pub fn site_status(view: &View<'_>, round: Round<'_>) -> CrmSiteStatus {
         plan: round.plan,
         hold,
         stop,
+        half_done: match round.standing {
+            Standing::HalfDone { found } => Some(found.described(view)),
+            _ => None,
+        },
         restore,
         next_window: next_window(view),
     }
@@ -88,6 +96,7 @@ fn is_restless(fact: &str) -> bool {
 fn findings(view: &View<'_>, round: &Round<'_>) -> Vec<Finding> {
     let mut findings = match round.standing {
         Standing::Refused { findings } | Standing::Proposed { findings, .. } => findings.clone(),
+        Standing::HalfDone { found } => found.findings(),
         Standing::Settled
         | Standing::Observing { .. }
         | Standing::Underway { .. }
@@ -96,12 +105,18 @@ fn findings(view: &View<'_>, round: &Round<'_>) -> Vec<Finding> {
     };
     // While a change is at work, and in the round that ends it, the verified state is not yet what is compared with.
     let at_work = matches!(round.standing, Standing::Underway { .. } | Standing::Halted { .. })
-        && round
-            .change
-            .is_some_and(|(_, status)| status.phase != ChangePhase::Preparing && view.snapshot.open_change().is_some());
+        && round.change.is_some_and(|(change, status)| {
+            let begun = status.phase != ChangePhase::Preparing || change.spec.purpose == Purpose::Forward;
+            begun && view.snapshot.open_change().is_some()
+        });
     let at_rest = !at_work;
     if at_rest && round.verified.is_some() && !matches!(round.standing, Standing::Observing { .. }) {
-        findings.extend(drift::at_rest(view));
+        let drift = drift::at_rest(view);
+        // What is half done is named with both ways out; the same thing as mere drift would name another remedy.
+        let known =
+            |drift: &Finding| findings.iter().any(|finding| finding.check == drift.check && finding.node == drift.node);
+        let drift: Vec<Finding> = drift.into_iter().filter(|drift| !known(drift)).collect();
+        findings.extend(drift);
     }
     findings.truncate(64);
     findings
@@ -134,6 +149,9 @@ fn ready(view: &View<'_>, round: &Round<'_>, findings: &[Finding]) -> Wanted {
     if let Standing::Observing { missing } = round.standing {
         return wanted(State::Unknown, "Observing", missing.join("; "));
     }
+    if round.change.is_some_and(|(change, status)| is_finishing(change, status)) {
+        return wanted(State::False, "HalfDone", "what other hands left half done is being finished".to_owned());
+    }
     let Some(verified) = &round.verified else {
         return wanted(State::Unknown, "NotVerified", "the site was never proven to be at a release".to_owned());
     };
@@ -141,6 +159,10 @@ fn ready(view: &View<'_>, round: &Round<'_>, findings: &[Finding]) -> Wanted {
         Some(finding) => wanted(State::False, "Degraded", format!("{} ({})", finding.message, finding.remedy)),
         None => wanted(State::True, "Healthy", format!("healthy at {}", verified.version)),
     }
+}
+
+fn is_finishing(change: &CrmChange, status: &CrmChangeStatus) -> bool {
+    change.spec.purpose == Purpose::Forward && !status.phase.is_over()
 }
 
 fn at(view: &View<'_>, status: &CrmChangeStatus) -> String {
@@ -160,6 +182,9 @@ fn up_to_date(view: &View<'_>, round: &Round<'_>) -> Wanted {
                 .map(|finding| format!("{}: {} ({})", finding.check, finding.message, finding.remedy))
                 .collect();
             wanted(State::False, "Refused", text.join("; "))
+        }
+        Standing::HalfDone { found } => {
+            wanted(State::False, "HalfDone", format!("{}: {}", found.reason(), found.message()))
         }
         Standing::Proposed { change, .. } => {
             wanted(State::False, "Planned", format!("{} -> {} is planned", change.from, change.to))
@@ -192,6 +217,9 @@ fn drifted(findings: &[Finding], round: &Round<'_>) -> Wanted {
         findings.iter().filter(|finding| drift::counts(finding)).map(|finding| finding.message.as_str()).collect();
     if matches!(round.standing, Standing::Observing { .. }) || round.verified.is_none() && drift.is_empty() {
         return wanted(State::Unknown, "Observing", "too little was seen yet".to_owned());
+    }
+    if round.change.is_some_and(|(change, status)| is_finishing(change, status)) {
+        return wanted(State::True, "HalfDone", "what other hands left half done is being finished".to_owned());
     }
     if drift.is_empty() {
         wanted(State::False, "AsVerified", "observed is what was verified".to_owned())
@@ -276,6 +304,9 @@ fn activity(round: &Round<'_>) -> Option<Wanted> {
                 .first()
                 .map_or_else(String::new, |finding| format!("{} ({})", finding.message, finding.remedy)),
         }),
+        Standing::HalfDone { found } => {
+            Some(Wanted { kind: Kind::Stalled, state: State::True, reason: "HalfDone", message: found.remedy() })
+        }
         Standing::Halted { reason, remedy, .. } => Some(Wanted {
             kind: Kind::Stalled,
             state: State::True,
@@ -284,6 +315,12 @@ fn activity(round: &Round<'_>) -> Option<Wanted> {
         }),
         Standing::Settled | Standing::Observing { .. } | Standing::Restored { .. } => None,
     }
+}
+
+fn half_done(round: &Round<'_>) -> Option<Wanted> {
+    let Standing::HalfDone { found } = round.standing else { return None };
+    let message = format!("{}. {}", found.message(), found.remedy());
+    Some(Wanted { kind: Kind::HalfDone, state: State::True, reason: found.reason(), message })
 }
 
 fn next_window(view: &View<'_>) -> Option<String> {
@@ -360,6 +397,11 @@ pub fn site_announcements(old: &CrmSiteStatus, new: &CrmSiteStatus) -> Vec<Annou
             .filter(|condition| condition.reason == "Refused")
             .map(|condition| condition.message.clone())
     };
+    if let Some(found) = &new.half_done
+        && old.half_done.as_ref() != Some(found)
+    {
+        tell("HalfDone", format!("{}. {}", found.message, found.remedy), true);
+    }
     if let Some(message) = refusal(new)
         && refusal(old).as_ref() != Some(&message)
     {

@@ -8,6 +8,7 @@ use crm_api::change::{
 use crm_api::condition::{self, Kind};
 use crm_api::decision::Word;
 use crm_api::order::Action;
+use crm_api::release::CrmReleaseSpec;
 use crm_api::site::{ObservedPart, OnHalt, PartState, RestoreOffer};
 
 use crate::hash::short;
@@ -21,35 +22,72 @@ use crate::view::View;
 /// With the reason, where no set fits.
 pub fn offer(view: &View<'_>, parts: &[ObservedPart], halted: &CrmChange) -> Result<Box<CrmChangeSpec>, String> {
     let name = halted.metadata.name.as_deref().unwrap_or_default();
-    let backup = view
-        .snapshot
-        .backups
-        .iter()
-        .find(|backup| backup.spec.change == name)
-        .ok_or_else(|| format!("the change {name} has no backup set"))?;
-    let set = backup.metadata.name.clone().unwrap_or_default();
-    if !halted.spec.installs.is_empty() || parts.iter().any(|part| part.state == PartState::Absent) {
+    let backup = if halted.spec.purpose == Purpose::Forward {
+        // Its own set is of a site that was half done: nothing could run from it.
+        earlier_set(view, &halted.spec.from)?
+    } else {
+        let own = view.snapshot.backups.iter().find(|backup| backup.spec.change == name);
+        own.ok_or_else(|| format!("the change {name} has no backup set"))?
+    };
+    if !halted.spec.installs.is_empty() {
         let installs = halted.spec.installs.join(", ");
         return Err(format!("the change installs parts that were not there ({installs}); no set can take them away"));
     }
-    let Some(to) = fits(view, halted, backup)? else {
+    fits(view, &halted.spec.from, backup)?;
+    let from = view.catalogue.find(&halted.spec.to);
+    from_set(view, parts, backup, from, Some(name.to_owned()))
+}
+
+/// The restore that would bring a half-done site back, or why there is none.
+///
+/// # Errors
+/// With the reason, where no set fits.
+pub fn from_earlier_set(
+    view: &View<'_>,
+    parts: &[ObservedPart],
+    (from, furthest): (&CrmReleaseSpec, &CrmReleaseSpec),
+) -> Result<Box<CrmChangeSpec>, String> {
+    let set = earlier_set(view, &from.version)?;
+    from_set(view, parts, set, Some(furthest), None)
+}
+
+/// The newest verified set of this database that is of one release.
+fn earlier_set<'a>(view: &View<'a>, release: &str) -> Result<&'a CrmBackup, String> {
+    let sets = view.snapshot.backups.iter().filter(|set| !set.spec.mixed && fits(view, release, set).is_ok());
+    let newest = sets.max_by_key(|set| set.status.as_ref().and_then(|status| status.taken_at.as_ref()).map(|at| at.0));
+    newest.ok_or_else(|| format!("there is no verified backup set of {release}"))
+}
+
+/// The plan that brings a set back.
+fn from_set(
+    view: &View<'_>,
+    parts: &[ObservedPart],
+    backup: &CrmBackup,
+    from: Option<&CrmReleaseSpec>,
+    halted: Option<String>,
+) -> Result<Box<CrmChangeSpec>, String> {
+    let set = backup.metadata.name.clone().unwrap_or_default();
+    if parts.iter().any(|part| part.state == PartState::Absent) {
+        return Err(format!("parts are declared that are not installed; the set {set} cannot bring them back"));
+    }
+    let Some(to) = view.catalogue.find(&backup.spec.release) else {
         return Err(format!("the set {set} is of {}, which the catalogue does not know", backup.spec.release));
     };
     let verified = view.snapshot.site.status.as_ref().and_then(|status| status.verified.as_ref());
     let fast_cgi = verified.and_then(|verified| verified.fast_cgi);
-    let from = view.catalogue.find(&halted.spec.to).unwrap_or(to);
     let hop = Hop {
         purpose: Purpose::Restore,
-        from,
+        from: from.unwrap_or(to),
         to,
         fast_cgi_now: fast_cgi,
         fast_cgi,
         absent: &[],
         installs: &[],
+        behind: &[],
         backup_folder: &backup.spec.location,
         set: Some(backup),
     };
-    let restores = Restores { backup: set.clone(), change: Some(name.to_owned()) };
+    let restores = Restores { backup: set.clone(), change: halted };
     let change = assemble(view, parts, &hop, crate::hash::spec_digest(view.spec), Some(restores))
         .map_err(|finding| finding.message)?;
     match missing_part(&change, backup) {
@@ -58,13 +96,8 @@ pub fn offer(view: &View<'_>, parts: &[ObservedPart], halted: &CrmChange) -> Res
     }
 }
 
-/// The release that a set brings back, if it is a verified one of this database and of the release that the halted change
-/// began at.
-fn fits<'a>(
-    view: &View<'a>,
-    halted: &CrmChange,
-    backup: &CrmBackup,
-) -> Result<Option<&'a crm_api::release::CrmReleaseSpec>, String> {
+/// Whether a set is a verified one of this database and of the release that the site was at.
+fn fits(view: &View<'_>, release: &str, backup: &CrmBackup) -> Result<(), String> {
     let set = backup.metadata.name.as_deref().unwrap_or_default();
     let conditions = backup.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
     if !condition::is_true(conditions, Kind::Verified) {
@@ -76,11 +109,11 @@ fn fits<'a>(
             backup.spec.database, view.spec.database.name
         ));
     }
-    if backup.spec.release != halted.spec.from {
-        let (is, was) = (&backup.spec.release, &halted.spec.from);
-        return Err(format!("the set {set} is of {is}, and the change began at {was}: never across releases"));
+    if backup.spec.release != release {
+        let is = &backup.spec.release;
+        return Err(format!("the set {set} is of {is}, and the change began at {release}: never across releases"));
     }
-    Ok(view.catalogue.find(&backup.spec.release))
+    Ok(())
 }
 
 /// What a step of a restore reads that the set has no record of.
@@ -103,7 +136,7 @@ fn missing_part(change: &CrmChangeSpec, backup: &CrmBackup) -> Option<String> {
 
 /// The offer as people read it in the site's status.
 #[must_use]
-pub fn described(view: &View<'_>, halted: &CrmChangeStatus, offer: &CrmChangeSpec) -> RestoreOffer {
+pub fn described(view: &View<'_>, halted: Option<&CrmChangeStatus>, offer: &CrmChangeSpec) -> RestoreOffer {
     let backup = offer.restores.as_ref().map(|restores| restores.backup.clone()).unwrap_or_default();
     RestoreOffer {
         plan_hash: offer.plan_hash.clone(),
@@ -115,7 +148,7 @@ pub fn described(view: &View<'_>, halted: &CrmChangeStatus, offer: &CrmChangeSpe
 }
 
 /// What is lost by a restore, as far as the records show.
-fn cost(view: &View<'_>, halted: &CrmChangeStatus, set: &str) -> String {
+fn cost(view: &View<'_>, halted: Option<&CrmChangeStatus>, set: &str) -> String {
     let taken = view
         .snapshot
         .backups
@@ -124,6 +157,9 @@ fn cost(view: &View<'_>, halted: &CrmChangeStatus, set: &str) -> String {
         .and_then(|backup| backup.status.as_ref()?.taken_at.clone());
     let Some(taken) = taken else { return "it is not known when the set was taken".to_owned() };
     let at = crate::windows::local(view.spec.windows.as_ref(), taken.0);
+    let Some(halted) = halted.filter(|status| status.backup.as_deref() == Some(set)) else {
+        return format!("the set was taken {at}: everything that was written since is lost");
+    };
     let nobody = halted.closed_at.as_ref().is_some_and(|closed| closed.0 <= taken.0) && halted.opened_at.is_none();
     if nobody {
         return format!(

@@ -1,7 +1,7 @@
 //! One round: look, decide, and say what to do in an order that loses nothing when it is cut off.
 
 use crm_api::backup::CrmBackupSpec;
-use crm_api::change::{ChangePhase, CrmChange, CrmChangeSpec, CrmChangeStatus, Executor, StepRole, Task};
+use crm_api::change::{ChangePhase, CrmChange, CrmChangeSpec, CrmChangeStatus, Executor, Purpose, StepRole, Task};
 use crm_api::evidence::Source;
 use crm_api::node::{Asked, CrmNodeSpec};
 use crm_api::order::Order;
@@ -9,7 +9,7 @@ use crm_api::probe::Probe;
 use crm_api::site::{CrmSiteStatus, ObservedPart, PlanSummary, VerifiedState};
 use jiff::Timestamp;
 
-use crate::advance::{Advance, advance};
+use crate::advance::{Advance, advance, undo_probes};
 use crate::forecast::forecast;
 use crate::hash::short;
 use crate::intent::{Intent, Plan, Standing};
@@ -105,6 +105,7 @@ fn without_change(view: &View<'_>, parts: Vec<ObservedPart>) -> Plan {
         Verdict::Observing(missing) => Standing::Observing { missing },
         Verdict::Settled => Standing::Settled,
         Verdict::Refused(findings) => Standing::Refused { findings },
+        Verdict::HalfDone(found) => Standing::HalfDone { found },
         Verdict::FailedBefore { change, reason } => Standing::Halted {
             reason: format!("{change} was taken back: {reason}"),
             remedy: format!(
@@ -148,6 +149,7 @@ fn without_change(view: &View<'_>, parts: Vec<ObservedPart>) -> Plan {
         Standing::Proposed { .. } => (!deleted).then_some(view.now),
         Standing::Settled
         | Standing::Refused { .. }
+        | Standing::HalfDone { .. }
         | Standing::Underway { .. }
         | Standing::Halted { .. }
         | Standing::Restored { .. } => None,
@@ -190,7 +192,7 @@ pub(crate) fn proven(view: &View<'_>, current: Option<(&CrmChange, &CrmChangeSta
     })
 }
 
-fn summary(view: &View<'_>, change: &CrmChangeSpec, status: Option<&CrmChangeStatus>) -> PlanSummary {
+pub(crate) fn summary(view: &View<'_>, change: &CrmChangeSpec, status: Option<&CrmChangeStatus>) -> PlanSummary {
     let forecast = forecast(view, change, status);
     let (minutes, restore_minutes) = minutes_needed(&change.steps);
     let text = |at: Option<Timestamp>| at.map(|at| local(view.spec.windows.as_ref(), at));
@@ -231,6 +233,7 @@ fn create_backup(view: &View<'_>, change: &CrmChange, status: &CrmChangeStatus) 
         spec: Box::new(CrmBackupSpec {
             site: view.name().to_owned(),
             release: change.spec.from.clone(),
+            mixed: change.spec.purpose == Purpose::Forward,
             change: name.clone(),
             database: view.spec.database.name.clone(),
             location: folder.to_owned(),
@@ -293,6 +296,14 @@ fn evidence_probes(change: &CrmChange, node: &str) -> Vec<Probe> {
             Source::Node { node: on, probe } if on == node => Some(probe.clone()),
             Source::Node { .. } | Source::Database { .. } | Source::Attestation { .. } => None,
         })
+        .chain(
+            change
+                .spec
+                .steps
+                .iter()
+                .filter(|step| step.node.as_deref() == Some(node))
+                .flat_map(|step| undo_probes(step).map(|(_, probe)| probe)),
+        )
         .collect()
 }
 

@@ -1,7 +1,7 @@
 //! What people have said and what still stands of it: holds, stops, overrides, approvals.
 
 use crm_api::CrmDecision;
-use crm_api::change::CrmChangeSpec;
+use crm_api::change::{CrmChangeSpec, Purpose};
 use crm_api::decision::Word;
 use crm_api::site::{ApprovalScope, StandingWord};
 use jiff::{SignedDuration, Timestamp};
@@ -49,7 +49,13 @@ pub fn approvals<'a>(view: &View<'a>, change: &CrmChangeSpec) -> Vec<&'a CrmDeci
         })
     };
     let mut approvals: Vec<&CrmDecision> = Vec::new();
-    for decision in view.snapshot.decisions.iter().filter(|decision| decision.spec.word == Word::Approve) {
+    // Whoever has said Forward has read this very plan.
+    let agrees = |decision: &&CrmDecision| match decision.spec.word {
+        Word::Approve => true,
+        Word::Forward => change.purpose == Purpose::Forward,
+        _ => false,
+    };
+    for decision in view.snapshot.decisions.iter().filter(agrees) {
         let of_path = policy.scope == ApprovalScope::Path && decision.spec.is_about(&change.path_hash);
         let known = approvals.iter().any(|other| other.spec.user == decision.spec.user);
         if (of_path || decision.spec.is_about(&change.plan_hash)) && !too_old(decision) && !known {
@@ -57,6 +63,13 @@ pub fn approvals<'a>(view: &View<'a>, change: &CrmChangeSpec) -> Vec<&'a CrmDeci
         }
     }
     approvals
+}
+
+/// The word about a plan, as `name (user)`.
+#[must_use]
+pub fn about(view: &View<'_>, word: Word, plan_hash: &str) -> Option<String> {
+    let is_it = |decision: &&CrmDecision| decision.spec.word == word && decision.spec.is_about(plan_hash);
+    view.snapshot.decisions.iter().find(is_it).map(signed)
 }
 
 /// A decision as records name it: `name (user)`.

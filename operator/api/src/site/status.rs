@@ -55,7 +55,11 @@ pub struct CrmSiteStatus {
     /// The stop that stands over the site, its namespace or all sites.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop: Option<StandingWord>,
-    /// The restore that would bring the site back, while a change is halted behind its point of no return.
+    /// How the site was found half done by other hands, until a person has chosen and that is carried out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub half_done: Option<HalfDone>,
+    /// The restore that would bring the site back, while a change is halted behind its point of no return, or the site was
+    /// found half done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restore: Option<RestoreOffer>,
     /// Next opening of a window, in the site's own time.
@@ -83,6 +87,7 @@ impl Default for CrmSiteStatus {
             plan: None,
             hold: None,
             stop: None,
+            half_done: None,
             restore: None,
             next_window: None,
         }
@@ -305,6 +310,24 @@ pub struct HopSummary {
     pub minutes: i32,
     /// How many of the steps a person does.
     pub attended: i32,
+}
+
+/// A site that other hands left half done. Nothing is touched before a person has chosen: forward, or a restore.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HalfDone {
+    /// In a word, the worst first: `ComponentsBehind`, `UpgradeExeNotRun`, `SchedulerTwice` or `FrozenLeftOn`.
+    #[schemars(length(max = 64))]
+    pub reason: String,
+    /// What was seen, part by part.
+    #[schemars(length(max = 1024))]
+    pub message: String,
+    /// The ways out, and how a person chooses one.
+    #[schemars(length(max = 1024))]
+    pub remedy: String,
+    /// The plan that finishes it: what a decision with word `Forward` names. The way back stands in `restore`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forward: Option<PlanSummary>,
 }
 
 /// A restore that a person can decide on.

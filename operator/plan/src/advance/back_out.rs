@@ -3,9 +3,14 @@
 
 use crm_api::change::{ChangePhase, Executor, Step, StepPhase, StepResult, Task, Undo};
 use crm_api::decision::Word;
-use crm_api::order::{OrderPhase, Outcome};
+use crm_api::order::{Action, OrderPhase, Outcome};
+use crm_api::probe::Probe;
+use jiff::Timestamp;
 
+use super::judge::EVIDENCE_WITHIN;
 use super::{Flow, LOOK_AGAIN, LOOK_AGAIN_SOON, Run, SUPERSEDED};
+use crate::carry_out::{ActionStanding, Question, question_of, standing_by_answer};
+use crate::evidence::say;
 use crate::hash::short;
 use crate::intent::Intent;
 
@@ -68,13 +73,8 @@ impl Run<'_> {
             .cloned();
         match reported {
             Some(reported) if reported.phase == OrderPhase::Ended && reported.outcome == Some(Outcome::Done) => {
-                let now = crm_api::Time::from(self.view.now);
-                self.change_result(&step.id, |result| {
-                    result.phase = StepPhase::Undone;
-                    result.ended_at = Some(now);
-                    result.evidence = "taken back".to_owned();
-                });
-                Flow::GoOn
+                let ended_at = reported.ended_at.as_ref().map_or(self.view.now, |at| at.0);
+                self.judge_undo(step, &result, node, ended_at)
             }
             Some(reported) if matches!(reported.phase, OrderPhase::Ended | OrderPhase::Refused) => {
                 self.undo_failed(step, &result, &reported.message)
@@ -85,6 +85,37 @@ impl Run<'_> {
                 self.wait("Step", message, format!("the agent of {node}"), None, LOOK_AGAIN)
             }
         }
+    }
+
+    /// The agent says that a step is taken back; it is so when the facts show it.
+    fn judge_undo(&mut self, step: &Step, result: &StepResult, node: &str, ended_at: Timestamp) -> Flow {
+        let confirmed = self.view.confirmed_since(node, ended_at);
+        let (mut seen, mut missing) = (Vec::new(), Vec::new());
+        for (action, probe) in undo_probes(step) {
+            let answer = self.view.answer(node, &probe).filter(|_| confirmed);
+            let standing = answer.map(|answer| standing_by_answer(action, answer));
+            match standing {
+                Some(ActionStanding::Done(_)) => seen.push(say(&probe, answer)),
+                Some(ActionStanding::NotDone(_) | ActionStanding::Unknown(_)) => missing.push(say(&probe, answer)),
+                None => missing.push(format!("{} (not confirmed yet)", say(&probe, answer))),
+            }
+        }
+        seen.dedup();
+        if missing.is_empty() {
+            let now = crm_api::Time::from(self.view.now);
+            self.change_result(&step.id, |result| {
+                result.phase = StepPhase::Undone;
+                result.ended_at = Some(now);
+                result.evidence = super::clip(format!("taken back: {}", seen.join(", ")));
+            });
+            return Flow::GoOn;
+        }
+        let missing = missing.join("; ");
+        if self.view.now >= ended_at.saturating_add(EVIDENCE_WITHIN).unwrap_or(Timestamp::MAX) {
+            return self.undo_failed(step, result, &format!("the agent says that it is done, and seen is: {missing}"));
+        }
+        let message = format!("{}: taken back, not all evidence is seen yet: {missing}", step.id);
+        self.wait("Evidence", message, "the next look".to_owned(), None, LOOK_AGAIN_SOON)
     }
 
     /// Gives a setting in the database its recorded value back. The fact is the proof, not the answer of the task.
@@ -155,6 +186,18 @@ impl Run<'_> {
         );
         Flow::Wait
     }
+}
+
+/// The actions that take a step back, each with the question that shows it.
+pub(crate) fn undo_probes(step: &Step) -> impl Iterator<Item = (&Action, Probe)> {
+    let actions = match &step.undo {
+        Undo::Actions { actions } => actions.as_slice(),
+        Undo::Nothing {} | Undo::Setting {} | Undo::Restore {} => &[],
+    };
+    actions.iter().filter_map(|action| match question_of(action) {
+        Question::Probe(probe) => Some((action, probe)),
+        Question::Files => None,
+    })
 }
 
 fn undo_text(step: &Step) -> String {

@@ -120,6 +120,9 @@ impl Run<'_> {
         };
         let absent: Vec<String> =
             self.parts.iter().filter(|part| part.state == PartState::Absent).map(part_key).collect();
+        let is_behind = |part: &&ObservedPart| part.version.as_deref() != Some(to.number.as_str());
+        let forward = self.change.spec.purpose == Purpose::Forward;
+        let behind: Vec<String> = self.parts.iter().filter(|_| forward).filter(is_behind).map(part_key).collect();
         let hop = crate::products::Hop {
             purpose: self.change.spec.purpose,
             from,
@@ -128,10 +131,12 @@ impl Run<'_> {
             fast_cgi: self.change.spec.fast_cgi,
             absent: &absent,
             installs: &self.change.spec.installs,
+            behind: &behind,
             backup_folder: "",
             set: None,
         };
-        let findings = crate::path::checked(self.view, &hop);
+        // A half-done site is finished wherever the declared path leads afterwards.
+        let findings = if forward { self.rules.checks(self.view, &hop) } else { crate::path::checked(self.view, &hop) };
         let blocking: Vec<String> = findings
             .iter()
             .filter(|finding| finding.severity == Severity::Block)
@@ -276,10 +281,24 @@ impl Run<'_> {
                 }
                 continue;
             }
+            if !moved && self.change.spec.purpose == Purpose::Forward {
+                self.is_as_found(part)?;
+                continue;
+            }
             let number = if moved { &self.change.spec.to_number } else { &self.change.spec.from_number };
             shows(part, number)?;
         }
         Ok(())
+    }
+
+    /// What a half-done site showed when it was chosen how to finish it, it shows until a step moves it.
+    fn is_as_found(&self, part: &ObservedPart) -> Result<(), (PartState, String)> {
+        let key = part_key(part);
+        let before = self.out.status.before.iter().find(|before| part_key(before) == key);
+        match before {
+            Some(before) if before.sources == part.sources && part.state != PartState::Stale => Ok(()),
+            Some(_) | None => Err((part.state, format!("{key} does not show any more what was found"))),
+        }
     }
 
     /// Whether a part was not there when the change began.

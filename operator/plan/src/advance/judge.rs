@@ -15,7 +15,7 @@ use crate::snapshot::TaskDone;
 use crate::windows::{Opening, local, opening};
 
 /// After an agent has reported the end of its work, the rest of the evidence may take this long to appear.
-const EVIDENCE_WITHIN: SignedDuration = SignedDuration::from_mins(10);
+pub(super) const EVIDENCE_WITHIN: SignedDuration = SignedDuration::from_mins(10);
 
 impl Run<'_> {
     pub(super) fn judge(&mut self, step: &Step, result: &StepResult) -> Flow {

@@ -13,6 +13,8 @@ mod orders;
 mod proof;
 mod restored;
 
+pub(crate) use back_out::undo_probes;
+
 use std::collections::BTreeMap;
 
 use crm_api::backup::CrmBackupStatus;

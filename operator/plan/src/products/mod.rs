@@ -31,6 +31,8 @@ pub struct Hop<'a> {
     pub absent: &'a [String],
     /// Those of them that this hop installs.
     pub installs: &'a [String],
+    /// Keys of the parts that do not show the new release yet; only where a half-done site is finished.
+    pub behind: &'a [String],
     /// Folder of the backup set of this hop.
     pub backup_folder: &'a str,
     /// The set that everything comes back from; only where the purpose is a restore.
@@ -83,6 +85,19 @@ impl Hop<'_> {
 
 fn is_in(parts: &[String], component: Component, node: &str) -> bool {
     parts.iter().any(|part| part.split_once('@') == Some((component.name(), node)))
+}
+
+/// Something that other hands left half done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftBehind {
+    /// CamelCase word.
+    pub reason: &'static str,
+    /// Drift class.
+    pub class: &'static str,
+    /// Node concerned, where there is one.
+    pub node: Option<String>,
+    /// What was seen.
+    pub message: String,
 }
 
 /// Whose place the reason of a rule explains.
@@ -145,8 +160,10 @@ pub trait ProductRules: Sync {
     fn debts(&self, view: &View<'_>) -> Vec<Wanted>;
     /// The steps of a hop.
     fn steps(&self, view: &View<'_>, hop: &Hop<'_>) -> Vec<Draft>;
-    /// The ordering rules.
-    fn rules(&self) -> &'static [Rule];
+    /// What other hands left half done, the worst first; `behind` are the parts that the furthest one has left behind.
+    fn left_behind(&self, view: &View<'_>, parts: &[ObservedPart], behind: &[String]) -> Vec<LeftBehind>;
+    /// The ordering rules of a change for a purpose.
+    fn rules(&self, purpose: Purpose) -> &'static [Rule];
     /// What whoever approves has to know beforehand.
     fn notices(&self, view: &View<'_>, hop: &Hop<'_>) -> Vec<String>;
     /// What a successful change leaves behind for people to do or to know.

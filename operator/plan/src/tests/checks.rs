@@ -94,7 +94,17 @@ fn service_checks() {
     check("Instance", &answer(instances.clone(), none), &answer(instances, unreadable()));
     let frozen =
         Probe::FlagLine { path: r"C:\SuperOffice\Customer Service\config".to_owned(), line: "frozen".to_owned() };
-    check("NotFrozen", &answer(frozen.clone(), Answer::Flag { set: true }), &answer(frozen, unreadable()));
+    let somebody = |site: &mut Site| {
+        let bin = Probe::Processes { folder: r"C:\SuperOffice\Customer Service\bin".to_owned() };
+        site.answer("contoso-cs", &bin, Answer::Processes { running: vec!["upgrade.exe".to_owned()] });
+    };
+    // With nobody at work it is no refusal but a site that was left half done.
+    let set = |site: &mut Site| {
+        somebody(site);
+        site.answer("contoso-cs", &frozen, Answer::Flag { set: true });
+    };
+    check("NotFrozen", &set, &answer(frozen.clone(), unreadable()));
+    check("NobodyAtWork", &somebody, &somebody);
     let scheduler = Probe::Service { name: "ejSchedule crm.contoso.example".to_owned() };
     let stopped = Answer::Service { state: RunState::Stopped, start: StartType::Automatic };
     check("SchedulerRunning", &answer(scheduler.clone(), stopped), &answer(scheduler, unreadable()));

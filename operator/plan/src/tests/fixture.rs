@@ -150,13 +150,15 @@ impl Site {
     /// Every agent answers every question and gives a sign of life.
     pub(super) fn look(&mut self) {
         let now = self.now;
+        let services = View::new(&self.snapshot, now).nodes_of(Component::Service).to_vec();
         for view in &mut self.snapshot.nodes {
+            let has_service = view.node.metadata.name.as_ref().is_some_and(|name| services.contains(name));
             let status = view.node.status.get_or_insert_with(CrmNodeStatus::default);
             for probe in view.node.spec.asked.iter().flat_map(|asked| &asked.probes) {
                 if status.answer(probe).is_none() {
                     status.observations.push(Observation {
                         id: probe.id(),
-                        answer: usual(probe),
+                        answer: if is_scheduler(probe) && !has_service { Answer::Absent {} } else { usual(probe) },
                         since: Time::from(now),
                     });
                 }
@@ -293,6 +295,10 @@ impl Site {
         decision.metadata.creation_timestamp = Some(Time::from(self.now));
         self.snapshot.decisions.push(decision);
     }
+}
+
+fn is_scheduler(probe: &Probe) -> bool {
+    matches!(probe, Probe::Service { name } if name.starts_with("ejSchedule"))
 }
 
 /// FastCGI as the site's product sees it.

@@ -6,6 +6,7 @@ mod changes;
 mod checks;
 mod drift;
 mod fixture;
+mod half_done;
 mod installs;
 mod paths;
 mod properties;

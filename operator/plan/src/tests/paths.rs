@@ -151,6 +151,7 @@ fn what_a_release_no_longer_has_stands_in_front_of_the_approval() {
         fast_cgi: None,
         absent: &[],
         installs: &[],
+        behind: &[],
         backup_folder: "",
         set: None,
     };

@@ -39,7 +39,7 @@ proptest! {
     fn every_plan_obeys_every_rule_and_says_why((server, web, service, fast_cgi) in placements()) {
         let change = planned(server, &web, &service, fast_cgi);
         let kind = |id: &str| id.split('@').next().unwrap_or_default().to_owned();
-        for rule in products::of(Product::SuperOffice).rules() {
+        for rule in products::of(Product::SuperOffice).rules(change.purpose) {
             let last_before = change.steps.iter().rposition(|step| kind(&step.id) == rule.before);
             let first_after = change.steps.iter().position(|step| kind(&step.id) == rule.after);
             if let (Some(before), Some(after)) = (last_before, first_after) {

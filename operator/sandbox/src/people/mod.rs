@@ -3,6 +3,7 @@
 
 mod approver;
 mod attendant;
+mod finisher;
 mod mailbox;
 mod recoverer;
 
@@ -50,7 +51,8 @@ pub(crate) fn start(
     let approvers = people.approver.iter().map(|name| tokio::spawn(approver::live(person(name))));
     let attendants = people.attendant.iter().map(|name| tokio::spawn(attendant::live(person(name), world.clone())));
     let recoverers = people.recoverer.iter().map(|name| tokio::spawn(recoverer::live(person(name))));
-    approvers.chain(attendants).chain(recoverers).collect()
+    let finishers = people.finisher.iter().map(|name| tokio::spawn(finisher::live(person(name))));
+    approvers.chain(attendants).chain(recoverers).chain(finishers).collect()
 }
 
 impl Person {

@@ -45,6 +45,8 @@ async fn settle(sandbox: &Sandbox, options: &Options) -> Result<AtRest, RunError
     loop {
         match judge.look(&stage) {
             Phase::Settled => break,
+            // What somebody does by hand later is not at rest.
+            Phase::HandsAct => break,
             Phase::Settling | Phase::Changing => {}
             Phase::Over(outcome) => return Err(unsettled(&stage, format!("{outcome:?}"))),
         }

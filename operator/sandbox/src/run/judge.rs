@@ -10,6 +10,7 @@ use super::stage::Stage;
 use super::{Attendance, SIMULATED_HOURS_MAX};
 use crate::report::Outcome;
 use crate::witness::Notes;
+use crate::world::scenario::Moment;
 
 /// A site that has not settled by then will not.
 const SETTLES_WITHIN: SignedDuration = SignedDuration::from_hours(2);
@@ -17,6 +18,8 @@ const SETTLES_WITHIN: SignedDuration = SignedDuration::from_hours(2);
 const PATIENCE: SignedDuration = SignedDuration::from_hours(3);
 /// The same, where nobody is there.
 const PATIENCE_ALONE: SignedDuration = SignedDuration::from_mins(30);
+/// Agents at rest look again within this time.
+const AGENTS_LOOK_WITHIN: SignedDuration = SignedDuration::from_mins(10);
 /// Waits that only a person ends.
 const WAITS_FOR_PEOPLE: [&str; 5] = ["Approval", "Person", "Preflight", "Claim", "Facts"];
 
@@ -26,6 +29,8 @@ pub(super) enum Phase {
     Settling,
     /// It is: the edit can be applied.
     Settled,
+    /// Somebody does something to the servers without the operator now.
+    HandsAct,
     /// The edit was applied, and it is not over.
     Changing,
     /// It is over.
@@ -37,6 +42,9 @@ pub(super) struct Judge {
     patience: SignedDuration,
     started_at: Timestamp,
     edited_at: Option<Timestamp>,
+    /// When somebody shall work on the servers by hand, and when they have.
+    hands: Option<Moment>,
+    acted_at: Option<Timestamp>,
     /// Generation of the site before the edit.
     generation: i64,
 }
@@ -47,7 +55,8 @@ impl Judge {
             Attendance::Present => PATIENCE,
             Attendance::Nobody => PATIENCE_ALONE,
         };
-        Self { patience, started_at: stage.clock.now(), edited_at: None, generation: 0 }
+        let hands = stage.file.scenario.spec.by_hand.as_ref().map(|by_hand| by_hand.when);
+        Self { patience, started_at: stage.clock.now(), edited_at: None, hands, acted_at: None, generation: 0 }
     }
 
     /// The edit is applied now.
@@ -55,6 +64,15 @@ impl Judge {
         self.edited_at = Some(stage.clock.now());
         let notes = stage.witness.notes();
         self.generation = notes.site.as_ref().and_then(|site| site["metadata"]["generation"].as_i64()).unwrap_or(0);
+    }
+
+    /// Somebody has worked on the servers by hand now.
+    pub(super) fn hands_acted(&mut self, stage: &Stage) {
+        self.acted_at = Some(stage.clock.now());
+    }
+
+    fn hands_wait_for(&self, moment: Moment) -> bool {
+        self.hands == Some(moment) && self.acted_at.is_none()
     }
 
     pub(super) fn edited_at(&self) -> Option<Timestamp> {
@@ -66,8 +84,12 @@ impl Judge {
         let notes = stage.witness.notes();
         let Some(site) = notes.site.clone() else { return Phase::Settling };
         let Some(edited_at) = self.edited_at else {
+            if let Some(acted_at) = self.acted_at {
+                let seen = now.duration_since(acted_at) > AGENTS_LOOK_WITHIN;
+                return if seen { Phase::Settled } else { Phase::Settling };
+            }
             if is_settled(&site) {
-                return Phase::Settled;
+                return if self.hands_wait_for(Moment::AtRest) { Phase::HandsAct } else { Phase::Settled };
             }
             return if now.duration_since(self.started_at) > SETTLES_WITHIN {
                 Phase::Over(Outcome::Halted { reason: condition_text(&site, "UpToDate"), remedy: String::new() })
@@ -88,6 +110,7 @@ impl Judge {
         }
         let stood_still = now.duration_since(notes.progress_at) > self.patience;
         match self.end_of_change(&notes, &site, everybody_works, stood_still) {
+            Some(Outcome::BackedOut(_)) if self.hands_wait_for(Moment::AfterBackOut) => Phase::HandsAct,
             Some(outcome) => Phase::Over(outcome),
             None => Phase::Changing,
         }
@@ -106,6 +129,10 @@ impl Judge {
         stood_still: bool,
     ) -> Option<Outcome> {
         let reason = condition_reason(site, "UpToDate");
+        if reason == "HalfDone" && stood_still {
+            let (reason, remedy) = (condition_text(site, "UpToDate"), condition_text(site, "Stalled"));
+            return Some(Outcome::Halted { reason, remedy });
+        }
         if reason == "Refused" {
             return Some(Outcome::Refused(condition_text(site, "UpToDate")));
         }
@@ -117,6 +144,8 @@ impl Judge {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         match status["phase"].as_str().unwrap_or_default() {
             "Failed" if everybody_works && reason == "Halted" => Some(Outcome::BackedOut(text(&status["backingOut"]))),
+            // The last change is over, and the site was found half done since.
+            _ if reason == "HalfDone" => None,
             "Failed" if stood_still => Some(Outcome::BackedOut(text(&status["backingOut"]))),
             "Halted" if stood_still => {
                 let message = condition_text(change, "Stalled");

@@ -55,6 +55,12 @@ pub(super) async fn play(
         }
         match judge.look(&stage) {
             Phase::Settling | Phase::Changing => {}
+            Phase::HandsAct => {
+                judge.hands_acted(&stage);
+                if let Some(by_hand) = &stage.file.scenario.spec.by_hand {
+                    stage.world.work_by_hand(by_hand);
+                }
+            }
             Phase::Settled => {
                 judge.edited(&stage);
                 stage.edit_site().await?;

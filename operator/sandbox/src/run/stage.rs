@@ -92,6 +92,9 @@ impl Stage {
 
     /// Applies what the scenario says that a person edits in Git.
     pub(crate) async fn edit_site(&self) -> Result<(), RunError> {
+        if self.file.scenario.spec.then.is_null() {
+            return Ok(());
+        }
         let client = self.cluster.client(GIT_OPS);
         let api = api(&client, Some(self.file.namespace()), &self.file.objects.site);
         let patch = Patch::Merge(json!({"spec": self.file.scenario.spec.then}));

@@ -27,6 +27,8 @@ pub(crate) struct Teller {
     pub(super) waiting: Option<(String, Timestamp)>,
     /// When each running program began, by node and process id.
     pub(super) running: BTreeMap<(String, u32), Timestamp>,
+    /// What met a schema of another release, once told.
+    pub(super) told_wrong: BTreeSet<String>,
     pub(super) users_out: BTreeSet<String>,
     /// When each silent node or dead controller was lost.
     pub(super) lost: BTreeMap<String, Timestamp>,
@@ -81,6 +83,7 @@ impl Teller {
             change: None,
             waiting: None,
             running: BTreeMap::new(),
+            told_wrong: BTreeSet::new(),
             users_out: BTreeSet::new(),
             lost: BTreeMap::new(),
             out_since: None,

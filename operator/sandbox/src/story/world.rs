@@ -32,10 +32,16 @@ impl Teller {
             Happening::Effect { node, change: Change::Schema, number, .. } => {
                 self.tell(at, Place::of_node(node), What::Schema, format!("whole again, at {number}"));
             }
+            Happening::ByHand { who, what } => {
+                self.tell(at, Place::default(), What::ByHand, format!("{who} {what}, without the operator"));
+            }
             Happening::Effect { .. } | Happening::DatabaseWrite { .. } => {}
             Happening::WrongSchemaTouched { by, number, database } => {
+                // An old scheduler does so every minute: told once.
                 let why = format!("{by} of {number} touched a database of {database}");
-                self.tell(at, Place::default(), What::Wrong, why);
+                if self.told_wrong.insert(why.clone()) {
+                    self.tell(at, Place::default(), What::Wrong, why);
+                }
             }
             Happening::NetServerCrashed { node, number } => {
                 let why = format!("NetServer {number} crashed on a database of another release");

@@ -49,6 +49,7 @@ impl fmt::Display for Happening {
                 write!(formatter, "{program} ended on {node} with {exit}")
             }
             Self::Ended { node, program, exit: None, .. } => write!(formatter, "{program} cut off on {node}"),
+            Self::ByHand { who, what } => write!(formatter, "{who} {what}"),
             Self::DatabaseWrite { by } => write!(formatter, "{by} wrote to the database"),
             Self::WrongSchemaTouched { by, number, database } => {
                 write!(formatter, "{by} of {number} touched the schema of {database}")

@@ -115,6 +115,13 @@ pub enum Happening {
         /// Exit code; none where it was cut off.
         exit: Option<i32>,
     },
+    /// Somebody works on the servers without the operator.
+    ByHand {
+        /// Who.
+        who: String,
+        /// What they do.
+        what: String,
+    },
     /// Somebody wrote to the database (schema changes are effects, not writes).
     DatabaseWrite {
         /// Who: a user, a program, the operator.

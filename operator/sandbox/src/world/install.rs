@@ -92,7 +92,7 @@ fn install_service(state: &mut State, node: &str, number: &str) {
     machine.services.push(automatic(layout.scheduler, format!("{folder}\\ejSchedule.exe")));
 }
 
-fn automatic(name: String, program: String) -> Service {
+pub(crate) fn automatic(name: String, program: String) -> Service {
     Service { name, program, state: RunState::Running, start: StartType::Automatic }
 }
 

@@ -8,13 +8,14 @@
 //! - [`scenario`]: the document that describes a world; `build` and `install` make it. [`layout`]: where things lie.
 //! - `machine`, `files`, `iis`, `http`, `services`, `registry`, `process`: one Windows server; `host`: its edge.
 //! - `sql`, `backup`, `restore`: the SQL Server; `bring_back`: files, keys and IIS from exports. `vendor`: the installers and `upgrade.exe`.
-//! - `users`, `scheduler`: who works on the site meanwhile.
+//! - `users`, `scheduler`: who works on the site meanwhile; `by_hand`: who works on the servers without the operator.
 //! - [`ghost`]: what really happened; [`faults`]: what can be made to go wrong; `digest`: how it stands in the end.
 
 pub mod assumptions;
 mod backup;
 mod bring_back;
 mod build;
+mod by_hand;
 mod describe;
 mod digest;
 pub mod faults;

@@ -62,6 +62,9 @@ pub struct ScenarioSpec {
     /// Who works with the site.
     #[serde(default)]
     pub users: Vec<User>,
+    /// What somebody does to the servers without the operator.
+    #[serde(default)]
+    pub by_hand: Option<ByHand>,
     /// What goes wrong, as on the command line: `reboot-in-mid-step`, or `installer-hangs@upgrade-web`.
     #[serde(default)]
     pub faults: Vec<String>,
@@ -221,6 +224,64 @@ pub struct People {
     /// Names of those who look at what has been halted for a while and say `Restore`.
     #[serde(default)]
     pub recoverer: Vec<String>,
+    /// Names of those who look at what was left half done and say `Forward`.
+    #[serde(default)]
+    pub finisher: Vec<String>,
+}
+
+/// What somebody does to the servers without the operator, all at one moment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ByHand {
+    /// Who.
+    pub who: String,
+    /// When.
+    pub when: Moment,
+    /// Number of the release that they bring.
+    #[serde(default)]
+    pub to: String,
+    /// What they do.
+    pub does: Vec<Deed>,
+}
+
+/// A moment of a story.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Moment {
+    /// The site has settled; what a person declares follows when the agents have looked again.
+    AtRest,
+    /// The declared change was taken back.
+    AfterBackOut,
+}
+
+/// One thing that somebody does by hand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
+#[expect(missing_docs, reason = "each says what it does, and `node` where")]
+pub enum Deed {
+    /// CRM Server's programs and the schema of the database.
+    UpgradeDatabase {},
+    /// Web with NetServer inside, started again.
+    UpgradeWeb { node: String },
+    /// The files of Service; `upgrade.exe` is forgotten.
+    UpgradeServiceFiles { node: String },
+    /// The line `frozen` in Service's configuration.
+    Freeze { node: String },
+    /// The site's scheduler on one more server.
+    StartSecondScheduler { node: String },
+}
+
+impl std::fmt::Display for Deed {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::UpgradeDatabase {} => formatter.write_str("upgrades CRM Server and the database"),
+            Self::UpgradeWeb { node } => write!(formatter, "upgrades Web on {node}"),
+            Self::UpgradeServiceFiles { node } => {
+                write!(formatter, "upgrades the files of Service on {node}, and forgets upgrade.exe")
+            }
+            Self::Freeze { node } => write!(formatter, "freezes Service on {node}, and goes home"),
+            Self::StartSecondScheduler { node } => write!(formatter, "starts the scheduler on {node} as well"),
+        }
+    }
 }
 
 /// Somebody who works with the site.

@@ -6,11 +6,13 @@ mod configuration;
 mod gates;
 pub(super) mod machine;
 
+use crm_api::change::Purpose;
 use crm_api::database::SQL_SERVER_VERSION;
 use crm_api::database::superoffice::{MAINTENANCE_TO, SATELLITES, TRAVELLERS_OUT};
 use crm_api::probe::{Answer, Probe, RunState};
 use crm_api::site::{Component, Finding, Severity};
 
+use super::half_done;
 use super::layout::{FROZEN, INSTALLER_VALUES, INSTANCES_KEY, Layout};
 use super::settings;
 use super::steps::Run;
@@ -43,6 +45,7 @@ const CHECKS: &[Check] = &[
     Check { name: "FastCgiSupport", severity: Severity::Block, always: true, run: fast_cgi_support },
     Check { name: "Instance", severity: Severity::Block, always: true, run: instance },
     Check { name: "NotFrozen", severity: Severity::Block, always: true, run: not_frozen },
+    Check { name: "NobodyAtWork", severity: Severity::Block, always: true, run: nobody_at_work },
     Check { name: "SchedulerRunning", severity: Severity::Block, always: true, run: scheduler_running },
     Check { name: "FullStack", severity: Severity::Block, always: false, run: full_stack },
     Check { name: "OneDomain", severity: Severity::Block, always: false, run: one_domain },
@@ -143,7 +146,23 @@ fn instance(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Found> {
         .collect()
 }
 
+/// Somebody has started a program of Service by hand, and it still runs.
+fn nobody_at_work(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Found> {
+    let nodes = hop.standing(view, Component::Service).into_iter();
+    nodes
+        .filter_map(|node| {
+            let running = half_done::at_work(view, layout, node);
+            let message = format!("somebody is at work on Service: {} runs", running.join(" and "));
+            (!running.is_empty()).then(|| on(node, message, "let it come to its end; the check is repeated by itself"))
+        })
+        .collect()
+}
+
 fn not_frozen(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Found> {
+    if hop.purpose == Purpose::Forward {
+        // What was left closed is opened by it.
+        return Vec::new();
+    }
     let probe = Probe::FlagLine { path: layout.config(), line: FROZEN.to_owned() };
     hop.standing(view, Component::Service)
         .into_iter()
@@ -160,6 +179,9 @@ fn not_frozen(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Found>
 }
 
 fn scheduler_running(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Found> {
+    if hop.purpose == Purpose::Forward {
+        return Vec::new();
+    }
     let probe = Probe::Service { name: layout.scheduler.clone() };
     hop.standing(view, Component::Service)
         .into_iter()

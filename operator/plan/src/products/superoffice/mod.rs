@@ -3,10 +3,12 @@
 //! - [`layout`]: where things are, and what they are called. [`parts`]: what is asked, and which part shows what version.
 //! - [`checks`]: what must be so before a change. [`steps`]: what a change does. [`rules`]: in which order, and why.
 //! - [`settings`]: what a site at its release still lacks against its declaration.
+//! - [`half_done`]: what other hands leave half done.
 //! - [`drift`]: what is looked for at rest, and debts that stay visible.
 
 pub mod checks;
 pub mod drift;
+pub mod half_done;
 pub mod layout;
 pub mod parts;
 pub mod rules;
@@ -15,12 +17,13 @@ pub mod steps;
 
 use std::collections::BTreeMap;
 
+use crm_api::change::Purpose;
 use crm_api::condition::Wanted;
 use crm_api::probe::Probe;
 use crm_api::release::CrmReleaseSpec;
 use crm_api::site::{FastCgi, Finding, ObservedPart};
 
-use super::{Draft, Hop, ProductRules, Rule};
+use super::{Draft, Hop, LeftBehind, ProductRules, Rule};
 use crate::view::View;
 use layout::Layout;
 
@@ -70,8 +73,12 @@ impl ProductRules for SuperOffice {
         Layout::of(view).map(|layout| steps::steps(view, &layout, hop)).unwrap_or_default()
     }
 
-    fn rules(&self) -> &'static [Rule] {
-        &rules::RULES
+    fn left_behind(&self, view: &View<'_>, parts: &[ObservedPart], behind: &[String]) -> Vec<LeftBehind> {
+        Layout::of(view).map(|layout| half_done::left_behind(view, &layout, parts, behind)).unwrap_or_default()
+    }
+
+    fn rules(&self, purpose: Purpose) -> &'static [Rule] {
+        rules::of(purpose)
     }
 
     fn notices(&self, view: &View<'_>, hop: &Hop<'_>) -> Vec<String> {

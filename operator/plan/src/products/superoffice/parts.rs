@@ -8,6 +8,7 @@ use crm_api::database::superoffice::{
 use crm_api::probe::{Answer, Probe};
 use crm_api::site::{Component, FastCgi, ObservedPart, PartState, SourceValue};
 
+use super::half_done;
 use super::layout::{FROZEN, INSTANCES_KEY, Layout};
 use super::settings::store_probe;
 use crate::view::View;
@@ -81,6 +82,10 @@ pub fn probes(view: &View<'_>, layout: &Layout<'_>) -> BTreeMap<String, Vec<Prob
                 Component::Service => probes.extend(service_probes(view, layout, node)),
             }
         }
+    }
+    for node in half_done::others(view) {
+        // A scheduler that was left behind where Service once was.
+        all.entry(node.to_owned()).or_default().push(Probe::Service { name: layout.scheduler.clone() });
     }
     for probes in all.values_mut() {
         probes.sort();

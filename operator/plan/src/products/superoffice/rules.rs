@@ -3,16 +3,29 @@
 //!
 //! Numbers are those of the vendor's rules as this project counts them; `operator/ARCHITECTURE.md` lists them.
 
+mod forward;
 mod install;
 mod restore;
 
 use std::sync::LazyLock;
 
+use crm_api::change::Purpose;
+
 use super::steps::kind;
 use crate::products::{Explains, Rule};
 
 /// Every ordering rule that concerns a step of ours.
-pub static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| [UPGRADE, install::RULES, restore::RULES].concat());
+static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| [UPGRADE, install::RULES, restore::RULES].concat());
+/// The same, with those that order a change that has not every step of a hop.
+static FORWARD: LazyLock<Vec<Rule>> = LazyLock::new(|| [RULES.as_slice(), forward::RULES].concat());
+
+/// The rules of a change for a purpose.
+pub fn of(purpose: Purpose) -> &'static [Rule] {
+    match purpose {
+        Purpose::Forward => &FORWARD,
+        Purpose::Upgrade | Purpose::Configure | Purpose::Correct | Purpose::Restore => &RULES,
+    }
+}
 
 const fn rule(
     name: &'static str,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crm_api::change::{Executor, Felt, Gate, StepRole, Task, Undo};
+use crm_api::change::{Executor, Felt, Gate, Purpose, StepRole, Task, Undo};
 use crm_api::evidence::Expected;
 use crm_api::order::Action;
 use crm_api::probe::{Answer, Probe, RunState, StartType};
@@ -53,7 +53,11 @@ pub(super) fn preflight() -> Draft {
 }
 
 pub(super) fn notice(view: &View<'_>, hop: &Hop<'_>) -> Draft {
-    let message = if hop.is_configuration_only() {
+    let message = if hop.purpose == Purpose::Forward {
+        let earlier = view.snapshot.changes.iter().filter(|change| change.spec.purpose == Purpose::Forward).count();
+        let again = if earlier == 0 { String::new() } else { format!(" (try {})", earlier.saturating_add(1)) };
+        format!("{}: what was left half done is finished at {}{again}", view.name(), hop.to.version)
+    } else if hop.is_configuration_only() {
         format!("{}: settings are about to be changed; the site stays open", view.name())
     } else {
         format!("{}: {} will be upgraded to {}; users are out meanwhile", view.name(), hop.from.version, hop.to.version)
@@ -119,42 +123,53 @@ pub(super) fn freeze(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec
 }
 
 pub(super) fn stop_writers(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
-    let mut drafts = Vec::new();
+    let mut drafts: Vec<Draft> = Vec::new();
     for node in hop.standing(view, Component::Web) {
         let batch = layout.batch_service;
-        let pool = layout.web_pool;
-        let mut actions = Vec::new();
-        let mut undo = vec![Action::StartPool { name: pool.to_owned() }];
-        let mut evidence = Vec::new();
-        if runs_batch_service(view, layout, node) {
-            actions.extend(stop_service_actions(batch));
-            undo.extend(start_service_actions(view, batch, node));
-            let probe = Probe::Service { name: batch.to_owned() };
-            evidence.push(on_node(node, probe, Expected::State { is: RunState::Stopped }));
-        }
-        actions.push(Action::StopPool { name: pool.to_owned() });
-        let probe = Probe::Pool { name: pool.to_owned() };
-        evidence.push(on_node(node, probe, Expected::State { is: RunState::Stopped }));
         let title = "stop the batch server, Web and NetServer: everybody is out".to_owned();
-        let mut draft = draft(kind::STOP_WRITERS, Some(node), title, Executor::Agent { actions });
-        draft.step.evidence = evidence;
+        let mut draft = draft(kind::STOP_WRITERS, Some(node), title, Executor::Agent { actions: Vec::new() });
+        let mut undo = Vec::new();
+        if runs_batch_service(view, layout, hop, node) {
+            undo = start_service_actions(view, batch, node);
+            let probe = Probe::Service { name: batch.to_owned() };
+            draft.step.evidence.push(on_node(node, probe, Expected::State { is: RunState::Stopped }));
+            draft.step.executor = Executor::Agent { actions: stop_service_actions(batch).to_vec() };
+        }
         draft.step.undo = Undo::Actions { actions: undo };
+        stop_pool(&mut draft, node, layout.web_pool);
         drafts.push(draft);
     }
     for node in hop.standing(view, Component::Service) {
-        if hop.standing(view, Component::Web).contains(&node) && layout.service_pool == layout.web_pool {
+        let pool = &layout.service_pool;
+        // A server that carries both has one step for both: a step is known by its kind and its node.
+        if let Some(draft) = drafts.iter_mut().find(|draft| draft.step.node.as_deref() == Some(node)) {
+            if pool != layout.web_pool {
+                "stop the batch server, Web with NetServer, and Service's programs: everybody is out"
+                    .clone_into(&mut draft.step.title);
+                stop_pool(draft, node, pool);
+            }
             continue;
         }
-        let pool = &layout.service_pool;
         let title = "stop Service's programs: FastCGI keeps them connected to the database".to_owned();
-        let actions = vec![Action::StopPool { name: pool.clone() }];
-        let mut draft = draft(kind::STOP_WRITERS, Some(node), title, Executor::Agent { actions });
-        let probe = Probe::Pool { name: pool.clone() };
-        draft.step.evidence = vec![on_node(node, probe, Expected::State { is: RunState::Stopped })];
-        draft.step.undo = Undo::Actions { actions: vec![Action::StartPool { name: pool.clone() }] };
+        let mut draft = draft(kind::STOP_WRITERS, Some(node), title, Executor::Agent { actions: Vec::new() });
+        draft.step.undo = Undo::Actions { actions: Vec::new() };
+        stop_pool(&mut draft, node, pool);
         drafts.push(draft);
     }
     drafts
+}
+
+/// Adds the stop of a pool to a step, and its start to what takes the step back: pools first, then services.
+fn stop_pool(draft: &mut Draft, node: &str, pool: &str) {
+    if let Executor::Agent { actions } = &mut draft.step.executor {
+        actions.push(Action::StopPool { name: pool.to_owned() });
+    }
+    if let Undo::Actions { actions } = &mut draft.step.undo {
+        let pools = actions.iter().filter(|action| matches!(action, Action::StartPool { .. })).count();
+        actions.insert(pools, Action::StartPool { name: pool.to_owned() });
+    }
+    let probe = Probe::Pool { name: pool.to_owned() };
+    draft.step.evidence.push(on_node(node, probe, Expected::State { is: RunState::Stopped }));
 }
 
 /// The first step that users may feel waits for the window; users are out from the first one that shuts something.
@@ -180,10 +195,15 @@ fn first_of(kinds: &[&'static str], drafts: &[Draft]) -> Option<&'static str> {
 
 /// Whether the batch task server was running when the plan was made: the vendor has kept it installed, but its jobs run
 /// inside IIS (vendor: batch task server).
-pub(super) fn runs_batch_service(view: &View<'_>, layout: &Layout<'_>, node: &str) -> bool {
+pub(super) fn runs_batch_service(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>, node: &str) -> bool {
     let probe = Probe::Service { name: layout.batch_service.to_owned() };
     crate::restore::start_before(view, node, layout.batch_service).is_some()
-        || matches!(view.answer(node, &probe), Some(Answer::Service { state: RunState::Running, .. }))
+        || match view.answer(node, &probe) {
+            Some(Answer::Service { state: RunState::Running, .. }) => true,
+            // On a half-done site it may have crashed, or have been stopped and forgotten.
+            Some(Answer::Service { start: StartType::Automatic, .. }) => hop.purpose == Purpose::Forward,
+            _ => false,
+        }
 }
 
 pub(super) fn prove_alone() -> Draft {

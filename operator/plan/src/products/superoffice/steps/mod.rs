@@ -3,6 +3,7 @@
 
 mod backup;
 mod close;
+mod forward;
 mod install;
 mod open;
 mod restore;
@@ -57,13 +58,17 @@ pub mod kind {
     pub const SEE_NOTHING_RUNS: &str = "see-nothing-runs";
     pub const RESTORE_DATABASE: &str = "restore-database";
     pub const RESTORE_FILES: &str = "restore-files";
+    pub const STOP_OLD: &str = "stop-old";
+    pub const STOP_SECOND_SCHEDULER: &str = "stop-second-scheduler";
 }
 
 /// The steps of a hop, in declared order: it breaks ties between rules.
 #[must_use]
 pub fn steps(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
-    if hop.purpose == Purpose::Restore {
-        return restore::steps(view, layout, hop);
+    match hop.purpose {
+        Purpose::Restore => return restore::steps(view, layout, hop),
+        Purpose::Forward => return forward::steps(view, layout, hop),
+        Purpose::Upgrade | Purpose::Configure | Purpose::Correct => {}
     }
     if hop.is_configuration_only() {
         return if hop.installs.is_empty() { configure(view, layout, hop) } else { install::added(view, layout, hop) };

@@ -149,7 +149,7 @@ pub(super) fn unfreeze(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> V
 pub(super) fn start_writers(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
     hop.standing(view, Component::Web)
         .into_iter()
-        .filter(|node| runs_batch_service(view, layout, node))
+        .filter(|node| runs_batch_service(view, layout, hop, node))
         .map(|node| {
             let name = layout.batch_service.to_owned();
             let actions = start_service_actions(view, &name, node);

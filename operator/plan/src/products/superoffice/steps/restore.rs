@@ -23,9 +23,9 @@ pub(super) fn steps(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<
     let mut closing = close::stop_scheduler(view, layout, hop);
     closing.extend(close::freeze(view, layout, hop));
     closing.extend(close::stop_writers(view, layout, hop));
-    for draft in &mut closing {
-        // The site was closed before the restore began: it stays closed if the restore cannot go on.
-        draft.step.undo = Undo::Nothing {};
+    if view.snapshot.open_change().is_some() {
+        // The halted change has closed the site: it stays closed if the restore cannot go on.
+        closing.iter_mut().for_each(|draft| draft.step.undo = Undo::Nothing {});
     }
     drafts.extend(closing);
     drafts.push(close::prove_alone());

@@ -79,7 +79,8 @@ pub(crate) fn visited_with(approval: &str, guest: impl AsyncFnOnce(Entrance)) ->
     played(&file, &Options::default(), guest)
 }
 
-fn played(file: &Path, options: &Options, guest: impl AsyncFnOnce(Entrance)) -> Outcome {
+/// Plays a scenario with a guest.
+pub(crate) fn played(file: &Path, options: &Options, guest: impl AsyncFnOnce(Entrance)) -> Outcome {
     let sandbox = Sandbox::new(ScenarioFile::read(file).unwrap()).unwrap();
     sandbox.run_with(options, &mut |_| {}, Box::new(|entrance| Box::pin(guest(entrance)))).unwrap().outcome
 }

@@ -6,6 +6,7 @@
 
 pub mod approval;
 pub mod explanation;
+pub mod finishing;
 pub mod fleet;
 pub mod past;
 pub mod plan;
@@ -38,6 +39,7 @@ pub async fn run(connection: &Connection, command: &Command, streams: &mut Strea
         Command::Site(SiteCommand::Attend(wanted)) => words::attend(connection, wanted, streams).await,
         Command::Site(SiteCommand::Attest(wanted)) => words::attest(connection, wanted, streams).await,
         Command::Site(SiteCommand::Retry(wanted)) => words::retry(connection, wanted, streams).await,
+        Command::Site(SiteCommand::Forward(wanted)) => finishing::forward(connection, wanted, streams).await,
         Command::Site(SiteCommand::Restore(wanted)) => restoring::restore(connection, wanted, streams).await,
         Command::Site(SiteCommand::Hold(wanted)) => standing::hold(connection, wanted, streams).await,
         Command::Site(SiteCommand::Resume(wanted)) => standing::resume(connection, wanted, streams).await,

@@ -65,7 +65,8 @@ pub(crate) async fn observe(
     let mut backups: Vec<CrmBackup> = parse_all(&partition(backups, key).0, &mut blocking);
     backups.sort_by_key(|backup| age(&backup.metadata));
     let decisions = decisions(context, key, &mut ignored).await?;
-    let same_database = same_database(&site, &raw::list::<CrmSite>(client, "list sites", None).await?);
+    let sites = raw::list::<CrmSite>(client, "list sites", None).await?;
+    let same_database = same_database(&site, &sites);
     let database = database(context, &site).await?;
 
     let mut snapshot = Snapshot {
@@ -76,7 +77,7 @@ pub(crate) async fn observe(
         backups,
         decisions,
         database,
-        foreign_claims: claims_of(&others),
+        foreign_claims: claims_of(&others, &sites),
         same_database,
         tasks: Vec::new(),
         epoch: context.term.epoch(),
@@ -152,14 +153,17 @@ async fn nodes(
 /// When the changes cannot be listed.
 pub(crate) async fn foreign_claims(context: &Context, key: &SiteKey) -> Result<Vec<ForeignClaim>, CallError> {
     let changes = raw::list::<CrmChange>(&context.client, "list changes for their claims", None).await?;
-    Ok(claims_of(&partition(changes, key).1))
+    let sites = raw::list::<CrmSite>(&context.client, "list sites for their claims", None).await?;
+    Ok(claims_of(&partition(changes, key).1, &sites))
 }
 
 /// Claims that open changes hold or wait for. Read from the raw objects: a change that does not parse, or whose phase is a word from
-/// a later version, still holds what it holds.
-fn claims_of(changes: &[Raw]) -> Vec<ForeignClaim> {
+/// a later version, still holds what it holds. A site cannot vanish while a change keeps its users out, so a change whose
+/// site is gone is at work on nothing: another site of the same name has another uid.
+fn claims_of(changes: &[Raw], sites: &[Raw]) -> Vec<ForeignClaim> {
+    let is_gone = |change: &Raw| change.site_uid().is_some_and(|uid| sites.iter().all(|site| site.uid() != uid));
     let mut claims = Vec::new();
-    for change in changes {
+    for change in changes.iter().filter(|change| !is_gone(change)) {
         let phase = change.phase().and_then(|phase| ChangePhase::deserialize(phase).ok());
         if phase.is_some_and(ChangePhase::is_over) {
             continue;
@@ -251,12 +255,15 @@ mod tests {
 
     #[test]
     fn claims_of_changes_that_are_over_are_free_and_unknown_phases_hold_on() {
-        let claims = claims_of(&[
-            change("crm", "a", json!({"phase": "Changing", "claimsHeld": ["sql1"]})),
-            change("crm", "b", json!({"phase": "Succeeded", "claimsHeld": ["sql1"]})),
-            change("crm", "c", json!({"phase": "Levitating", "claimsHeld": ["iis1"]})),
-            change("crm", "d", json!(null)),
-        ]);
+        let claims = claims_of(
+            &[
+                change("crm", "a", json!({"phase": "Changing", "claimsHeld": ["sql1"]})),
+                change("crm", "b", json!({"phase": "Succeeded", "claimsHeld": ["sql1"]})),
+                change("crm", "c", json!({"phase": "Levitating", "claimsHeld": ["iis1"]})),
+                change("crm", "d", json!(null)),
+            ],
+            &[],
+        );
         let held: Vec<(&str, &str)> =
             claims.iter().map(|claim| (claim.claim.as_str(), claim.holder.as_str())).collect();
         assert_eq!(held, [("iis1", "crm/c"), ("sql1", "crm/a")]);
@@ -268,9 +275,23 @@ mod tests {
             "metadata": {"name": "b-1", "namespace": "crm", "creationTimestamp": "2026-11-28T19:00:00Z"},
             "spec": {"site": "b", "claims": ["sql1"]},
         }));
-        let claims = claims_of(&[waiting, change("crm", "a", json!({"phase": "Changing", "claimsHeld": ["sql1"]}))]);
+        let claims =
+            claims_of(&[waiting, change("crm", "a", json!({"phase": "Changing", "claimsHeld": ["sql1"]}))], &[]);
         let seen: Vec<_> = claims.iter().map(|claim| (claim.holder.as_str(), claim.waits_since.is_some())).collect();
         assert_eq!(seen, [("crm/a", false), ("crm/b", true)]);
+    }
+
+    #[test]
+    fn a_change_of_a_site_that_is_gone_holds_nothing_whatever_has_its_name_now() {
+        let of_uid = |uid: &str| {
+            of(&json!({
+                "metadata": {"name": "a-1", "namespace": "crm"}, "spec": {"site": "a", "siteUid": uid},
+                "status": {"phase": "Preparing", "claimsHeld": ["sql1"]},
+            }))
+        };
+        let sites = [of(&json!({"metadata": {"name": "a", "namespace": "crm", "uid": "second"}}))];
+        assert_eq!(claims_of(&[of_uid("first")], &sites), []);
+        assert_eq!(claims_of(&[of_uid("second")], &sites).len(), 1);
     }
 
     #[test]

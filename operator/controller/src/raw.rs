@@ -34,9 +34,10 @@ struct Header {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
 struct HeaderSpec {
     site: Value,
+    site_uid: Value,
     claims: Value,
     database: Value,
 }
@@ -147,6 +148,16 @@ impl Raw {
     pub(crate) fn database(&self) -> Option<(&str, &str)> {
         let database = &self.header.spec.database;
         Some((database["server"].as_str()?, database["name"].as_str()?))
+    }
+
+    /// Its own uid.
+    pub(crate) fn uid(&self) -> &str {
+        &self.header.metadata.uid
+    }
+
+    /// `spec.siteUid`, where a change names one.
+    pub(crate) fn site_uid(&self) -> Option<&str> {
+        self.header.spec.site_uid.as_str().filter(|uid| !uid.is_empty())
     }
 
     /// When it was created, where it says so.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crm_plan::Standing;
+use crm_plan::{Intent, Standing};
 use jiff::Timestamp;
 
 use crate::apply::{self, Applied, ApplyError};
@@ -104,6 +104,11 @@ async fn round(context: &Context, site: &SiteKey, known: &[KnownTask], ended: &m
     tracing::debug!(standing = standing_word(&plan.standing), intents = plan.intents.len(), writes, "round");
     for malformed in &ignored {
         events::complain(context, malformed).await;
+    }
+    if let Some(error) = stopped.as_ref().filter(|error| error.class() == Class::Wait) {
+        // What waits for a person stands where people look: the rest of this round was not written.
+        let status = crm_plan::unwritten::site_status(&snapshot, &plan.intents, &error.to_string(), now);
+        apply::apply(context, site, &snapshot, &[Intent::RecordSite { status: Box::new(status) }]).await;
     }
     stopped.map_or(Ok(Next::After(look_again(plan.wake_at, now, writes))), |error| Err(error.into()))
 }

@@ -229,6 +229,9 @@ async fn what_is_equal_is_not_written_even_if_its_times_are_more_precise_than_wh
 async fn a_claim_that_another_change_has_taken_meanwhile_is_not_recorded() {
     let (client, requests) = server(|line, _| {
         line.starts_with("GET").then(|| {
+            if line.ends_with("crmsites") {
+                return (200, json!({"kind": "CrmSiteList", "apiVersion": "v1", "metadata": {}, "items": []}));
+            }
             let other = json!({"metadata": {"name": "other-1", "namespace": "crm"}, "spec": {"site": "other"},
                 "status": {"phase": "Changing", "claimsHeld": ["sql1"]}});
             (200, json!({"kind": "CrmChangeList", "apiVersion": "v1", "metadata": {}, "items": [other]}))
@@ -236,7 +239,8 @@ async fn a_claim_that_another_change_has_taken_meanwhile_is_not_recorded() {
     });
     let applied = applied(&context(client, leading()), &[record(&["sql1"])]).await;
     assert!(matches!(applied.stopped, Some(ApplyError::ClaimTaken { holder, .. }) if holder == "crm/other"));
-    assert_eq!(lines(&requests), ["GET /apis/crm-operator.io/v1alpha1/crmchanges"]);
+    let looked = ["GET /apis/crm-operator.io/v1alpha1/crmchanges", "GET /apis/crm-operator.io/v1alpha1/crmsites"];
+    assert_eq!(lines(&requests), looked);
 }
 
 #[tokio::test(start_paused = true)]

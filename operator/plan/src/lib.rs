@@ -30,6 +30,7 @@ mod round;
 pub mod said;
 pub mod snapshot;
 pub mod sort;
+pub mod unwritten;
 pub mod view;
 pub mod windows;
 

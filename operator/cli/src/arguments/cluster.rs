@@ -6,8 +6,8 @@ use clap::{Args, Subcommand, ValueEnum, ValueHint};
 
 use super::Format;
 use super::standing::{
-    HOLD_HELP, HoldArguments, OVERRIDE_HELP, OverrideArguments, RESTORE_HELP, RESUME_HELP, RestoreArguments, STOP_HELP,
-    StopArguments, WordArguments,
+    FORWARD_HELP, ForwardArguments, HOLD_HELP, HoldArguments, OVERRIDE_HELP, OverrideArguments, RESTORE_HELP,
+    RESUME_HELP, RestoreArguments, STOP_HELP, StopArguments, WordArguments,
 };
 
 /// Where a command looks.
@@ -56,6 +56,9 @@ pub enum SiteCommand {
     /// Bring a halted site back from its backup set; shows first what comes back and what is lost
     #[command(after_help = RESTORE_HELP)]
     Restore(RestoreArguments),
+    /// Finish a site that other hands left half done; shows first what was found and what the plan does
+    #[command(after_help = FORWARD_HELP)]
+    Forward(ForwardArguments),
     /// Leave a site alone: no change enters it, and none passes its point of no return
     #[command(after_help = HOLD_HELP)]
     Hold(HoldArguments),
@@ -81,6 +84,7 @@ impl SiteCommand {
             Self::History(wanted) => &wanted.place,
             Self::Approve(wanted) => &wanted.place,
             Self::Restore(wanted) => &wanted.place,
+            Self::Forward(wanted) => &wanted.place,
             Self::Hold(wanted) => &wanted.place,
             Self::Resume(wanted) => &wanted.place,
             Self::Stop(wanted) => &wanted.place,

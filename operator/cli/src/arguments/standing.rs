@@ -82,6 +82,23 @@ pub struct OverrideArguments {
     pub place: Place,
 }
 
+/// Words of `forward`.
+#[derive(Args, Debug)]
+pub struct ForwardArguments {
+    /// The site
+    #[arg(value_name = "SITE")]
+    pub site: String,
+    /// The plan that you have read; refused if another one is offered by now
+    #[arg(long, value_name = "HASH")]
+    pub plan: Option<String>,
+    /// How.
+    #[command(flatten)]
+    pub saying: Saying,
+    /// Where.
+    #[command(flatten)]
+    pub place: Place,
+}
+
 /// Words of `restore`.
 #[derive(Args, Debug)]
 pub struct RestoreArguments {
@@ -152,6 +169,19 @@ Examples:
   kubectl crm override contoso --plan ab2b6f --for 2h --reason 'the customer is closed today'
 
 Exit codes: 0 said, or said before; 1 nothing waits for a window; 2 command line; 7 the cluster did not answer";
+
+/// Help of `forward`.
+pub const FORWARD_HELP: &str = "\
+Shown first: what other hands left half done, the plan that finishes it, and when users are out for it.
+
+Examples:
+  # Look, and say nothing
+  kubectl crm forward contoso --dry-run=client --reason 'Henrik is on holiday'
+
+  kubectl crm forward contoso --plan 3fa91c --reason 'Henrik is on holiday'
+
+Exit codes: 0 said, or said before; 1 nothing is half done, or there is no such plan; 2 command line;
+7 the cluster did not answer";
 
 /// Help of `restore`.
 pub const RESTORE_HELP: &str = "\

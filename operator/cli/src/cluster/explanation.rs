@@ -249,6 +249,10 @@ pub fn blockers(situation: &Situation) -> Vec<Blocker> {
         let mut found_here = blocker(&stalled.reason, &stalled.message, ended_by);
         let can_retry = stalled.reason == "Halted" || stalled.message.contains("Retry");
         found_here.command = can_retry.then(|| command(situation, "retry", ""));
+        if let Some(plan) = status.half_done.as_ref().and_then(|found| found.forward.as_ref()) {
+            let words = format!(" --plan {} --reason '...'", short(&plan.hash));
+            found_here.command = Some(command(situation, "forward", &words));
+        }
         found_here.or_command = status
             .restore
             .as_ref()

@@ -3,7 +3,7 @@
 use crm_api::Time;
 use crm_api::change::CrmChange;
 use crm_api::decision::{CrmDecision, CrmDecisionSpec, Word};
-use crm_api::site::RestoreOffer;
+use crm_api::site::{PlanSummary, RestoreOffer};
 use crm_plan::explain::duration;
 use crm_plan::hash::short;
 use k8s_openapi::api::authentication::v1::SelfSubjectReview;
@@ -32,6 +32,8 @@ pub enum About<'a> {
     Change(&'a CrmChange),
     /// The whole path that the plan of a change belongs to.
     Path(&'a CrmChange),
+    /// The plan that finishes what was left half done.
+    Forward(&'a PlanSummary),
     /// The plan of a restore that is offered.
     Restore(&'a RestoreOffer),
     /// A site, whatever its plan.
@@ -45,6 +47,7 @@ impl About<'_> {
         match self {
             Self::Change(change) => Some(change.spec.plan_hash.clone()),
             Self::Path(change) => Some(change.spec.path_hash.clone()),
+            Self::Forward(offer) => Some(offer.hash.clone()),
             Self::Restore(offer) => Some(offer.plan_hash.clone()),
             Self::Site | Self::Sites => None,
         }
@@ -118,7 +121,7 @@ pub async fn say(
         let namespace = &connection.namespace;
         let follow = match statement.about {
             About::Sites => format!("kubectl crm status -n {namespace}"),
-            About::Change(_) | About::Path(_) | About::Restore(_) | About::Site => {
+            About::Change(_) | About::Path(_) | About::Forward(_) | About::Restore(_) | About::Site => {
                 format!("kubectl crm status {} -n {namespace} --watch", statement.site)
             }
         };
@@ -182,6 +185,10 @@ fn shown(statement: &Statement<'_>, decision: &CrmDecision, connection: &Connect
                 ("plan", format!("{}, {} steps", short(&spec.plan_hash), spec.steps.len())),
             ]
         }
+        About::Forward(offer) => vec![
+            ("site", format!("{namespace}/{site}: forward to {}", offer.to)),
+            ("plan", format!("{}, {} steps, about {}", short(&offer.hash), offer.steps, duration(offer.minutes))),
+        ],
         About::Restore(offer) => vec![
             ("site", format!("{namespace}/{site}: back to {}", offer.release)),
             ("plan", format!("{}, about {}", short(&offer.plan_hash), duration(offer.minutes))),

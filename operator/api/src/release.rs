@@ -179,6 +179,10 @@ pub struct SuperOfficeRelease {
     /// upgrade is only over once there is such a description. Which steps it holds is told by a login only.
     #[serde(default)]
     pub dictionary: bool,
+    /// Whether CrmSetup is the tool of CRM Server. It replaces ServerSetup and leaves no entry in Windows' list of programs
+    /// (from 11.6; vendor: install/database, crmsetup-and-crmtask). Its arguments may contain `{argumentFile}`.
+    #[serde(default)]
+    pub crm_setup: bool,
     /// Whether browsers must reach Web and Service on one domain (from 8.1; vendor: upgrade to 8.1).
     #[serde(default)]
     pub one_domain: bool,

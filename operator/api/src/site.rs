@@ -189,6 +189,12 @@ pub struct SuperOfficeSpec {
     /// Which NetServer Service talks to. Left out: as observed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub net_server: Option<NetServerMode>,
+    /// File with the arguments of CrmSetup, on the first node of CRM Server (from 11). It holds passwords: whoever writes
+    /// it lets administrators only read it, and deletes it afterwards. The operator only looks whether it names the
+    /// site's database.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 4, max = 1024), transform = names::local_path)]
+    pub argument_file: Option<String>,
     /// Where Web is installed and how IIS knows it.
     #[serde(default)]
     pub web: WebSpec,

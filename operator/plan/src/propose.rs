@@ -135,7 +135,8 @@ fn next_hop(view: &View<'_>, parts: &[ObservedPart], current: &CrmReleaseSpec, t
     };
     let findings = path::checked(view, &hop);
     if findings.iter().any(|finding| finding.severity == Severity::Block) {
-        return Verdict::Refused(findings);
+        let unheard = unheard(view);
+        return if unheard.is_empty() { Verdict::Refused(findings) } else { Verdict::Observing(unheard) };
     }
     if let Some((change, reason)) = failed_before(view, &digest) {
         return Verdict::FailedBefore { change, reason };
@@ -236,6 +237,15 @@ pub fn restore_minutes(steps: &[Step]) -> i32 {
 }
 
 /// What has to be seen before anything is decided.
+/// The nodes that have not been asked yet, or have not answered, what this declaration makes worth knowing. Of what nobody
+/// has looked at nothing is refused.
+fn unheard(view: &View<'_>) -> Vec<String> {
+    let questions = products::of(view.spec.product).probes(view);
+    let open = questions.iter().filter(|(node, probes)| probes.iter().any(|probe| view.answer(node, probe).is_none()));
+    open.map(|(node, _)| format!("the agent of {node} has not answered every question about {} yet", view.spec.version))
+        .collect()
+}
+
 fn missing(view: &View<'_>) -> Vec<String> {
     let mut missing = Vec::new();
     for name in view.node_names() {

@@ -103,7 +103,7 @@ fn https_and_webview2_are_facts_of_the_service_node() {
         assert!(!blocking(&site).iter().any(|finding| finding.check == check), "{before} does not need {check}");
         site.declare("11.13");
         let found = |site: &Site| blocking(site).into_iter().find(|finding| finding.check == check);
-        assert!(found(&site).is_some(), "{check}: not asked yet");
+        assert!(matches!(site.plan().standing, Standing::Observing { .. }), "{check}: not asked yet");
         site.turn();
         assert!(found(&site).is_none(), "{check}: there");
         for answer in [Answer::Absent {}, Answer::Unreadable { reason: "no connection".to_owned() }] {
@@ -228,4 +228,36 @@ fn from_8_1_on_netserver_itself_and_the_database_say_where_they_are() {
     };
     assert!(described(&database.evidence, &Expected::Present {}));
     assert!(described(&database.absent_when, &Expected::Absent {}), "8.0 has none");
+}
+
+#[test]
+fn what_a_later_hop_lacks_is_looked_at_again_when_the_window_opens() {
+    let mut site = at("7.1.4816");
+    site.declare("8.0 SR6");
+    let reason = |site: &Site| {
+        let change = site.snapshot.changes.last().and_then(|change| change.status.clone());
+        change.and_then(|status| status.waiting).map(|waiting| waiting.reason)
+    };
+    for _ in 0..100 {
+        site.turn();
+        if reason(&site).as_deref() == Some("Window") {
+            break;
+        }
+        site.help_on();
+        site.wait(1);
+    }
+    assert_eq!(reason(&site).as_deref(), Some("Window"), "all was well when the plan was made");
+    // 7.5 needs no .NET Framework, 8.0 does, and somebody has taken it away.
+    site.machine("contoso-cs", |machine| machine.dot_net = Some("4.0".to_owned()));
+    site.now = "2026-11-28T21:00:00Z".parse().unwrap();
+    site.look();
+    site.turn();
+    let waiting = site.status().waiting.clone().unwrap();
+    assert_eq!(waiting.reason, "Preflight", "{}", waiting.message);
+    assert!(waiting.message.contains("a later hop, to 8.0 SR6: .NET Framework is 4.0"), "{}", waiting.message);
+    assert!(site.status().closed_at.is_none(), "nobody is out");
+    site.machine("contoso-cs", |machine| machine.dot_net = Some("4.5.1".to_owned()));
+    site.look();
+    site.turn();
+    assert_ne!(reason(&site).as_deref(), Some("Preflight"), "it goes on by itself");
 }

@@ -16,7 +16,7 @@ pub struct Assumptions {
     /// Exit code of `upgrade.exe` after `Exception caught in main()`. 0: text follows the exception as if all were well.
     pub exit_after_exception: i32,
     /// Arguments that keep an installer from opening a window. Without one of them, and without a person, it waits for
-    /// ever (only ServerSetup's `/I` is documented: silent-serversetup).
+    /// ever (documented are ServerSetup's `/I`, silent-serversetup, and CrmSetup's `--arg-file`, crmsetup-and-crmtask).
     pub silent_switches: Vec<String>,
     /// Real duration of an installer in percent of the minutes that the catalogue expects: lowest.
     pub duration_percent_min: u32,
@@ -120,7 +120,7 @@ impl Default for Assumptions {
             exit_success: 0,
             exit_refused: 1,
             exit_after_exception: 0,
-            silent_switches: ["/I", "-s", "/s", "/quiet", "/silent", "/qn"].map(str::to_owned).to_vec(),
+            silent_switches: ["/I", "--arg-file", "-s", "/s", "/quiet", "/silent", "/qn"].map(str::to_owned).to_vec(),
             duration_percent_min: 70,
             duration_percent_max: 100,
             crm_server_resumes_schema: false,

@@ -121,6 +121,11 @@ impl World {
         for server in &scenario.spec.servers {
             state.machines.insert(server.name.clone(), machine(server));
             install(&mut state, server);
+            if let Some(machine) = state.machines.get_mut(&server.name) {
+                for (path, text) in &server.files {
+                    machine.files.put_text(path, text.clone());
+                }
+            }
         }
         if scenario.spec.database.fast_cgi == FastCgi::Enabled {
             let site = state.layout.iis_site.clone();

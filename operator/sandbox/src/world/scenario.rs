@@ -121,6 +121,9 @@ pub struct Server {
     /// Other installed programs, by name, with their versions.
     #[serde(default)]
     pub programs: BTreeMap<String, String>,
+    /// Text files that people have put there, by absolute path.
+    #[serde(default)]
+    pub files: BTreeMap<String, String>,
     /// Free disk.
     #[serde(default = "free_disk")]
     pub free_disk_mebibytes: i64,

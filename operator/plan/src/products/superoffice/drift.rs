@@ -281,8 +281,18 @@ pub fn aftermath(view: &View<'_>, layout: &Layout<'_>) -> Vec<String> {
             Some(format!(r"{node}: the former customer-centre templates are kept in {}\{kept}; the public pages have the vendor's standard design", layout.service_path))
         })
         .collect();
+    findings.extend(argument_file_left(view, layout));
     findings.extend(debts(view, layout).into_iter().map(|debt| debt.message));
     findings
+}
+
+/// The file with CrmSetup's arguments has served, and there are passwords in it.
+fn argument_file_left(view: &View<'_>, layout: &Layout<'_>) -> Option<String> {
+    let probe = parts::argument_file(view, layout).filter(|_| parts::Tools::at_work(view) == parts::Tools::CrmSetup)?;
+    let node = view.nodes_of(Component::CrmServer).first()?;
+    let path = layout.block.argument_file.as_deref()?;
+    matches!(view.answer(node, &probe), Some(Answer::Flag { .. }))
+        .then(|| format!("{node}: {path} holds passwords and is not needed any more; delete it"))
 }
 
 /// What whoever approves has to know beforehand.

@@ -37,6 +37,10 @@ pub const INSTANCES_KEY: &str = r"HKLM\SOFTWARE\Wow6432Node\SuperOffice Customer
 pub const INSTALLER_VALUES: &str = "Installer values";
 /// The word in `config` that closes Service to its users (vendor: config/service).
 pub const FROZEN: &str = "frozen";
+/// Folder of CrmSetup that the vendor recommends (vendor: install/database, crmsetup-and-crmtask).
+pub const CRM_SETUP: &str = r"C:\Program Files\SuperOffice\CrmSetup";
+/// What stands in a release's arguments for the site's file with CrmSetup's arguments.
+pub const ARGUMENT_FILE: &str = "{argumentFile}";
 /// IIS site of Service where neither the site nor IIS tells.
 const USUAL_IIS_SITE: &str = "SuperOffice Service";
 

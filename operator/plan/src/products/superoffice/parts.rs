@@ -6,10 +6,11 @@ use crm_api::database::superoffice::{
     ATTACHMENT_PATH, DATABASE_VERSION, SERVER_SETUP_VERSION, SERVICE_VERSION, USE_EXTENSION,
 };
 use crm_api::probe::{Answer, Probe};
+use crm_api::release::CrmReleaseSpec;
 use crm_api::site::{Component, FastCgi, ObservedPart, PartState, SourceValue};
 
 use super::half_done;
-use super::layout::{FROZEN, INSTANCES_KEY, Layout};
+use super::layout::{CRM_SETUP, FROZEN, INSTANCES_KEY, Layout};
 use super::settings::store_probe;
 use crate::view::View;
 
@@ -33,10 +34,38 @@ fn file_version(path: String) -> Probe {
     Probe::FileVersion { path }
 }
 
+/// The program that upgrades the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tools {
+    /// ServerSetup, up to 10: a program that is installed.
+    ServerSetup,
+    /// CrmSetup, from 11: files in a folder (vendor: install/database, crmsetup-and-crmtask).
+    CrmSetup,
+}
+
+impl Tools {
+    /// Those of a release.
+    #[must_use]
+    pub fn of(release: &CrmReleaseSpec) -> Self {
+        let is_crm_setup = release.super_office.as_ref().is_some_and(|block| block.crm_setup);
+        if is_crm_setup { Self::CrmSetup } else { Self::ServerSetup }
+    }
+
+    /// Those of the release that the database is at: tools that only lie there have not done anything yet.
+    #[must_use]
+    pub fn at_work(view: &View<'_>) -> Self {
+        let release = view.fact(DATABASE_VERSION).and_then(|number| view.catalogue.by_number(number));
+        release.map_or(Self::ServerSetup, Self::of)
+    }
+}
+
 /// The version sources of a component on a node: what a person calls the source, and the question.
 #[must_use]
-pub fn version_probes(layout: &Layout<'_>, component: Component) -> Vec<(&'static str, Probe)> {
+pub fn version_probes(layout: &Layout<'_>, component: Component, tools: Tools) -> Vec<(&'static str, Probe)> {
     match component {
+        Component::CrmServer if tools == Tools::CrmSetup => {
+            vec![("CrmSetup.exe", file_version(format!(r"{CRM_SETUP}\CrmSetup.exe")))]
+        }
         Component::CrmServer => vec![
             ("installed programs", program(SERVER_PROGRAM)),
             (
@@ -73,9 +102,10 @@ pub fn probes(view: &View<'_>, layout: &Layout<'_>) -> BTreeMap<String, Vec<Prob
                     Probe::DiskFree { path: view.spec.backup.location.clone() },
                 ]
             });
-            probes.extend(version_probes(layout, placed.name).into_iter().map(|(_, probe)| probe));
+            probes.extend(version_probes(layout, placed.name, Tools::at_work(view)).into_iter().map(|(_, probe)| probe));
             match placed.name {
                 Component::CrmServer => {
+                    probes.extend(argument_file(view, layout));
                     probes.push(Probe::FolderSize { path: layout.server_path.to_owned() });
                 }
                 Component::Web => probes.extend(web_probes(layout)),
@@ -108,6 +138,13 @@ pub fn table_prefix(layout: &Layout<'_>) -> Probe {
 #[must_use]
 pub fn scheduled_host(layout: &Layout<'_>) -> Probe {
     Probe::Word { path: layout.service_file("ejCrontab.txt"), word: layout.block.host_name.clone() }
+}
+
+/// Whether the file with CrmSetup's arguments names the site's database. What else stands in it is nobody's business.
+#[must_use]
+pub fn argument_file(view: &View<'_>, layout: &Layout<'_>) -> Option<Probe> {
+    let path = layout.block.argument_file.clone()?;
+    Some(Probe::Word { path, word: view.spec.database.name.clone() })
 }
 
 fn web_probes(layout: &Layout<'_>) -> Vec<Probe> {
@@ -184,14 +221,15 @@ pub fn changed_templates(layout: &Layout<'_>, kept: &str) -> Probe {
 pub fn parts(view: &View<'_>, layout: &Layout<'_>) -> Vec<ObservedPart> {
     let fact =
         |source: &str, name: &str| SourceValue { source: source.to_owned(), value: view.fact(name).map(str::to_owned) };
-    let mut parts = vec![view.part(
-        DATABASE,
-        None,
-        vec![fact("company.version", DATABASE_VERSION), fact("ProductVersion (ServerSetup)", SERVER_SETUP_VERSION)],
-    )];
+    let tools = Tools::at_work(view);
+    let mut schema = vec![fact("company.version", DATABASE_VERSION)];
+    if tools == Tools::ServerSetup {
+        schema.push(fact("ProductVersion (ServerSetup)", SERVER_SETUP_VERSION));
+    }
+    let mut parts = vec![view.part(DATABASE, None, schema)];
     for placed in &view.spec.components {
         for node in &placed.nodes {
-            let probes = version_probes(layout, placed.name);
+            let probes = version_probes(layout, placed.name, tools);
             let gone = probes.iter().all(|(_, probe)| matches!(view.answer(node, probe), Some(Answer::Absent {})));
             let sources = probes
                 .into_iter()

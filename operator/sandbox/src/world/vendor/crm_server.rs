@@ -16,7 +16,9 @@ pub(super) async fn install(run: &Run, seconds: u64) -> Result<(), Over> {
         return Err(run.refuse(&reason));
     }
     run.work(seconds * 15 / 100).await?;
-    run.effect(Change::ServerFiles, |state| write_server_files(state, &run.node, &run.number));
+    if !run.world.with(|state| is_crm_setup(run, state)) {
+        run.effect(Change::ServerFiles, |state| write_server_files(state, &run.node, &run.number));
+    }
     if run.world.with(|state| state.database.fits(&run.number)) {
         run.say("The database is up to date.");
         return run.work(seconds * 10 / 100).await;
@@ -40,17 +42,39 @@ pub(super) async fn install(run: &Run, seconds: u64) -> Result<(), Over> {
     }
     run.work(seconds * 15 / 100).await?;
     run.effect(Change::Schema, |state| {
+        let crm_setup = is_crm_setup(run, state);
         let database = &mut state.database;
         database.partial = None;
         run.number.clone_into(&mut database.version);
-        database.server_setup.push(run.number.clone());
+        if !crm_setup {
+            database.server_setup.push(run.number.clone());
+        }
         database.modified_at = state.now;
         database.lsn += 1;
         state.crash_old_net_servers();
         true
     });
-    run.say("Upgrade of the database is complete.");
+    // vendor: install/database, crmsetup-and-crmtask
+    let crm_setup = run.world.with(|state| is_crm_setup(run, state));
+    run.say(if crm_setup { "Upgrade completed successfully" } else { "Upgrade of the database is complete." });
     run.work(seconds * 5 / 100).await
+}
+
+/// Whether this is CrmSetup, which installs nothing (vendor: install/database, crmsetup-and-crmtask).
+fn is_crm_setup(run: &Run, state: &State) -> bool {
+    state.release(&run.number).and_then(|release| release.super_office.as_ref()).is_some_and(|block| block.crm_setup)
+}
+
+/// What is wrong with the file of arguments that CrmSetup is given.
+fn no_arguments(run: &Run, state: &State) -> Option<String> {
+    if run.arguments.first().map(String::as_str) != Some("upgrade-existing") {
+        return Some("Expected a command.".to_owned());
+    }
+    let place = run.arguments.iter().position(|argument| argument == "--arg-file")?;
+    let path = run.arguments.get(place + 1).cloned().unwrap_or_default();
+    let text = state.machines.get(&run.node)?.files.text(&path).ok();
+    let named = text.is_some_and(|text| text.split_whitespace().any(|word| word == state.layout.database));
+    (!named).then(|| format!("{path}: no argument file for this database."))
 }
 
 /// Why the setup refuses, before it has changed anything.
@@ -66,6 +90,11 @@ fn refusal(run: &Run, state: &State) -> Option<String> {
         && !at_least(machine.facts.dot_net.as_deref(), least)
     {
         return Some(format!("Microsoft .NET Framework {least} is required."));
+    }
+    if is_crm_setup(run, state)
+        && let Some(problem) = no_arguments(run, state)
+    {
+        return Some(problem);
     }
     // vendor: upgrade/75-to-8/crm-server
     if database.travellers_out > 0 {

@@ -1,13 +1,13 @@
-//! What a release demands of a site as a whole: one domain, HTTPS, WebView2. Whether it does is data.
+//! What a release demands of a site as a whole: one domain, HTTPS, WebView2, a file of arguments. Whether it does is data.
 
 use crm_api::probe::Answer;
-use crm_api::release::SuperOfficeRelease;
+use crm_api::release::{Method, SuperOfficeRelease};
 use crm_api::site::Component;
 
 use super::{Found, LOOK_AGAIN, on, site};
 use crate::products::Hop;
-use crate::products::superoffice::layout::Layout;
-use crate::products::superoffice::parts::{https_probe, web_view2_probe};
+use crate::products::superoffice::layout::{ARGUMENT_FILE, Layout};
+use crate::products::superoffice::parts::{self, https_probe, web_view2_probe};
 use crate::view::View;
 
 /// Statuses from here on say that nothing works behind the address.
@@ -67,4 +67,35 @@ pub(super) fn web_view2(view: &View<'_>, _: &Layout<'_>, hop: &Hop<'_>) -> Vec<F
             _ => Some(on(node, "the list of installed programs was not read", LOOK_AGAIN)),
         })
         .collect()
+}
+
+/// CrmSetup takes its arguments from a file, which somebody has to have written for this very database.
+pub(super) fn argument_file(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Found> {
+    let takes = hop.to.package(Component::CrmServer).is_some_and(|package| match &package.method {
+        Method::CommandLine { arguments, .. } => arguments.iter().any(|argument| argument.contains(ARGUMENT_FILE)),
+        Method::Attended { .. } => false,
+    });
+    let Some(node) = view.nodes_of(Component::CrmServer).first().filter(|_| takes) else { return Vec::new() };
+    let Some(probe) = parts::argument_file(view, layout) else {
+        return vec![site(
+            format!("CrmSetup of {} takes its arguments from a file, and none is declared", hop.to.version),
+            format!("write it on {node}, for administrators only, and declare its path in spec.superOffice.argumentFile"),
+        )];
+    };
+    let path = layout.block.argument_file.as_deref().unwrap_or_default();
+    let database = &view.spec.database.name;
+    match view.answer(node, &probe) {
+        Some(Answer::Flag { set: true }) => Vec::new(),
+        Some(Answer::Flag { set: false }) => vec![on(
+            node,
+            format!("{path} does not name the database {database}"),
+            "write the file for this site: CrmSetup would upgrade another database",
+        )],
+        Some(Answer::Absent {}) => vec![on(
+            node,
+            format!("{path} does not exist"),
+            "write CrmSetup's arguments there, and let administrators only read it",
+        )],
+        _ => vec![on(node, format!("{path} was not read"), LOOK_AGAIN)],
+    }
 }

@@ -7,8 +7,8 @@ use crm_api::site::Component;
 
 use super::{Draft, controller, draft, kind};
 use crate::products::Hop;
-use crate::products::superoffice::layout::{INSTANCES_KEY, Layout};
-use crate::products::superoffice::parts::{SERVER_PROGRAM, SERVICE_PROGRAM, WEB_PROGRAM};
+use crate::products::superoffice::layout::{CRM_SETUP, INSTANCES_KEY, Layout};
+use crate::products::superoffice::parts::{SERVER_PROGRAM, SERVICE_PROGRAM, Tools, WEB_PROGRAM};
 use crate::products::superoffice::settings;
 use crate::view::View;
 
@@ -27,9 +27,17 @@ pub(super) fn files(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<
             let carries = |component| hop.standing(view, component).contains(&node);
             let mut actions = Vec::new();
             if carries(Component::CrmServer) {
-                actions.push(Action::CopyTree { from: layout.server_path.to_owned(), to: to("server") });
-                actions.push(Action::ExportRegistryKey { key: SERVER_SETUP_KEY.to_owned(), to: to("server.reg") });
-                actions.push(program_entry(SERVER_PROGRAM, to("server-program.reg")));
+                match Tools::of(hop.from) {
+                    Tools::ServerSetup => {
+                        let key = SERVER_SETUP_KEY.to_owned();
+                        actions.push(Action::CopyTree { from: layout.server_path.to_owned(), to: to("server") });
+                        actions.push(Action::ExportRegistryKey { key, to: to("server.reg") });
+                        actions.push(program_entry(SERVER_PROGRAM, to("server-program.reg")));
+                    }
+                    Tools::CrmSetup => {
+                        actions.push(Action::CopyTree { from: CRM_SETUP.to_owned(), to: to("server") });
+                    }
+                }
                 for (number, archive) in layout.block.archives.iter().enumerate() {
                     let listing = to(&format!("archive-{number}.list"));
                     actions.push(Action::WriteListing { from: archive.clone(), to: listing });

@@ -12,7 +12,7 @@ use crm_api::site::Component;
 use super::{Draft, backup, close, controller, draft, in_database, kind, on_node, open, text};
 use crate::products::Hop;
 use crate::products::superoffice::layout::Layout;
-use crate::products::superoffice::parts::version_probes;
+use crate::products::superoffice::parts::{Tools, version_probes};
 use crate::view::View;
 
 pub(super) fn steps(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
@@ -144,7 +144,7 @@ fn files(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
             let title = "bring back program files, configuration, registry and IIS".to_owned();
             let mut draft = draft(kind::RESTORE_FILES, Some(&node), title, Executor::Agent { actions });
             for placed in view.spec.components.iter().filter(|placed| placed.nodes.contains(&node)) {
-                for (_, probe) in version_probes(layout, placed.name) {
+                for (_, probe) in version_probes(layout, placed.name, Tools::of(hop.to)) {
                     draft.step.evidence.push(on_node(&node, probe, text(&hop.to.number)));
                 }
             }

@@ -14,8 +14,8 @@ use crm_api::site::{Attachments, Component, FastCgi, TextMoveChoice};
 use super::close::media_folder;
 use super::{Draft, close, draft, in_database, install, kind, on_node, open, text};
 use crate::products::Hop;
-use crate::products::superoffice::layout::{INSTALLER_VALUES, INSTANCES_KEY, Layout};
-use crate::products::superoffice::parts::{DATABASE, SERVICE_DATA, version_probes};
+use crate::products::superoffice::layout::{ARGUMENT_FILE, CRM_SETUP, INSTALLER_VALUES, INSTANCES_KEY, Layout};
+use crate::products::superoffice::parts::{DATABASE, SERVICE_DATA, Tools, version_probes};
 use crate::products::superoffice::settings;
 use crate::view::View;
 
@@ -27,19 +27,21 @@ pub(super) fn database(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> V
     // Exactly one node runs the database step, once (rule 12): the first that carries CRM Server.
     let Some(node) = view.nodes_of(Component::CrmServer).first() else { return Vec::new() };
     let title = format!("upgrade CRM Server and the database schema to {}", hop.to.version);
-    let mut draft = installer(kind::UPGRADE_DATABASE, node, title, (package, &package.method), hop, &[]);
+    let unpacked = format!("Before that, copy everything beside it to {CRM_SETUP}, and start it there.");
+    let more = if Tools::of(hop.to) == Tools::CrmSetup { vec![unpacked] } else { Vec::new() };
+    let mut draft = installer(kind::UPGRADE_DATABASE, node, title, (package, &package.method), hop, &more);
+    run_crm_setup(&mut draft, layout, package, hop);
     let id = draft.step.id.clone();
-    draft.step.evidence.extend([
-        in_database(DATABASE_VERSION, text(&hop.to.number)),
-        in_database(SERVER_SETUP_VERSION, text(&hop.to.number)),
-    ]);
-    draft.step.evidence.extend(versions(layout, Component::CrmServer, node, &hop.to.number));
-    draft.step.absent_when.extend([
-        in_database(DATABASE_VERSION, text(&hop.from.number)),
-        in_database(SERVER_SETUP_VERSION, text(&hop.from.number)),
-        in_database(SCHEMA_MODIFIED_AT, Expected::EarlierThanStart { step: id }),
-    ]);
-    draft.step.absent_when.extend(versions(layout, Component::CrmServer, node, &hop.from.number));
+    let schema_is = |release: &CrmReleaseSpec| {
+        let server_setup = (Tools::of(release) == Tools::ServerSetup).then_some(SERVER_SETUP_VERSION);
+        let facts = std::iter::once(DATABASE_VERSION).chain(server_setup);
+        facts.map(|fact| in_database(fact, text(&release.number))).collect::<Vec<_>>()
+    };
+    draft.step.evidence.extend(schema_is(hop.to));
+    draft.step.evidence.extend(versions(layout, Component::CrmServer, node, hop.to));
+    draft.step.absent_when.extend(schema_is(hop.from));
+    draft.step.absent_when.push(in_database(SCHEMA_MODIFIED_AT, Expected::EarlierThanStart { step: id }));
+    draft.step.absent_when.extend(versions(layout, Component::CrmServer, node, hop.from));
     let describes_itself =
         |release: &CrmReleaseSpec| release.super_office.as_ref().is_some_and(|block| block.dictionary);
     if describes_itself(hop.to) {
@@ -52,6 +54,28 @@ pub(super) fn database(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> V
     draft.step.gate = Some(Gate::PointOfNoReturn);
     draft.step.moves = vec![DATABASE.to_owned(), format!("{}@{node}", Component::CrmServer.name())];
     vec![draft]
+}
+
+/// CrmSetup is not installed but lies in its folder; its arguments stand in a file, since there are passwords among them.
+fn run_crm_setup(draft: &mut Draft, layout: &Layout<'_>, package: &Package, hop: &Hop<'_>) {
+    if Tools::of(hop.to) != Tools::CrmSetup {
+        return;
+    }
+    let node = draft.step.node.clone().unwrap_or_default();
+    let gone = on_node(&node, Probe::Processes { folder: CRM_SETUP.to_owned() }, Expected::NoneRunning {});
+    draft.step.evidence.push(gone.clone());
+    draft.step.absent_when.push(gone);
+    let Executor::Agent { actions } = &mut draft.step.executor else { return };
+    for action in actions.iter_mut() {
+        if let Action::RunInstaller { program, arguments } = action {
+            *program = format!(r"{CRM_SETUP}\{}", package.program);
+            for argument in arguments {
+                *argument = argument.replace(ARGUMENT_FILE, layout.block.argument_file.as_deref().unwrap_or_default());
+            }
+        }
+    }
+    let copy = Action::CopyTree { from: media_folder(hop.to, Component::CrmServer), to: CRM_SETUP.to_owned() };
+    actions.insert(0, copy);
 }
 
 /// The move of long texts to 7.5 takes its time, or is skipped: by an environment variable, which only a person sets.
@@ -112,16 +136,22 @@ fn component(
         .into_iter()
         .map(|node| {
             let mut draft = installer(kind, node, title(node), (package, &package.method), hop, more_instructions);
-            draft.step.evidence.extend(versions(layout, component, node, &hop.to.number));
-            draft.step.absent_when.extend(versions(layout, component, node, &hop.from.number));
+            draft.step.evidence.extend(versions(layout, component, node, hop.to));
+            draft.step.absent_when.extend(versions(layout, component, node, hop.from));
             draft.step.moves = vec![format!("{}@{node}", component.name())];
             draft
         })
         .collect()
 }
 
-pub(super) fn versions(layout: &Layout<'_>, component: Component, node: &str, number: &str) -> Vec<Expectation> {
-    version_probes(layout, component).into_iter().map(|(_, probe)| on_node(node, probe, text(number))).collect()
+pub(super) fn versions(
+    layout: &Layout<'_>,
+    component: Component,
+    node: &str,
+    release: &CrmReleaseSpec,
+) -> Vec<Expectation> {
+    let probes = version_probes(layout, component, Tools::of(release)).into_iter();
+    probes.map(|(_, probe)| on_node(node, probe, text(&release.number))).collect()
 }
 
 pub(super) fn installer(

@@ -3,6 +3,7 @@
 use crm_api::change::{ChangePhase, Executor};
 use crm_api::database::{SQL_SERVER_VERSION, superoffice};
 use crm_api::evidence::{Expected, Source};
+use crm_api::order::Action;
 use crm_api::probe::{Answer, Probe};
 use crm_api::site::{Component, Finding, Severity, TextMoveChoice};
 
@@ -260,4 +261,74 @@ fn what_a_later_hop_lacks_is_looked_at_again_when_the_window_opens() {
     site.look();
     site.turn();
     assert_ne!(reason(&site).as_deref(), Some("Preflight"), "it goes on by itself");
+}
+
+/// A site at 8.5 R17 on servers that 11 supports, with the file of arguments declared.
+fn ready_for_11() -> (Site, Probe) {
+    let mut site = at("8.5 R17");
+    let path = r"C:\ProgramData\CrmSetup\CRMSetupUpgrade.txt".to_owned();
+    site.spec().super_office.as_mut().unwrap().argument_file = Some(path.clone());
+    for node in ["contoso-app", "contoso-cs"] {
+        site.machine(node, |machine| {
+            (machine.windows, machine.dot_net) = ("Windows Server 2019".to_owned(), Some("4.8".to_owned()));
+        });
+    }
+    site.fact(SQL_SERVER_VERSION, Some("15.0.4430"));
+    site.turn();
+    site.spec().version = "11.13".to_owned();
+    let probe = Probe::Word { path, word: "CRM7".to_owned() };
+    (site, probe)
+}
+
+/// Passing, failing, unknown: a row each.
+#[test]
+fn crm_setup_takes_only_a_file_that_names_this_database() {
+    let (mut site, probe) = ready_for_11();
+    let found = |site: &Site| blocking(site).into_iter().find(|finding| finding.check == "ArgumentFile");
+    for _ in 0..2 {
+        let again = site.plan();
+        let Standing::Observing { .. } = again.standing else { break };
+        for (node, spec) in again.intents.into_iter().filter_map(|intent| match intent {
+            crate::intent::Intent::InstructNode { node, spec } => Some((node, spec)),
+            _ => None,
+        }) {
+            site.node(&node).node.spec = *spec;
+        }
+        site.look();
+    }
+    let standing = site.plan().standing;
+    let Standing::Proposed { change, .. } = &standing else { unreachable!("a plan: {standing:?}") };
+    let step = change.steps.iter().find(|step| step.id == "upgrade-database@contoso-app").unwrap();
+    let Executor::Agent { actions } = &step.executor else { unreachable!("the agent runs it") };
+    let Action::RunInstaller { program, arguments } = &actions[1] else { unreachable!("{actions:?}") };
+    assert_eq!(program, r"C:\Program Files\SuperOffice\CrmSetup\CrmSetup.exe");
+    assert_eq!(arguments[..2], ["upgrade-existing", "--arg-file"]);
+    assert!(arguments[2].ends_with("CRMSetupUpgrade.txt"));
+    let local = |all: &[crm_api::evidence::Expectation]| {
+        all.iter().any(|one| matches!(&one.source, Source::Node { probe: Probe::FileVersion { .. }, .. }))
+    };
+    assert!(!local(&step.evidence) && !local(&step.absent_when), "the tool's own version proves nothing");
+    for answer in [
+        Answer::Flag { set: false },
+        Answer::Absent {},
+        Answer::Unreadable { reason: "access denied".to_owned() },
+    ] {
+        site.answer("contoso-app", &probe, answer);
+        assert!(found(&site).is_some_and(|finding| !finding.remedy.is_empty()));
+    }
+    site.spec().super_office.as_mut().unwrap().argument_file = None;
+    assert!(found(&site).is_some(), "none is declared");
+}
+
+#[test]
+fn people_are_sent_to_web_for_their_login_before_service_is_opened() {
+    let mut site = at("8.0.6465");
+    for node in ["contoso-app", "contoso-cs"] {
+        site.machine(node, |machine| machine.dot_net = Some("4.8".to_owned()));
+    }
+    site.declare("8.5 R17");
+    let Standing::Proposed { change, .. } = site.plan().standing else { unreachable!("a plan") };
+    let place = |id: &str| change.steps.iter().position(|step| step.id == id).unwrap();
+    assert!(place("start-netserver@contoso-app") < place("set-base-url@contoso-app"));
+    assert!(place("set-base-url@contoso-app") < place("start-service-pool@contoso-cs"));
 }

@@ -3,6 +3,7 @@
 use super::{Explains, Rule, SAFETY, kind, rule};
 
 const PREPARE: &str = "vendor: install/service, prepare";
+const ONE_DOMAIN: &str = "vendor: upgrade to 8.1";
 const SETUP: &str = "vendor: automated-tasks/ejtermsetup";
 
 pub(super) const RULES: &[Rule] = &[
@@ -133,5 +134,21 @@ pub(super) const RULES: &[Rule] = &[
         kind::VERIFY_VERSIONS,
         "bounces need a mailbox before Service sends anything",
         super::GUIDE,
+    ),
+    rule(
+        "rule 15",
+        Explains::After,
+        kind::START_NET_SERVER,
+        kind::SET_BASE_URL,
+        "Web has to work before anybody can set its preference",
+        ONE_DOMAIN,
+    ),
+    rule(
+        "rule 15",
+        Explains::Before,
+        kind::SET_BASE_URL,
+        kind::START_SERVICE_POOL,
+        "Service sends people to Web for their login: it must know where before it is opened",
+        ONE_DOMAIN,
     ),
 ];

@@ -44,6 +44,7 @@ pub mod kind {
     pub const FIRST_MAILBOX: &str = "first-mailbox";
     pub const START_NET_SERVER: &str = "start-netserver";
     pub const REACH_NET_SERVER: &str = "reach-netserver";
+    pub const SET_BASE_URL: &str = "set-base-url";
     pub const UPGRADE_SERVICE: &str = "upgrade-service";
     pub const RUN_UPGRADE_EXE: &str = "run-upgrade-exe";
     pub const START_SERVICE_POOL: &str = "start-service-pool";
@@ -89,6 +90,7 @@ pub fn steps(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> 
     drafts.extend(install::web(view, layout, hop));
     drafts.extend(open::start_net_server(view, layout, hop));
     drafts.extend(open::reach_net_server(view, layout, hop));
+    drafts.extend(open::set_base_url(view, layout, hop));
     drafts.extend(upgrade::service_files(view, layout, hop));
     drafts.extend(install::service(view, layout, hop));
     drafts.extend(install::set_up_service(view, layout, hop));

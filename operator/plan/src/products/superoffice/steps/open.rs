@@ -5,6 +5,7 @@ use crm_api::database::superoffice::{ATTACHMENTS, SCHEDULER_HEARTBEAT, USE_EXTEN
 use crm_api::evidence::{Expectation, Expected, Source};
 use crm_api::order::Action;
 use crm_api::probe::{Probe, RunState};
+use crm_api::release::CrmReleaseSpec;
 use crm_api::site::{Component, FastCgi};
 
 use super::close::{runs_batch_service, start_service_actions};
@@ -13,6 +14,9 @@ use crate::products::Hop;
 use crate::products::superoffice::layout::{FROZEN, Layout};
 use crate::products::superoffice::settings;
 use crate::view::View;
+
+/// Web's application where the site does not say (vendor: install/service, manual-steps).
+const USUAL_APPLICATION: &str = "/sales";
 
 pub(super) fn start_net_server(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
     hop.changed(view, Component::Web)
@@ -69,7 +73,7 @@ pub(super) fn start_service_pool(view: &View<'_>, layout: &Layout<'_>, hop: &Hop
         .into_iter()
         .map(|node| {
             let pool = layout.service_pool.clone();
-            let url = format!("http://{}/scripts/rms.{ending}", layout.block.host_name);
+            let url = format!("{}/scripts/rms.{ending}", address(layout, hop));
             let actions = vec![Action::StartPool { name: pool.clone() }, Action::AwaitUrl { url, status: 200 }];
             let title = format!("start Service's programs and see that a .{ending} request is answered");
             let mut draft = draft(kind::START_SERVICE_POOL, Some(node), title, Executor::Agent { actions });
@@ -78,6 +82,39 @@ pub(super) fn start_service_pool(view: &View<'_>, layout: &Layout<'_>, hop: &Hop
             draft
         })
         .collect()
+}
+
+/// Where browsers find Service.
+fn address(layout: &Layout<'_>, hop: &Hop<'_>) -> String {
+    let https = hop.to.super_office.as_ref().is_some_and(|block| block.https);
+    format!("{}://{}", if https { "https" } else { "http" }, layout.block.host_name)
+}
+
+/// From 8.1 Service sends people to Web for their login, to the address in this preference (vendor: upgrade to 8.1). No
+/// documented interface shows it.
+pub(super) fn set_base_url(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Option<Draft> {
+    let one_domain =
+        |release: &CrmReleaseSpec| release.super_office.as_ref().is_some_and(|block| block.one_domain);
+    let node = hop.carriers(view, Component::Web).first().copied()?;
+    if one_domain(hop.from) || !one_domain(hop.to) || hop.carriers(view, Component::Service).is_empty() {
+        return None;
+    }
+    let application = layout.block.web.application.as_deref().unwrap_or(USUAL_APPLICATION);
+    let url = format!("{}{application}", address(layout, hop));
+    let instructions = vec![
+        format!("Log in to Web on {node} as an administrator."),
+        format!("Set the preference System, \"Base URL for Web client\", to {url}: Service sends people there to log in."),
+        "Then attest this step: no documented interface shows the preference.".to_owned(),
+    ];
+    let title = "tell Service where people log in from now on".to_owned();
+    let mut draft = draft(kind::SET_BASE_URL, Some(node), title, Executor::Attended { instructions });
+    draft.step.evidence = vec![Expectation {
+        source: Source::Attestation { statement: format!("The preference \"Base URL for Web client\" is {url}.") },
+        expected: Expected::Present {},
+    }];
+    draft.step.minutes = 5;
+    draft.step.limit_minutes = 60;
+    Some(draft)
 }
 
 fn extension(fast_cgi: Option<FastCgi>) -> &'static str {
@@ -101,7 +138,7 @@ pub(super) fn link_fast_cgi(hop: &Hop<'_>) -> Option<Draft> {
 }
 
 pub(super) fn flush_caches(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
-    let url = format!("http://{}/scripts/rms.exe?action=debug", layout.block.host_name);
+    let url = format!("{}/scripts/rms.exe?action=debug", address(layout, hop));
     hop.changed(view, Component::Service)
         .into_iter()
         .map(|node| {

@@ -38,10 +38,12 @@ pub(super) fn database(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> V
         facts.map(|fact| in_database(fact, text(&release.number))).collect::<Vec<_>>()
     };
     draft.step.evidence.extend(schema_is(hop.to));
-    draft.step.evidence.extend(versions(layout, Component::CrmServer, node, hop.to));
     draft.step.absent_when.extend(schema_is(hop.from));
     draft.step.absent_when.push(in_database(SCHEMA_MODIFIED_AT, Expected::EarlierThanStart { step: id }));
-    draft.step.absent_when.extend(versions(layout, Component::CrmServer, node, hop.from));
+    if Tools::of(hop.to) == Tools::ServerSetup {
+        draft.step.evidence.extend(versions(layout, Component::CrmServer, node, hop.to));
+        draft.step.absent_when.extend(versions(layout, Component::CrmServer, node, hop.from));
+    }
     let describes_itself =
         |release: &CrmReleaseSpec| release.super_office.as_ref().is_some_and(|block| block.dictionary);
     if describes_itself(hop.to) {
@@ -63,8 +65,9 @@ fn run_crm_setup(draft: &mut Draft, layout: &Layout<'_>, package: &Package, hop:
     }
     let node = draft.step.node.clone().unwrap_or_default();
     let gone = on_node(&node, Probe::Processes { folder: CRM_SETUP.to_owned() }, Expected::NoneRunning {});
-    draft.step.evidence.push(gone.clone());
-    draft.step.absent_when.push(gone);
+    draft.step.evidence.push(gone);
+    // Its own version shows before it has done anything: only the database tells whether it was at work.
+    draft.step.absent_when.clear();
     let Executor::Agent { actions } = &mut draft.step.executor else { return };
     for action in actions.iter_mut() {
         if let Action::RunInstaller { program, arguments } = action {

@@ -308,11 +308,9 @@ fn crm_setup_takes_only_a_file_that_names_this_database() {
         all.iter().any(|one| matches!(&one.source, Source::Node { probe: Probe::FileVersion { .. }, .. }))
     };
     assert!(!local(&step.evidence) && !local(&step.absent_when), "the tool's own version proves nothing");
-    for answer in [
-        Answer::Flag { set: false },
-        Answer::Absent {},
-        Answer::Unreadable { reason: "access denied".to_owned() },
-    ] {
+    for answer in
+        [Answer::Flag { set: false }, Answer::Absent {}, Answer::Unreadable { reason: "access denied".to_owned() }]
+    {
         site.answer("contoso-app", &probe, answer);
         assert!(found(&site).is_some_and(|finding| !finding.remedy.is_empty()));
     }

@@ -102,7 +102,8 @@ pub fn probes(view: &View<'_>, layout: &Layout<'_>) -> BTreeMap<String, Vec<Prob
                     Probe::DiskFree { path: view.spec.backup.location.clone() },
                 ]
             });
-            probes.extend(version_probes(layout, placed.name, Tools::at_work(view)).into_iter().map(|(_, probe)| probe));
+            probes
+                .extend(version_probes(layout, placed.name, Tools::at_work(view)).into_iter().map(|(_, probe)| probe));
             match placed.name {
                 Component::CrmServer => {
                     probes.extend(argument_file(view, layout));

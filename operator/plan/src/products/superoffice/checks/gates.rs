@@ -79,7 +79,9 @@ pub(super) fn argument_file(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>)
     let Some(probe) = parts::argument_file(view, layout) else {
         return vec![site(
             format!("CrmSetup of {} takes its arguments from a file, and none is declared", hop.to.version),
-            format!("write it on {node}, for administrators only, and declare its path in spec.superOffice.argumentFile"),
+            format!(
+                "write it on {node}, for administrators only, and declare its path in spec.superOffice.argumentFile"
+            ),
         )];
     };
     let path = layout.block.argument_file.as_deref().unwrap_or_default();

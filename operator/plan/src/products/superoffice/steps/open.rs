@@ -93,8 +93,7 @@ fn address(layout: &Layout<'_>, hop: &Hop<'_>) -> String {
 /// From 8.1 Service sends people to Web for their login, to the address in this preference (vendor: upgrade to 8.1). No
 /// documented interface shows it.
 pub(super) fn set_base_url(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Option<Draft> {
-    let one_domain =
-        |release: &CrmReleaseSpec| release.super_office.as_ref().is_some_and(|block| block.one_domain);
+    let one_domain = |release: &CrmReleaseSpec| release.super_office.as_ref().is_some_and(|block| block.one_domain);
     let node = hop.carriers(view, Component::Web).first().copied()?;
     if one_domain(hop.from) || !one_domain(hop.to) || hop.carriers(view, Component::Service).is_empty() {
         return None;
@@ -103,7 +102,9 @@ pub(super) fn set_base_url(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) 
     let url = format!("{}{application}", address(layout, hop));
     let instructions = vec![
         format!("Log in to Web on {node} as an administrator."),
-        format!("Set the preference System, \"Base URL for Web client\", to {url}: Service sends people there to log in."),
+        format!(
+            "Set the preference System, \"Base URL for Web client\", to {url}: Service sends people there to log in."
+        ),
         "Then attest this step: no documented interface shows the preference.".to_owned(),
     ];
     let title = "tell Service where people log in from now on".to_owned();

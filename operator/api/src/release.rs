@@ -192,6 +192,10 @@ pub struct SuperOfficeRelease {
     /// Whether Service needs Microsoft's WebView2 runtime (from 11; vendor: install, Service).
     #[serde(default)]
     pub web_view2: bool,
+    /// Whether `upgrade.exe` asks for the symmetric key and secret where Service's `config` has none (from 8.4 R04;
+    /// vendor: install/service). No order carries a secret: there a person runs it.
+    #[serde(default)]
+    pub asks_for_keys: bool,
     /// What this release no longer has, each in words for whoever approves: `Web Reporter`.
     #[serde(default)]
     #[schemars(length(max = 8), inner(length(min = 1, max = 128)))]

@@ -117,6 +117,7 @@ fn a_declared_iis_site_must_be_the_one_that_serves_the_instance() {
     let found = findings(&|site| {
         let block = site.spec().super_office.as_mut().unwrap();
         block.service.iis_site = Some("crm.contoso.example".to_owned());
+        site.turn();
     });
     assert!(found.iter().any(|finding| finding.check == "SiteName"), "the host name is not the name in IIS manager");
 }

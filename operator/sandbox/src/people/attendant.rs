@@ -8,7 +8,7 @@ use crm_api::CrmChange;
 use crm_api::change::{ChangePhase, Executor, Step, StepPhase, StepResult};
 use crm_api::decision::Word;
 use crm_api::evidence::Source;
-use crm_api::order::Action;
+use crm_api::order::{Action, PromptAnswer};
 
 use super::{LOOK_AGAIN, Person};
 use crate::world::World;
@@ -82,7 +82,7 @@ impl Attendant {
         }
         let node = step.node.clone().unwrap_or_default();
         let did = match program_of(instructions) {
-            Some(program) => self.run_wizard(&node, &program, step.minutes).await,
+            Some(program) => self.run_wizard(&node, &program, instructions, step.minutes).await,
             None if instructions.iter().any(|sentence| sentence.contains("Flush caches")) => self.flush(&node).await,
             None => true,
         };
@@ -102,10 +102,11 @@ impl Attendant {
     }
 
     /// Clicks through a wizard; ends it in the task manager where it hangs.
-    async fn run_wizard(&mut self, node: &str, program: &str, minutes: i32) -> bool {
+    async fn run_wizard(&mut self, node: &str, program: &str, instructions: &[String], minutes: i32) -> bool {
         let minutes = u32::try_from(minutes).unwrap_or(0).max(1).saturating_mul(PATIENCE);
         let patience = Duration::from_secs(u64::from(minutes) * 60);
-        let run = self.world.run_attended(node, program, &[], Vec::new());
+        let (arguments, answers) = (arguments_of(instructions), answers_of(instructions));
+        let run = self.world.run_attended(node, program, &arguments, answers);
         match tokio::time::timeout(patience, run).await {
             Ok(Ok(_)) => true,
             // The machine is down, or the program is not there yet: look again later.
@@ -176,6 +177,25 @@ fn program_of(instructions: &[String]) -> Option<String> {
         let (_, program) = sentence.split_once("as administrator, start ")?;
         Some(program.trim_end_matches('.').to_owned())
     })
+}
+
+/// The arguments that the instructions say to give it.
+fn arguments_of(instructions: &[String]) -> Vec<String> {
+    let given = instructions.iter().find_map(|sentence| sentence.strip_prefix("Give it the arguments "));
+    given.map(|given| given.trim_end_matches('.').split(' ').map(str::to_owned).collect()).unwrap_or_default()
+}
+
+/// The answers that the instructions say to give; what the person has to look up is typed from memory.
+fn answers_of(instructions: &[String]) -> Vec<PromptAnswer> {
+    let asked = instructions.iter().filter_map(|sentence| sentence.strip_prefix("Where it asks "));
+    let told = asked.flat_map(|told| {
+        let quoted: Vec<&str> = told.split('"').skip(1).step_by(2).collect();
+        match (quoted.as_slice(), told.contains(", answer ")) {
+            ([question, answer], true) => vec![((*question).to_owned(), (*answer).to_owned())],
+            (questions, _) => questions.iter().map(|one| ((*one).to_owned(), "as-in-web-config".to_owned())).collect(),
+        }
+    });
+    told.map(|(question, answer)| PromptAnswer { question, answer }).collect()
 }
 
 /// What the step asks a person to vouch for.

@@ -48,6 +48,8 @@ pub struct Assumptions {
     pub question_fast_cgi: String,
     /// Question of `upgrade.exe` about moving attachments.
     pub question_attachments: String,
+    /// Questions of `upgrade.exe` for the symmetric key and secret where Service's `config` has none.
+    pub questions_keys: [String; 2],
     /// Offer of `upgrade.exe` to stop where IIS or rights do not suit FastCGI.
     pub question_abort: String,
     /// What `upgrade.exe` does when its input ends at a question.
@@ -135,6 +137,7 @@ impl Default for Assumptions {
             question_site: text("What is the name of the IIS site? "),
             question_fast_cgi: text("Do you want to set up FastCGI (yes/no)? "),
             question_attachments: text("Do you want to remap attachments to sub-folders now (yes/no/skip)? "),
+            questions_keys: [text("SymmetricKey: "), text("SymmetricSecret: ")],
             question_abort: text("Do you want to abort the upgrade so that you can fix this (yes/no)? "),
             upgrade_at_end_of_input: EndOfInput::Abort,
             upgrade_noconfirm_aborts: false,

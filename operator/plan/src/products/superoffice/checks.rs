@@ -20,7 +20,7 @@ use crate::products::Hop;
 use crate::view::View;
 use components::{full_stack, new_service, packages};
 use configuration::{scheduler_table, web_config, web_config_read};
-use gates::{argument_file, https, one_domain, web_view2};
+use gates::{argument_file, https, one_domain, symmetric_keys, web_view2};
 use machine::{dot_net, elevated, fast_cgi_support, iis_features, reboot_pending, windows_version};
 
 /// What one check found on one node, or on the site.
@@ -51,6 +51,7 @@ const CHECKS: &[Check] = &[
     Check { name: "OneDomain", severity: Severity::Block, always: false, run: one_domain },
     Check { name: "Https", severity: Severity::Block, always: false, run: https },
     Check { name: "WebView2", severity: Severity::Block, always: false, run: web_view2 },
+    Check { name: "SymmetricKeys", severity: Severity::Block, always: false, run: symmetric_keys },
     Check { name: "ArgumentFile", severity: Severity::Block, always: false, run: argument_file },
     Check { name: "Packages", severity: Severity::Block, always: true, run: packages },
     Check { name: "NewService", severity: Severity::Block, always: true, run: new_service },

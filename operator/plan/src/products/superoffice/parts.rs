@@ -174,6 +174,9 @@ fn service_probes(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Vec<Probe
         probes.push(changed_templates(layout, &kept));
     }
     let wanted = view.catalogue.find(&view.spec.version).and_then(|release| release.super_office.as_ref());
+    if wanted.is_some_and(|release| release.asks_for_keys) {
+        probes.push(has_key(layout));
+    }
     if wanted.is_some_and(|release| release.https) {
         probes.push(https_probe(layout));
     }
@@ -187,6 +190,12 @@ fn service_probes(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Vec<Probe
         probes.push(store_probe(path));
     }
     probes
+}
+
+/// Whether Service's configuration has a symmetric key. The key itself is not read.
+#[must_use]
+pub fn has_key(layout: &Layout<'_>) -> Probe {
+    Probe::Word { path: layout.config(), word: "SymmetricKey".to_owned() }
 }
 
 /// Whether the site's host answers over HTTPS.

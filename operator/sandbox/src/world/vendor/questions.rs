@@ -85,9 +85,36 @@ pub(super) async fn ask_all(run: &Run, options: &Options) -> Result<Answers, Ove
     if fast_cgi {
         offer_to_abort(run, options, &texts).await?;
     }
+    if !options.only_handlers {
+        ask_keys(run, options, &texts).await?;
+    }
     let attachments = !options.only_handlers
         && is_yes(&ask(run, options, &texts.config_key_attachments, &texts.question_attachments, "yes").await?);
     Ok(Answers { domain, site, fast_cgi, attachments })
+}
+
+/// From 8.4 R04 it asks for key and secret where the configuration has none, and writes them there (vendor:
+/// install/service).
+async fn ask_keys(run: &Run, options: &Options, texts: &Assumptions) -> Result<(), Over> {
+    let config = run.world.with(|state| {
+        let release = state.release(&run.number).and_then(|release| release.super_office.as_ref());
+        let path = state.layout.config();
+        let text = state.machines.get(&run.node)?.files.text(&path).ok()?;
+        let asks = release.is_some_and(|block| block.asks_for_keys) && !text.contains("SymmetricKey");
+        asks.then(|| (path, text.to_owned()))
+    });
+    let Some((path, mut text)) = config else { return Ok(()) };
+    for (name, question) in ["SymmetricKey", "SymmetricSecret"].into_iter().zip(&texts.questions_keys) {
+        let answer = ask(run, options, name, question, "").await?;
+        if answer.is_empty() {
+            return Err(run.refuse("The symmetric key is not valid."));
+        }
+        text.push_str(&format!("{name} = {answer}\r\n"));
+    }
+    run.world.with(|state| {
+        let _ = state.replace_text(&run.node, &path, text);
+    });
+    Ok(())
 }
 
 /// Warns about an IIS that does not suit FastCGI, names the update, and offers to stop (vendor: upgrade/service).

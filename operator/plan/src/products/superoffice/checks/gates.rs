@@ -10,7 +10,7 @@ use crate::products::superoffice::layout::{ARGUMENT_FILE, Layout};
 use crate::products::superoffice::parts::{self, https_probe, web_view2_probe};
 use crate::view::View;
 
-/// Statuses from here on say that nothing works behind the address.
+/// Statuses from here on say that nothing works behind the address; 0 says that there was no connection at all.
 const SERVER_ERROR: i32 = 500;
 
 fn demands(hop: &Hop<'_>, what: impl Fn(&SuperOfficeRelease) -> bool) -> bool {
@@ -39,7 +39,7 @@ pub(super) fn https(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<
     view.nodes_of(Component::Service)
         .iter()
         .filter_map(|node| match view.answer(node, &https_probe(layout)) {
-            Some(Answer::Url { status }) if *status < SERVER_ERROR => None,
+            Some(Answer::Url { status }) if (1..SERVER_ERROR).contains(status) => None,
             Some(Answer::Url { .. } | Answer::Absent {} | Answer::Unreadable { .. }) => Some(on(
                 node,
                 format!("https://{host}/ does not answer, and {} works over HTTPS only", hop.to.version),
@@ -100,4 +100,16 @@ pub(super) fn argument_file(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>)
         )],
         _ => vec![on(node, format!("{path} was not read"), LOOK_AGAIN)],
     }
+}
+
+/// Whether a person has to run `upgrade.exe` depends on what Service's configuration holds.
+pub(super) fn symmetric_keys(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Found> {
+    if !demands(hop, |release| release.asks_for_keys) {
+        return Vec::new();
+    }
+    hop.standing(view, Component::Service)
+        .into_iter()
+        .filter(|node| !matches!(view.answer(node, &parts::has_key(layout)), Some(Answer::Flag { .. })))
+        .map(|node| on(node, "whether Service's config holds a symmetric key was not read", LOOK_AGAIN))
+        .collect()
 }

@@ -9,7 +9,7 @@ use crm_api::probe::{Answer, Probe, RunState, StartType};
 use crm_api::release::CrmReleaseSpec;
 use crm_api::site::Component;
 
-use super::{Draft, controller, draft, kind, on_node};
+use super::{Draft, controller, draft, kind, on_node, upgrade};
 use crate::products::Hop;
 use crate::products::superoffice::layout::{FROZEN, Layout};
 use crate::view::View;
@@ -75,6 +75,10 @@ pub(super) fn stop_scheduler(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>
         .into_iter()
         .map(|node| {
             let mut actions = stop_service_actions(name).to_vec();
+            if upgrade::asks_for_keys(view, layout, hop, node) {
+                // A person runs upgrade.exe, which starts it; no boot does.
+                actions[0] = Action::SetServiceStart { name: name.clone(), start: StartType::Manual };
+            }
             actions.push(Action::AwaitProcessesGone { folder: bin.clone() });
             let title = format!("stop {name} so that no boot starts it, and wait for its children");
             let mut draft = draft(kind::STOP_SCHEDULER, Some(node), title, Executor::Agent { actions });
@@ -99,11 +103,12 @@ pub(super) fn stop_service_actions(name: &str) -> [Action; 2] {
 
 /// Gives a service the start type back that it had when the plan was made, and starts it.
 pub(super) fn start_service_actions(view: &View<'_>, name: &str, node: &str) -> Vec<Action> {
-    let start = match view.answer(node, &Probe::Service { name: name.to_owned() }) {
+    let seen = match view.answer(node, &Probe::Service { name: name.to_owned() }) {
         Some(Answer::Service { start: StartType::Manual, .. }) => StartType::Manual,
-        // A change that is under way has disabled it and remembers what it was.
-        _ => crate::restore::start_before(view, node, name).unwrap_or(StartType::Automatic),
+        _ => StartType::Automatic,
     };
+    // A change that is under way has altered it and remembers what it was.
+    let start = crate::restore::start_before(view, node, name).unwrap_or(seen);
     vec![Action::SetServiceStart { name: name.to_owned(), start }, Action::StartService { name: name.to_owned() }]
 }
 

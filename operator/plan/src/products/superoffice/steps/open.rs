@@ -8,7 +8,8 @@ use crm_api::probe::{Probe, RunState};
 use crm_api::release::CrmReleaseSpec;
 use crm_api::site::{Component, FastCgi};
 
-use super::close::{runs_batch_service, start_service_actions};
+use super::close::{runs_batch_service, start_service_actions, stop_service_actions};
+use super::upgrade::asks_for_keys;
 use super::{Draft, Run, controller, draft, in_database, kind, on_node, text};
 use crate::products::Hop;
 use crate::products::superoffice::layout::{FROZEN, Layout};
@@ -74,7 +75,12 @@ pub(super) fn start_service_pool(view: &View<'_>, layout: &Layout<'_>, hop: &Hop
         .map(|node| {
             let pool = layout.service_pool.clone();
             let url = format!("{}/scripts/rms.{ending}", address(layout, hop));
-            let actions = vec![Action::StartPool { name: pool.clone() }, Action::AwaitUrl { url, status: 200 }];
+            let mut actions = Vec::new();
+            if !hop.is_configuration_only() && asks_for_keys(view, layout, hop, node) {
+                // A person ran upgrade.exe, which has started it; it is quiet until the site has been verified.
+                actions.extend(stop_service_actions(&layout.scheduler));
+            }
+            actions.extend([Action::StartPool { name: pool.clone() }, Action::AwaitUrl { url, status: 200 }]);
             let title = format!("start Service's programs and see that a .{ending} request is answered");
             let mut draft = draft(kind::START_SERVICE_POOL, Some(node), title, Executor::Agent { actions });
             let probe = Probe::Pool { name: pool };

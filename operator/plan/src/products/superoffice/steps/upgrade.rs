@@ -15,7 +15,7 @@ use super::close::media_folder;
 use super::{Draft, close, draft, in_database, install, kind, on_node, open, text};
 use crate::products::Hop;
 use crate::products::superoffice::layout::{ARGUMENT_FILE, CRM_SETUP, INSTALLER_VALUES, INSTANCES_KEY, Layout};
-use crate::products::superoffice::parts::{DATABASE, SERVICE_DATA, Tools, version_probes};
+use crate::products::superoffice::parts::{DATABASE, SERVICE_DATA, Tools, has_key, version_probes};
 use crate::products::superoffice::settings;
 use crate::view::View;
 
@@ -230,7 +230,9 @@ pub(super) fn run_upgrade_exe(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_
             if hop.is_configuration_only() {
                 return draft;
             }
-            if !hop.is_new(Component::Service, node) {
+            if asks_for_keys(view, layout, hop, node) {
+                type_keys(&mut draft, layout, node);
+            } else if !hop.is_new(Component::Service, node) {
                 let_it_start_the_scheduler(&mut draft, layout);
             }
             draft.step.absent_when.push(in_database(SERVICE_VERSION, text(&hop.from.number)));
@@ -240,6 +242,32 @@ pub(super) fn run_upgrade_exe(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_
             draft
         })
         .collect()
+}
+
+/// Whether `upgrade.exe` asks for the symmetric key and secret on a node: where Service's `config` has none.
+pub(super) fn asks_for_keys(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>, node: &str) -> bool {
+    let asks = hop.to.super_office.as_ref().is_some_and(|block| block.asks_for_keys);
+    asks && !matches!(view.answer(node, &has_key(layout)), Some(Answer::Flag { set: true }))
+}
+
+/// No order carries a secret: a person runs `upgrade.exe` and types the keys of Web's configuration, the same on every
+/// node (vendor: install/service).
+fn type_keys(draft: &mut Draft, layout: &Layout<'_>, node: &str) {
+    let Executor::Agent { actions } = &draft.step.executor else { return };
+    let Some(Action::RunConsole { program, arguments, answers, .. }) = actions.first() else { return };
+    let mut instructions = vec![
+        format!("On {node}, as administrator, start {program}."),
+        format!("Give it the arguments {}.", arguments.join(" ")),
+    ];
+    let told = |answer: &PromptAnswer| format!("Where it asks {:?}, answer {:?}.", answer.question, answer.answer);
+    instructions.extend(answers.iter().map(told));
+    instructions.push(
+        "Where it asks \"SymmetricKey\" and \"SymmetricSecret\", type those of Web's web.config; they are the same on every node."
+            .to_owned(),
+    );
+    instructions.push("The step ends by itself when the database shows the new release.".to_owned());
+    draft.step.evidence.push(on_node(node, has_key(layout), Expected::Flag { set: true }));
+    draft.step.executor = Executor::Attended { instructions };
 }
 
 /// At its end `upgrade.exe` starts the scheduler (vendor: install/iis/reverse-proxy), which fails where nobody may start

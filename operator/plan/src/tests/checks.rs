@@ -166,3 +166,16 @@ fn configuration_file_checks() {
         }
     }
 }
+
+#[test]
+fn satellites_are_generated_anew_from_a_site_that_is_proven() {
+    let last = |satellites: &str| {
+        let mut site = Site::at_rest();
+        site.fact(superoffice::SATELLITES, Some(satellites));
+        site.declare("8.0 SR6");
+        let Standing::Proposed { change, .. } = site.plan().standing else { unreachable!("a plan") };
+        change.steps.last().unwrap().id.clone()
+    };
+    assert_eq!(last("2"), "generate-satellites@contoso-app");
+    assert_eq!(last("0"), "verify-site");
+}

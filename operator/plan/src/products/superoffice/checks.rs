@@ -253,7 +253,7 @@ fn satellites(view: &View<'_>, _: &Layout<'_>, _: &Hop<'_>) -> Vec<Found> {
         Some(0) => Vec::new(),
         Some(count) => vec![site(
             format!("{count} satellites have to be generated again afterwards"),
-            "read in their last up-files before the window; generate prototypes and satellites after the change",
+            "read in their last up-files before the window; a step at the end asks for them",
         )],
         None => vec![site("the number of satellites was not read", LOOK_AGAIN)],
     }

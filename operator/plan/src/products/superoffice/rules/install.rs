@@ -151,4 +151,12 @@ pub(super) const RULES: &[Rule] = &[
         "Service sends people to Web for their login: it must know where before it is opened",
         ONE_DOMAIN,
     ),
+    rule(
+        "rule 23",
+        Explains::After,
+        kind::VERIFY_SITE,
+        kind::GENERATE_SATELLITES,
+        "prototypes and satellites are made from a site that is up and proven",
+        super::GUIDE,
+    ),
 ];

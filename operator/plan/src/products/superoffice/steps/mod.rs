@@ -55,6 +55,7 @@ pub mod kind {
     pub const START_WRITERS: &str = "start-writers";
     pub const START_SCHEDULER: &str = "start-scheduler";
     pub const VERIFY_SITE: &str = "verify-site";
+    pub const GENERATE_SATELLITES: &str = "generate-satellites";
     pub const CHECK_SET: &str = "check-set";
     pub const SEE_NOTHING_RUNS: &str = "see-nothing-runs";
     pub const RESTORE_DATABASE: &str = "restore-database";
@@ -105,6 +106,7 @@ pub fn steps(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> 
     drafts.extend(open::start_writers(view, layout, hop));
     drafts.extend(open::start_scheduler(view, layout, hop));
     drafts.push(open::verify_site(view, layout, hop));
+    drafts.extend(open::generate_satellites(view, hop));
     close::mark_closing(&mut drafts);
     drafts
 }

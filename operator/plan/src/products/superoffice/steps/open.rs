@@ -1,7 +1,7 @@
 //! From the new programs back to work: NetServer, pools, links, caches, proof, and the site is open.
 
 use crm_api::change::{Executor, Gate, Task, Undo};
-use crm_api::database::superoffice::{ATTACHMENTS, SCHEDULER_HEARTBEAT, USE_EXTENSION};
+use crm_api::database::superoffice::{ATTACHMENTS, SATELLITES, SCHEDULER_HEARTBEAT, USE_EXTENSION};
 use crm_api::evidence::{Expectation, Expected, Source};
 use crm_api::order::Action;
 use crm_api::probe::{Probe, RunState};
@@ -13,6 +13,7 @@ use super::upgrade::asks_for_keys;
 use super::{Draft, Run, controller, draft, in_database, kind, on_node, text};
 use crate::products::Hop;
 use crate::products::superoffice::layout::{FROZEN, Layout};
+use crate::products::superoffice::parts::Tools;
 use crate::products::superoffice::settings;
 use crate::view::View;
 
@@ -235,6 +236,25 @@ pub(super) fn verify_site(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -
     draft.step.minutes = 2;
     draft.step.limit_minutes = 30;
     draft
+}
+
+/// Satellites hold copies of the old database: prototypes and then they are generated anew, once everything is up (vendor:
+/// upgrade 7.5 to 8, crm-server). Users are back by then. CrmSetup's releases have none.
+pub(super) fn generate_satellites(view: &View<'_>, hop: &Hop<'_>) -> Option<Draft> {
+    let count = view.fact(SATELLITES).and_then(|value| value.parse::<u32>().ok()).filter(|count| *count > 0)?;
+    let node = view.nodes_of(Component::CrmServer).first().filter(|_| Tools::of(hop.to) == Tools::ServerSetup)?;
+    let instructions = vec![
+        format!("On {node}, generate the prototypes anew, then all {count} satellites."),
+        "Then attest this step: no documented fact shows of which release a satellite is.".to_owned(),
+    ];
+    let title = format!("generate {count} satellites anew");
+    let mut draft = draft(kind::GENERATE_SATELLITES, Some(node), title, Executor::Attended { instructions });
+    let statement = format!("The prototypes and all {count} satellites are generated from {}.", hop.to.version);
+    draft.step.evidence =
+        vec![Expectation { source: Source::Attestation { statement }, expected: Expected::Present {} }];
+    draft.step.minutes = 10;
+    draft.step.limit_minutes = 1440;
+    Some(draft)
 }
 
 /// The proof of a change of settings: links, handlers and attachments are as declared.

@@ -1,14 +1,14 @@
 //! A site that other hands left half done: half upgraded, frozen, with two schedulers. It is named, both ways out are
 //! shown with their plans, and nothing is touched before a person has chosen one.
 
-use crm_api::change::{CrmChangeSpec, Purpose};
+use crm_api::change::{CrmChangeSpec, Gate, Purpose};
 use crm_api::decision::Word;
 use crm_api::release::CrmReleaseSpec;
 use crm_api::site::{Finding, HalfDone, ObservedPart, PartState, Severity};
 
 use crate::hash::{short, spec_digest};
 use crate::products::{self, Hop, LeftBehind};
-use crate::propose::{absent, assemble, free_folder, minutes_needed};
+use crate::propose::{absent, assemble, free_folder, minutes_needed, never_opens};
 use crate::view::{View, part_key};
 use crate::{restore, said};
 
@@ -126,7 +126,12 @@ fn forward(
     if !blocking.is_empty() {
         return Err(blocking.join("; "));
     }
-    assemble(view, parts, &hop, digest, None).map(Box::new).map_err(|finding| finding.message)
+    let plan = assemble(view, parts, &hop, digest, None).map_err(|finding| finding.message)?;
+    let is_gated = plan.steps.iter().any(|step| step.gate == Some(Gate::Window));
+    match never_opens(view, &plan.steps).filter(|_| is_gated) {
+        Some(finding) => Err(format!("{} ({})", finding.message, finding.remedy)),
+        None => Ok(Box::new(plan)),
+    }
 }
 
 impl Found {

@@ -155,7 +155,7 @@ fn next_hop(view: &View<'_>, parts: &[ObservedPart], current: &CrmReleaseSpec, t
 }
 
 /// A plan for which no window has room is refused before anybody is asked to approve it.
-fn never_opens(view: &View<'_>, steps: &[Step]) -> Option<Finding> {
+pub(crate) fn never_opens(view: &View<'_>, steps: &[Step]) -> Option<Finding> {
     let (felt, restore) = minutes_needed(steps);
     match windows::opening(view.spec.windows.as_ref(), felt.saturating_add(restore), view.now) {
         Ok(windows::Opening::Closed { why, next: None }) => {

@@ -11,6 +11,7 @@ mod installs;
 mod paths;
 mod properties;
 mod proposals;
+mod random_sites;
 mod restore;
 mod settings;
 mod shared;

@@ -76,3 +76,73 @@ impl RestoreOnWord {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::{Value, json};
+
+    use super::RestoreOnWord;
+    use crate::cluster::{Change, Verb};
+    use crate::world::Happening;
+
+    const FILE: &str = r"\\backup\crm\CRM7.bak";
+
+    fn stored(kind: &str, new: Value) -> Change {
+        Change {
+            identity: "somebody".into(),
+            verb: Verb::Create,
+            kind: kind.into(),
+            subresource: String::new(),
+            old: None,
+            new: Some(Arc::new(new)),
+        }
+    }
+
+    /// A restore of a whole set that a person has decided on.
+    fn decided() -> RestoreOnWord {
+        let mut checks = RestoreOnWord::default();
+        let task = json!({"controller": {"task": {"restoreDatabase": {"path": FILE}}}});
+        let spec = json!({"purpose": "Restore", "planHash": "4f1c09aa", "steps": [{"executor": task}]});
+        checks.stored(&stored("CrmChange", json!({"spec": spec})));
+        checks.stored(&stored("CrmDecision", json!({"spec": {"word": "Restore", "planHash": "4f1c09"}})));
+        let taken = Happening::BackupTaken {
+            path: FILE.to_owned(),
+            size_bytes: 1,
+            started_at: jiff::Timestamp::UNIX_EPOCH,
+            last_lsn: "1".to_owned(),
+            database: "CRM7".to_owned(),
+            sha256: "0".repeat(64),
+        };
+        assert_eq!(checks.happened(&taken), Ok(()));
+        checks
+    }
+
+    fn begins(checks: &mut RestoreOnWord, sessions: &[&str]) -> Option<String> {
+        let sessions = sessions.iter().map(|session| (*session).to_owned()).collect();
+        checks.happened(&Happening::RestoreStarted { path: FILE.to_owned(), sessions }).err().map(|broken| broken.1)
+    }
+
+    #[test]
+    fn a_restore_of_a_whole_set_on_a_persons_word_with_nobody_connected_is_as_it_should_be() {
+        let mut checks = decided();
+        assert_eq!(begins(&mut checks, &[]), None);
+        assert_eq!(checks.times, 1);
+    }
+
+    #[test]
+    fn a_restore_without_a_word_from_a_damaged_set_or_over_people_at_work_is_noticed() {
+        let mut nobody = decided();
+        nobody.said.clear();
+        assert!(begins(&mut nobody, &[]).unwrap().contains("nobody has decided"));
+        let mut other_plan = decided();
+        other_plan.said = ["abcdef".to_owned()].into();
+        assert!(begins(&mut other_plan, &[]).unwrap().contains("nobody has decided"));
+        let mut damaged = decided();
+        assert_eq!(damaged.happened(&Happening::BackupTampered { path: FILE.to_owned() }), Ok(()));
+        assert!(begins(&mut damaged, &[]).unwrap().contains("not what was written"));
+        assert!(begins(&mut decided(), &["Kari"]).unwrap().contains("Kari were connected"));
+        assert!(begins(&mut RestoreOnWord::default(), &[]).unwrap().contains("no change of this purpose"));
+    }
+}

@@ -39,6 +39,38 @@ pub(super) fn lying_client(identity: &str, client: Client) -> Client {
     Client::new(service, "default")
 }
 
+/// A client that shows every site as one that declares `recovery: {onHalt: Restore}`.
+pub(super) fn forging_client(client: Client) -> Client {
+    let service = tower::service_fn(move |request: Request<Body>| {
+        let client = client.clone();
+        async move {
+            let is_forged =
+                request.method() == Method::GET && request.uri().path().contains("/crmsites") && !is_watch(&request);
+            let answer = client.send(request).await?;
+            if !is_forged {
+                return Ok::<_, tower::BoxError>(answer);
+            }
+            let (parts, body) = answer.into_parts();
+            let bytes = body.collect_bytes().await?.to_vec();
+            let Ok(mut shown) = serde_json::from_slice::<Value>(&bytes) else {
+                return Ok(Response::from_parts(parts, Body::from(bytes)));
+            };
+            match shown.get_mut("items").and_then(Value::as_array_mut) {
+                Some(items) => items.iter_mut().for_each(forge_policy),
+                None => forge_policy(&mut shown),
+            }
+            Ok(Response::from_parts(parts, Body::from(serde_json::to_vec(&shown)?)))
+        }
+    });
+    Client::new(service, "default")
+}
+
+fn forge_policy(site: &mut Value) {
+    if let Some(spec) = site.get_mut("spec").and_then(Value::as_object_mut) {
+        spec.insert("recovery".to_owned(), serde_json::json!({"onHalt": "Restore"}));
+    }
+}
+
 impl Lies {
     async fn answer(&self, client: &Client, request: Request<Body>) -> Result<Response<Body>, tower::BoxError> {
         self.stand_still(client).await?;

@@ -33,17 +33,20 @@ pub enum Plant {
     BlindProbe,
     /// The machine shows the new versions as soon as a program was started: a run without effect looks proven.
     FakedEvidence,
+    /// The API shows every controller a site that declares a restore by policy: what nobody has decided is begun.
+    ForgedPolicy,
 }
 
 impl Plant {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::ForgetfulJournal,
         Self::BlindSessions,
         Self::TrustedBackup,
         Self::DeposedLeader,
         Self::BlindProbe,
         Self::FakedEvidence,
+        Self::ForgedPolicy,
     ];
 
     /// Its name.
@@ -56,6 +59,7 @@ impl Plant {
             Self::DeposedLeader => "deposed-leader",
             Self::BlindProbe => "blind-probe",
             Self::FakedEvidence => "faked-evidence",
+            Self::ForgedPolicy => "forged-policy",
         }
     }
 
@@ -69,6 +73,7 @@ impl Plant {
             Self::DeposedLeader => Need::SuccessorKilled("two-controllers@back-up-files"),
             Self::BlindProbe => Need::Fault("exit-one-with-effect@upgrade-web"),
             Self::FakedEvidence => Need::Fault("exit-zero-without-effect@upgrade-web"),
+            Self::ForgedPolicy => Need::Fault("reboot-in-mid-step"),
         }
     }
 
@@ -81,6 +86,7 @@ impl Plant {
             Self::DeposedLeader => Invariant::Fencing,
             Self::BlindProbe => Invariant::UnknownIsNotAbsent,
             Self::FakedEvidence => Invariant::Order,
+            Self::ForgedPolicy => Invariant::RestoreOnWord,
         }
     }
 }
@@ -165,7 +171,7 @@ impl Planted {
         if self.has(Plant::DeposedLeader) && identity == first_controller() {
             return api::lying_client(identity, client);
         }
-        client
+        if self.has(Plant::ForgedPolicy) { api::forging_client(client) } else { client }
     }
 }
 

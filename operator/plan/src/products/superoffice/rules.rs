@@ -97,7 +97,7 @@ const UPGRADE: &[Rule] = &[
     ),
     rule(
         "consent",
-        Explains::Before,
+        Explains::Both,
         kind::NOTICE,
         kind::LINK_FAST_CGI,
         "people decide and users are told before links change",
@@ -161,7 +161,7 @@ const UPGRADE: &[Rule] = &[
     ),
     rule(
         "backup",
-        Explains::Before,
+        Explains::Both,
         kind::BACK_UP_IIS,
         kind::RUN_UPGRADE_EXE,
         "upgrade.exe changes the IIS configuration: it is exported first",
@@ -169,7 +169,7 @@ const UPGRADE: &[Rule] = &[
     ),
     rule(
         "backup",
-        Explains::Before,
+        Explains::Both,
         kind::LIST_ATTACHMENTS,
         kind::RUN_UPGRADE_EXE,
         "upgrade.exe moves attachments: which of them lies where is written down first",
@@ -211,7 +211,7 @@ const UPGRADE: &[Rule] = &[
     ),
     rule(
         "rule 11",
-        Explains::Before,
+        Explains::Both,
         kind::UPGRADE_DATABASE,
         kind::UPGRADE_WEB,
         "the database comes before every other component",
@@ -219,7 +219,7 @@ const UPGRADE: &[Rule] = &[
     ),
     rule(
         "rule 11",
-        Explains::Before,
+        Explains::Both,
         kind::UPGRADE_DATABASE,
         kind::UPGRADE_SERVICE,
         "the database comes before every other component",

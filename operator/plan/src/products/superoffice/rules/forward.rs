@@ -55,8 +55,24 @@ pub(super) const RULES: &[Rule] = &[
         JOBS,
     ),
     rule(
-        "rule 10",
+        "rule 8",
         Explains::Before,
+        kind::FREEZE,
+        kind::BACK_UP_DATABASE,
+        "Service is frozen before anything of it is kept or changed",
+        CONFIG,
+    ),
+    rule(
+        "rule 16",
+        Explains::After,
+        kind::VERIFY_BACKUP,
+        kind::RUN_UPGRADE_EXE,
+        "upgrade.exe changes the data for good: what stands there half done is kept first",
+        DBSETUP,
+    ),
+    rule(
+        "rule 10",
+        Explains::Both,
         kind::VERIFY_BACKUP,
         kind::UPGRADE_WEB,
         "what stands there half done is kept before it is changed",
@@ -64,7 +80,7 @@ pub(super) const RULES: &[Rule] = &[
     ),
     rule(
         "rule 10",
-        Explains::Before,
+        Explains::Both,
         kind::VERIFY_BACKUP,
         kind::UPGRADE_SERVICE,
         "what stands there half done is kept before it is changed",
@@ -72,7 +88,7 @@ pub(super) const RULES: &[Rule] = &[
     ),
     rule(
         "rule 10",
-        Explains::Before,
+        Explains::Both,
         kind::VERIFY_BACKUP,
         kind::START_NET_SERVER,
         "nobody writes while the set is taken",

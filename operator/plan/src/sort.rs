@@ -1,8 +1,6 @@
 //! Puts the steps of a product into an order that obeys every rule, and gives each step the reasons for its place. Ties
 //! go to the declared order, so the same steps always end up in the same order.
 
-use std::collections::BTreeSet;
-
 use crate::products::{Draft, Explains, Rule};
 use crm_api::change::Step;
 
@@ -23,10 +21,9 @@ pub fn sort(drafts: Vec<Draft>, rules: &[Rule]) -> Result<Vec<Step>, Cycle> {
     let mut open: Vec<Draft> = drafts;
     let mut sorted: Vec<Step> = Vec::new();
     while !open.is_empty() {
-        let kinds: BTreeSet<&str> = open.iter().map(|draft| draft.kind).collect();
-        let waits: BTreeSet<&str> =
-            rules.iter().filter(|rule| kinds.contains(rule.before)).map(|rule| rule.after).collect();
-        let free = open.iter().position(|candidate| !waits.contains(candidate.kind));
+        let free = open.iter().position(|candidate| {
+            !rules.iter().any(|rule| rule.after == candidate.kind && open.iter().any(|other| other.kind == rule.before))
+        });
         let Some(index) = free else {
             return Err(Cycle { kinds: open.iter().map(|draft| draft.kind.to_owned()).collect() });
         };

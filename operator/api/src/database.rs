@@ -92,6 +92,26 @@ pub mod superoffice {
     pub const SCHEDULER_HEARTBEAT: &str = "schedulerHeartbeat";
     /// Fact: folder of the attachments.
     pub const ATTACHMENT_PATH: &str = "attachmentPath";
+    /// Fact: address under which browsers reach Service's programs, `config.cgi_url` (vendor: move-crm-server, "the
+    /// external URL").
+    pub const SERVICE_URL: &str = "serviceUrl";
+    /// Fact: address under which Service itself reaches them, `config.cgi_url_internal`.
+    pub const SERVICE_URL_INTERNAL: &str = "serviceUrlInternal";
+    /// Fact: path of Service on its host, `/` or `/service/`: row 109 of the table `registry` (vendor: move-crm-server).
+    pub const WWW_PATH: &str = "wwwPath";
+    /// Facts: the paths that the database keeps of a Service instance, each with the column or row in which it stands
+    /// (vendor: move-crm-server). Attachments have their own fact.
+    pub const INSTANCE_PATHS: [(&str, &str); 9] = [
+        ("textPath", "config.text_path"),
+        ("templatePath", "config.template_path"),
+        ("warningPath", "config.warning"),
+        ("senderPath", "registry 1"),
+        ("outboxPath", "registry 22"),
+        ("logPath", "registry 40"),
+        ("dbiPath", "registry 131"),
+        ("authenticationPath", "registry 245"),
+        ("imageResizerPath", "registry 284"),
+    ];
     /// Fact: number of attachments that Service knows.
     pub const ATTACHMENTS: &str = "attachments";
     /// Fact: day until which maintenance is paid (RFC 3339 date); later releases refuse to install after it.

@@ -1,11 +1,13 @@
 //! `CrmSite`: one CRM installation of one customer. Its spec is the line in Git; its status is what the operator knows.
 
 mod policy;
+mod reverse_proxy;
 mod status;
 
 pub use policy::{
     ApprovalScope, ApprovalSpec, Blackout, Day, DriftAction, DriftClass, DriftPolicy, WeeklyWindow, WindowsSpec,
 };
+pub use reverse_proxy::ReverseProxy;
 pub use status::{
     CrmSiteStatus, Finding, HalfDone, HopSummary, ObservedPart, PartState, PlanSummary, RestoreOffer, Severity,
     SourceValue, StandingWord, VerifiedState, Waiting,
@@ -183,9 +185,15 @@ pub struct SuperOfficeSpec {
     /// Schema of the database, for example `CRM7`.
     #[schemars(length(min = 1, max = 32), regex(pattern = "^[A-Za-z][A-Za-z0-9_]*$"))]
     pub table_prefix: String,
-    /// Host name by which browsers reach Service; it also names the Service instance in the registry.
+    /// Host name by which browsers reach Service, and from 8.1 on Web as well; it also names the Service instance in the
+    /// registry. Declared anew together with the step to 8.1 or later, it says where both go: the host of Service, the one
+    /// of Web, or a new one. Which it is, is read from the site itself.
     #[schemars(length(min = 1, max = 253), transform = names::host_name)]
     pub host_name: String,
+    /// Whether a reverse proxy stands before Web and Service. Left out: none does. From 8.1 on they need one where they are
+    /// on different servers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reverse_proxy: Option<ReverseProxy>,
     /// Which NetServer Service talks to. Left out: as observed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub net_server: Option<NetServerMode>,
@@ -278,6 +286,11 @@ pub struct ServiceSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub iis_site: Option<String>,
+    /// Path of Service on the site's host where it is an application below a site, for example `/service`; `/` is the
+    /// site itself. Left out: as observed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256), regex(pattern = "^/([A-Za-z0-9._-]+)?$"))]
+    pub application: Option<String>,
     /// IIS application pool.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]

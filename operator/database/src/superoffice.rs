@@ -2,7 +2,8 @@
 
 pub use crm_api::database::superoffice::{
     ATTACHMENT_PATH, ATTACHMENTS, DATABASE_MODEL, DATABASE_VERSION, MAINTENANCE_TO, SATELLITES, SCHEDULER_HEARTBEAT,
-    SERVER_SETUP_VERSION, SERVICE_INSTALLED_AT, SERVICE_VERSION, TRAVELLERS_OUT, USE_EXTENSION,
+    SERVER_SETUP_VERSION, SERVICE_INSTALLED_AT, SERVICE_URL, SERVICE_URL_INTERNAL, SERVICE_VERSION, TRAVELLERS_OUT,
+    USE_EXTENSION, WWW_PATH,
 };
 
 use crate::{Row, Statement, quote};
@@ -58,6 +59,41 @@ pub fn questions(table_prefix: &str) -> Vec<Question> {
             ],
         ),
         ask(
+            "superoffice.addresses",
+            format!("SELECT cgi_url, cgi_url_internal, text_path, template_path, warning FROM {}", table("config")),
+            &[
+                (SERVICE_URL, "cgi_url", "config.cgi_url"),
+                (SERVICE_URL_INTERNAL, "cgi_url_internal", "config.cgi_url_internal"),
+                ("textPath", "text_path", "config.text_path"),
+                ("templatePath", "template_path", "config.template_path"),
+                ("warningPath", "warning", "config.warning"),
+            ],
+        ),
+        ask(
+            "superoffice.instancePaths",
+            // The vendor documents these rows by their numbers (upgrade to 8.1, move-crm-server).
+            format!(
+                "SELECT MAX(CASE reg_id WHEN 109 THEN value END) AS wwwPath, \
+                 MAX(CASE reg_id WHEN 1 THEN value END) AS senderPath, \
+                 MAX(CASE reg_id WHEN 22 THEN value END) AS outboxPath, \
+                 MAX(CASE reg_id WHEN 40 THEN value END) AS logPath, \
+                 MAX(CASE reg_id WHEN 131 THEN value END) AS dbiPath, \
+                 MAX(CASE reg_id WHEN 245 THEN value END) AS authenticationPath, \
+                 MAX(CASE reg_id WHEN 284 THEN value END) AS imageResizerPath \
+                 FROM {} WHERE reg_id IN (1, 22, 40, 109, 131, 245, 284)",
+                table("registry")
+            ),
+            &[
+                (WWW_PATH, "wwwPath", "registry.value (109, WwwPath)"),
+                ("senderPath", "senderPath", "registry.value (1)"),
+                ("outboxPath", "outboxPath", "registry.value (22)"),
+                ("logPath", "logPath", "registry.value (40)"),
+                ("dbiPath", "dbiPath", "registry.value (131)"),
+                ("authenticationPath", "authenticationPath", "registry.value (245)"),
+                ("imageResizerPath", "imageResizerPath", "registry.value (284)"),
+            ],
+        ),
+        ask(
             "superoffice.attachments",
             format!("SELECT COUNT(*) AS attachments FROM {}", table("attachment")),
             &[(ATTACHMENTS, "attachments", "attachment")],
@@ -104,10 +140,41 @@ pub fn set_use_extension(table_prefix: &str, value: &str) -> Statement {
     }
 }
 
+/// Sets one column of the one row of `config` (vendor: upgrade to 8.1, move-crm-server: these are changed by SQL).
+fn set_config(name: &'static str, table_prefix: &str, column: &str, value: &str) -> Statement {
+    Statement {
+        name,
+        text: format!("UPDATE {}.[config] SET {column} = @P1; SELECT @@ROWCOUNT AS rows", quote(table_prefix)),
+        parameters: vec![value.to_owned()],
+        time_limit_seconds: 30,
+    }
+}
+
+/// Sets where Service lies on its host. The vendor documents this row by its number, 109.
+fn set_www_path(table_prefix: &str, value: &str) -> Statement {
+    Statement {
+        name: "superoffice.setWwwPath",
+        text: format!(
+            "UPDATE {}.[registry] SET value = @P1 WHERE reg_id = 109; SELECT @@ROWCOUNT AS rows",
+            quote(table_prefix)
+        ),
+        parameters: vec![value.to_owned()],
+        time_limit_seconds: 30,
+    }
+}
+
 /// The statement that sets a named setting, by the name of the fact that shows it; `None` for an unknown one.
 #[must_use]
 pub fn set_setting(table_prefix: &str, setting: &str, value: &str) -> Option<Statement> {
-    (setting == USE_EXTENSION).then(|| set_use_extension(table_prefix, value))
+    match setting {
+        USE_EXTENSION => Some(set_use_extension(table_prefix, value)),
+        SERVICE_URL => Some(set_config("superoffice.setServiceUrl", table_prefix, "cgi_url", value)),
+        SERVICE_URL_INTERNAL => {
+            Some(set_config("superoffice.setServiceUrlInternal", table_prefix, "cgi_url_internal", value))
+        }
+        WWW_PATH => Some(set_www_path(table_prefix, value)),
+        _ => None,
+    }
 }
 
 /// Value of a column in the first row.

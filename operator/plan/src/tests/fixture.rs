@@ -262,10 +262,10 @@ impl Site {
     /// Replaces a fact of the database; `None` takes it away.
     pub(super) fn fact(&mut self, name: &str, value: Option<&str>) {
         let facts = self.snapshot.database.as_mut().unwrap();
-        for fact in &mut facts.facts {
-            if fact.name == name {
-                fact.value = value.map(str::to_owned);
-            }
+        let value = value.map(str::to_owned);
+        match facts.facts.iter_mut().find(|fact| fact.name == name) {
+            Some(fact) => fact.value = value,
+            None => facts.facts.push(DatabaseFact { name: name.to_owned(), value, source: "table.column".to_owned() }),
         }
     }
 

@@ -8,6 +8,7 @@ mod drift;
 mod fixture;
 mod half_done;
 mod installs;
+mod one_host;
 mod paths;
 mod properties;
 mod proposals;

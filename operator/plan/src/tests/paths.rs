@@ -5,7 +5,7 @@ use crm_api::database::{SQL_SERVER_VERSION, superoffice};
 use crm_api::evidence::{Expected, Source};
 use crm_api::order::Action;
 use crm_api::probe::{Answer, Probe};
-use crm_api::site::{Component, Finding, Severity, TextMoveChoice};
+use crm_api::site::{Component, Finding, ReverseProxy, Severity, TextMoveChoice};
 
 use super::fixture::{Site, whole_catalogue};
 use crate::intent::Standing;
@@ -17,7 +17,10 @@ fn at(number: &str) -> Site {
     site.snapshot.site.status = None;
     let version = site.snapshot.releases.iter().find(|release| release.spec.number == number).unwrap();
     site.spec().version = version.spec.version.clone();
-    site.spec().super_office.as_mut().unwrap().text_move = Some(TextMoveChoice::Skipped);
+    let block = site.spec().super_office.as_mut().unwrap();
+    block.text_move = Some(TextMoveChoice::Skipped);
+    // Web and Service are on two servers.
+    block.reverse_proxy = Some(ReverseProxy::External);
     site.move_to(number);
     site.turn();
     assert_eq!(site.plan().standing, Standing::Settled);
@@ -345,7 +348,7 @@ fn a_person_types_the_keys_where_service_has_none_and_no_order_carries_them() {
         let config = r"C:\SuperOffice\Customer Service\config".to_owned();
         let key = Probe::Word { path: config, word: "SymmetricKey".to_owned() };
         site.answer("contoso-cs", &key, Answer::Flag { set: holds_key });
-        site.declare("8.5 R17");
+        ask(&mut site, "8.5 R17");
         let standing = site.plan().standing;
         let Standing::Proposed { change, .. } = standing else { unreachable!("a plan: {standing:?}") };
         change.steps.into_iter().find(|step| step.id == format!("{kind}@contoso-cs")).unwrap()

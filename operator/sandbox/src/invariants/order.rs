@@ -148,12 +148,23 @@ impl InOrder {
             }
             Component::CrmServer => None,
             Component::Web => self.lacks(&Change::Schema),
+            // With a new host for both the installer of Service makes the IIS site that Web is installed on (vendor:
+            // upgrade to 8.1, using a new domain).
+            Component::Service if program != "upgrade.exe" && self.both_move() => self.lacks(&Change::Schema),
             Component::Service => self.lacks(&Change::Schema).or_else(|| self.lacks(&Change::WebFiles)),
         };
         match problem {
             None => Ok(()),
             Some(problem) => Err(Broken(Invariant::Order, format!("{program} was started on {node}, but {problem}"))),
         }
+    }
+
+    fn both_move(&self) -> bool {
+        self.changes.values().any(|change| {
+            let steps = change["spec"]["steps"].as_array().map_or(&[][..], Vec::as_slice);
+            let has = |kind: &str| steps.iter().any(|step| step["id"].as_str().is_some_and(|id| id.starts_with(kind)));
+            has("move-service@") && has("move-web@")
+        })
     }
 
     fn lacks(&self, change: &Change) -> Option<String> {
@@ -226,8 +237,8 @@ impl InOrder {
         match kind {
             "freeze" => claim(self.frozen.contains(node), "Service is open to its users"),
             "upgrade-database" => effect(Change::Schema, "schema and server"),
-            "upgrade-web" => effect(Change::WebFiles, "the files of Web"),
-            "upgrade-service" => effect(Change::ServiceFiles, "the files of Service"),
+            "upgrade-web" | "move-web" => effect(Change::WebFiles, "the files of Web"),
+            "upgrade-service" | "move-service" => effect(Change::ServiceFiles, "the files of Service"),
             "run-upgrade-exe" => {
                 // What it keeps in the database is one for all Service nodes: a second node finds it done.
                 let data = self.has(None, &Change::ServiceVersion) && self.ran_upgrade.contains(node);

@@ -10,6 +10,7 @@ use crm_api::decision::Word;
 use crm_api::evidence::Source;
 use crm_api::order::{Action, PromptAnswer};
 
+use super::mover::{choices_of, do_by_hand};
 use super::{LOOK_AGAIN, Person};
 use crate::world::World;
 
@@ -84,7 +85,7 @@ impl Attendant {
         let did = match program_of(instructions) {
             Some(program) => self.run_wizard(&node, &program, instructions, step.minutes).await,
             None if instructions.iter().any(|sentence| sentence.contains("Flush caches")) => self.flush(&node).await,
-            None => true,
+            None => do_by_hand(&self.world, &node, instructions),
         };
         if !did {
             return;
@@ -105,7 +106,8 @@ impl Attendant {
     async fn run_wizard(&mut self, node: &str, program: &str, instructions: &[String], minutes: i32) -> bool {
         let minutes = u32::try_from(minutes).unwrap_or(0).max(1).saturating_mul(PATIENCE);
         let patience = Duration::from_secs(u64::from(minutes) * 60);
-        let (arguments, answers) = (arguments_of(instructions), answers_of(instructions));
+        let (arguments, mut answers) = (arguments_of(instructions), answers_of(instructions));
+        answers.extend(choices_of(instructions));
         let run = self.world.run_attended(node, program, &arguments, answers);
         match tokio::time::timeout(patience, run).await {
             Ok(Ok(_)) => true,

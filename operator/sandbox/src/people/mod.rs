@@ -5,6 +5,7 @@ mod approver;
 mod attendant;
 mod finisher;
 mod mailbox;
+mod mover;
 mod recoverer;
 
 use std::fmt::Debug;

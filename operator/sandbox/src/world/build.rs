@@ -18,8 +18,10 @@ use crate::world::iis::Iis;
 use crate::world::install::{install, put_attachments, spoil_handlers};
 use crate::world::layout::Layout;
 use crate::world::machine::{Machine, boot_id};
+use crate::world::moving::{addresses, numbered};
 use crate::world::process::Processes;
 use crate::world::registry::Registry;
+use crate::world::routes::Routes;
 use crate::world::scenario::{API_VERSION, KIND, Scenario, Server};
 use crate::world::sql::Database;
 use crate::world::state::{Package, State, World};
@@ -209,6 +211,8 @@ fn empty(
         service_version,
         service_installed_at: last_upgrade,
         attachment_path: layout.attachments.clone(),
+        addresses: addresses(&layout),
+        numbered: numbered(&layout),
         attachments: spec.database.attachments_flat,
         maintenance_to: spec.database.maintenance_to,
         travellers_out: spec.database.travellers_out,
@@ -224,6 +228,8 @@ fn empty(
     State {
         now: spec.start,
         assumptions: spec.assumptions.clone(),
+        former: None,
+        routes: Routes { hosts: spec.hosts.clone(), proxies: spec.proxies.clone() },
         layout,
         releases,
         packages: BTreeMap::new(),

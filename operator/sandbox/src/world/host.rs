@@ -265,6 +265,10 @@ impl Host for SimHost {
             self.administer(|machine| {
                 machine.import_key(key, &text);
                 Ok(())
+            })?;
+            self.act(|state, node| {
+                state.registry_came_back(node);
+                Ok(())
             })
         })
     }

@@ -9,6 +9,7 @@ use crm_api::probe::RunState;
 use crate::world::files::{Content, file_name, is_unc, key};
 use crate::world::ghost::Happening;
 use crate::world::machine::Machine;
+use crate::world::routes::Behind;
 use crate::world::state::State;
 
 /// Status of a page that does not exist.
@@ -162,15 +163,27 @@ impl State {
         let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
         let host = host.split(':').next().unwrap_or(host).to_lowercase();
         let path = format!("/{}", path.split('?').next().unwrap_or(path).to_lowercase());
+        if let Some(behind) = self.behind(&host, &path) {
+            let (Behind::Web(node) | Behind::Service(node)) = &behind else { return Ok(NOT_FOUND) };
+            self.listens(node, url)?;
+            return Ok(if matches!(behind, Behind::Web(_)) {
+                self.get_web(node, &path)
+            } else {
+                self.get_service(node, &path)
+            });
+        }
         let application = self.layout.web_application.to_lowercase();
         let for_web = path == application || path.starts_with(&format!("{application}/"));
         let node = self.resolve(from, &host, for_web).ok_or_else(refused)?;
-        let machine = self.machines.get(&node).filter(|machine| machine.up && machine.facts.iis.is_some());
-        let machine = machine.ok_or_else(refused)?;
-        if url.starts_with("https://") && !machine.https {
-            return Err(refused());
-        }
+        self.listens(&node, url)?;
         if for_web { Ok(self.get_web(&node, &path)) } else { Ok(self.get_service(&node, &path)) }
+    }
+
+    /// Whether IIS on a machine takes a request at all.
+    fn listens(&self, node: &str, url: &str) -> Result<(), HostError> {
+        let machine = self.machines.get(node).filter(|machine| machine.up && machine.facts.iis.is_some());
+        let takes = machine.is_some_and(|machine| machine.https || !url.starts_with("https://"));
+        takes.then_some(()).ok_or_else(|| HostError::Refused(format!("no connection to {url}")))
     }
 
     fn resolve(&self, from: &str, host: &str, for_web: bool) -> Option<String> {
@@ -230,7 +243,11 @@ impl State {
         if !self.is_api(&format!("/{}", path.to_lowercase())) {
             return Ok("<html></html>".to_owned());
         }
-        let node = self.resolve(from, &host.to_lowercase(), true).unwrap_or_default();
+        let node = match self.behind(&host.to_lowercase(), &format!("/{}", path.to_lowercase())) {
+            Some(Behind::Web(node)) => node,
+            Some(Behind::Service(_) | Behind::Nothing) => return Ok("<html></html>".to_owned()),
+            None => self.resolve(from, &host.to_lowercase(), true).unwrap_or_default(),
+        };
         let number = self.net_server(&node).unwrap_or_default();
         let services = self.endpoint(&number);
         Ok(serde_json::json!({"NetServerVersion": number, "ServicesCurrent": services}).to_string())

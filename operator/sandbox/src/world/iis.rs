@@ -7,7 +7,7 @@ use crm_agent::host::HostError;
 use crm_agent::text::{self, encoding::Encoding};
 use crm_api::probe::RunState;
 
-/// Address of the programs below the site of Service (vendor: install/service/manual-steps).
+/// End of the address of Service's programs (vendor: install/service/manual-steps).
 const SCRIPTS: &str = "/scripts";
 
 /// An application pool.
@@ -23,6 +23,8 @@ pub(crate) struct Pool {
 pub(crate) struct Site {
     /// Address below the site to folder.
     pub(crate) folders: BTreeMap<String, String>,
+    /// Host names that it is bound to; none is every name.
+    pub(crate) hosts: Vec<String>,
     /// FastCGI handlers, by the file name of the program.
     pub(crate) handlers: BTreeMap<String, Handler>,
 }
@@ -115,6 +117,15 @@ impl Iis {
                     escaped(folder)
                 );
             }
+            if !site.hosts.is_empty() {
+                host.push_str("        <bindings>\n");
+                for name in &site.hosts {
+                    let name = escaped(name);
+                    let _ =
+                        writeln!(host, "          <binding protocol=\"http\" bindingInformation=\"*:80:{name}\" />");
+                }
+                host.push_str("        </bindings>\n");
+            }
             host.push_str("      </site>\n");
             write_handlers(name, site, &mut programs, &mut locations);
         }
@@ -137,7 +148,7 @@ impl Iis {
 
 /// FastCGI of one site: every program as an application of the machine, and its handler at the level of the site.
 fn write_handlers(name: &str, site: &Site, programs: &mut String, locations: &mut String) {
-    let Some(folder) = site.folders.get(SCRIPTS) else { return };
+    let Some((_, folder)) = site.folders.iter().find(|(address, _)| address.ends_with(SCRIPTS)) else { return };
     let _ = writeln!(locations, "  <location path=\"{}\">\n    <system.webServer>\n      <handlers>", escaped(name));
     for (program, handler) in &site.handlers {
         let verbs = if handler.options { "*" } else { "GET,HEAD,POST" };

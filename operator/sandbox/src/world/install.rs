@@ -7,7 +7,7 @@ use crm_api::site::Component;
 
 use crate::world::files::Content;
 use crate::world::iis::Site;
-use crate::world::layout::{SERVER_PATH, SERVER_REGISTRY, SERVICE_REGISTRY};
+use crate::world::layout::{Layout, SERVER_PATH, SERVER_REGISTRY, SERVICE_REGISTRY};
 use crate::world::scenario::{Handlers, Server};
 use crate::world::services::Service;
 use crate::world::state::State;
@@ -27,8 +27,20 @@ pub(crate) fn install(state: &mut State, server: &Server) {
         match installed.component {
             Component::CrmServer => install_server(state, node, number),
             Component::Web => install_web(state, node, number),
-            Component::Service => install_service(state, node, number),
+            Component::Service => {
+                install_service(state, node, number);
+                register(state, node, &server.service_hosts);
+            }
         }
+    }
+}
+
+/// Further host names of an instance, with the values of its own.
+fn register(state: &mut State, node: &str, hosts: &[String]) {
+    let path = state.layout.service_path.clone();
+    let Some(machine) = state.machines.get_mut(node) else { return };
+    for host in hosts {
+        machine.registry.set(&format!("{SERVICE_REGISTRY}\\{host}"), &[("basePath", &path), ("instanceId", "1")]);
     }
 }
 
@@ -52,14 +64,28 @@ fn install_web(state: &mut State, node: &str, number: &str) {
         format!(
             "<?xml version=\"1.0\" encoding=\"utf-8\"?>\r\n<configuration>\r\n  <SuperOffice>\r\n    <Data>\r\n      <Database>\r\n        \
              <add key=\"Server\" value=\"{}\" />\r\n        <add key=\"TablePrefix\" value=\"{}\" />\r\n      </Database>\r\n    \
-             </Data>\r\n  </SuperOffice>\r\n</configuration>\r\n",
-            layout.sql_server, layout.table_prefix
+             </Data>{}\r\n  </SuperOffice>\r\n</configuration>\r\n",
+            layout.sql_server,
+            layout.table_prefix,
+            client(&layout)
         ),
     );
     machine.iis.add_pool(&layout.web_pool);
     let folders = BTreeMap::from([(layout.web_application, layout.web_path)]);
-    machine.iis.sites.insert("Default Web Site".to_owned(), Site { folders, handlers: BTreeMap::new() });
+    let hosts = layout.web_host.into_iter().collect();
+    machine.iis.sites.insert("Default Web Site".to_owned(), Site { folders, hosts, ..Site::default() });
     machine.services.push(automatic(layout.batch_service, program));
+}
+
+/// What Web is told of the address at which browsers reach it through a proxy (vendor: api/config/client).
+fn client(layout: &Layout) -> String {
+    if !layout.proxied {
+        return String::new();
+    }
+    let keys =
+        [("UrlHostOverride", layout.host_name.as_str()), ("UrlSchemeOverride", "http"), ("UrlPortOverride", "80")];
+    let keys = keys.iter().map(|(key, value)| format!("      <add key=\"{key}\" value=\"{value}\" />\r\n"));
+    format!("\r\n    <Client>\r\n{}    </Client>", keys.collect::<String>())
 }
 
 fn install_service(state: &mut State, node: &str, number: &str) {
@@ -88,7 +114,9 @@ fn install_service(state: &mut State, node: &str, number: &str) {
         ("/csplugins".to_owned(), format!("{path}\\www\\csplugins")),
         ("/scripts".to_owned(), layout.scripts()),
     ]);
-    machine.iis.sites.insert(layout.iis_site, Site { folders, handlers: BTreeMap::new() });
+    // Where another site has a name of its own, IIS tells them apart by theirs.
+    let hosts = layout.web_host.is_some().then_some(layout.host_name).into_iter().collect();
+    machine.iis.sites.insert(layout.iis_site, Site { folders, hosts, ..Site::default() });
     machine.services.push(automatic(layout.scheduler, format!("{folder}\\ejSchedule.exe")));
 }
 

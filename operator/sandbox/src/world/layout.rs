@@ -2,7 +2,7 @@
 //! leaves out.
 
 use crm_api::CrmSite;
-use crm_api::site::Component;
+use crm_api::site::{Component, ReverseProxy};
 
 /// Program folder of the CRM Server (vendor: install/server).
 pub const SERVER_PATH: &str = "C:\\Program Files\\SuperOffice\\SuperOffice Server";
@@ -33,6 +33,8 @@ pub struct Layout {
     pub service_pool: String,
     pub scheduler: String,
     pub host_name: String,
+    pub web_host: Option<String>,
+    pub proxied: bool,
     pub table_prefix: String,
     pub database: String,
     pub sql_server: String,
@@ -67,6 +69,8 @@ impl Layout {
             iis_site,
             scheduler: or(&block.service.scheduler, &format!("ejSchedule {}", block.host_name)),
             host_name: block.host_name.clone(),
+            web_host: block.web.host_name.clone(),
+            proxied: matches!(block.reverse_proxy, Some(ReverseProxy::IisArr | ReverseProxy::External)),
             table_prefix: block.table_prefix.clone(),
             database: site.spec.database.name.clone(),
             sql_server: site.spec.database.server.clone(),

@@ -7,6 +7,7 @@
 //!
 //! - [`scenario`]: the document that describes a world; `build` and `install` make it. [`layout`]: where things lie.
 //! - `machine`, `files`, `iis`, `http`, `services`, `registry`, `process`: one Windows server; `host`: its edge.
+//! - `routes`: where host names lead; `moving`: what becomes of them when Web and Service go to one.
 //! - `sql`, `backup`, `restore`: the SQL Server; `bring_back`: files, keys and IIS from exports. `vendor`: the installers and `upgrade.exe`.
 //! - `users`, `scheduler`: who works on the site meanwhile; `by_hand`: who works on the servers without the operator.
 //! - [`ghost`]: what really happened; [`faults`]: what can be made to go wrong; `digest`: how it stands in the end.
@@ -27,10 +28,12 @@ mod iis;
 mod install;
 pub mod layout;
 mod machine;
+mod moving;
 pub mod people;
 mod process;
 mod registry;
 mod restore;
+mod routes;
 pub mod scenario;
 mod scheduler;
 mod services;

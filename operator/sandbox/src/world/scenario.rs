@@ -52,6 +52,12 @@ pub struct ScenarioSpec {
     pub ends: Ends,
     /// The Windows servers, by the names of their `CrmNode`s.
     pub servers: Vec<Server>,
+    /// To which server each host name leads, as DNS says. Left out: the site's host leads to whatever is asked for.
+    #[serde(default)]
+    pub hosts: BTreeMap<String, String>,
+    /// Host names that lead to a reverse proxy: path to server, the longest path that fits counts.
+    #[serde(default)]
+    pub proxies: BTreeMap<String, BTreeMap<String, String>>,
     /// The SQL Server.
     pub sql_server: SqlServerMachine,
     /// The database at the start.
@@ -115,6 +121,9 @@ pub struct Server {
     /// Whether the agent has administrator rights.
     #[serde(default = "yes")]
     pub elevated: bool,
+    /// Host names, besides its own, under which Service is registered on it (vendor: install/iis/reverse-proxy).
+    #[serde(default)]
+    pub service_hosts: Vec<String>,
     /// Whether its IIS sites answer over HTTPS.
     #[serde(default)]
     pub https: bool,

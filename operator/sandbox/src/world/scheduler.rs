@@ -1,7 +1,7 @@
 //! The scheduler: every minute it starts the programs that send, fetch and tidy up. Freezing an instance does not stop
 //! it (vendor: automated-tasks/ejournalcron, upgrade/to-81/move-crm-server).
 
-use crate::world::layout::SCHEDULED_PROGRAMS;
+use crate::world::layout::{Layout, SCHEDULED_PROGRAMS};
 use crate::world::process::Owner;
 use crate::world::state::State;
 use crate::world::vendor::Role;
@@ -10,8 +10,15 @@ impl State {
     /// A minute has begun: wherever the service runs, its programs start.
     pub(crate) fn scheduler_tick(&mut self) {
         self.crash_old_net_servers();
-        let (scheduler, bin) = (self.layout.scheduler.clone(), self.layout.bin());
-        for node in self.layout.service_nodes.clone() {
+        self.tick(self.layout.clone());
+        if let Some(former) = self.former.clone() {
+            self.tick(former);
+        }
+    }
+
+    fn tick(&mut self, layout: Layout) {
+        let (scheduler, bin) = (layout.scheduler.clone(), layout.bin());
+        for node in layout.service_nodes {
             let now = self.now;
             let Some(machine) = self.machines.get_mut(&node) else {
                 continue;

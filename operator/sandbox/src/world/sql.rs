@@ -11,6 +11,17 @@ use crate::world::files::file_name;
 use crate::world::ghost::Happening;
 use crate::world::state::{State, World};
 
+/// Rows of `registry` by number, with the column under which a question gives them.
+const NUMBERED: [(u32, &str); 7] = [
+    (1, "senderPath"),
+    (22, "outboxPath"),
+    (40, "logPath"),
+    (109, "wwwPath"),
+    (131, "dbiPath"),
+    (245, "authenticationPath"),
+    (284, "imageResizerPath"),
+];
+
 /// First session id of a user.
 const FIRST_SESSION: usize = 51;
 
@@ -30,6 +41,10 @@ pub(crate) struct Database {
     pub(crate) service_version: String,
     pub(crate) service_installed_at: Timestamp,
     pub(crate) attachment_path: String,
+    /// Columns of `config` that name addresses and folders.
+    pub(crate) addresses: BTreeMap<String, String>,
+    /// Rows of `registry` that the vendor documents by their numbers.
+    pub(crate) numbered: BTreeMap<u32, String>,
     /// Rows of `attachment`.
     pub(crate) attachments: i64,
     /// Table `registry`: name to value.
@@ -155,6 +170,20 @@ impl State {
                 ("installed_at", &database.service_installed_at.to_string()),
                 ("attachment_path", &database.attachment_path),
             ])],
+            "superoffice.addresses" => vec![database.addresses.clone().into_iter().collect()],
+            "superoffice.instancePaths" => {
+                let columns =
+                    NUMBERED.iter().filter_map(|(id, column)| Some((*column, database.numbered.get(id)?.as_str())));
+                vec![row(&columns.collect::<Vec<_>>())]
+            }
+            "superoffice.setServiceUrl" => return self.set_column(statement, "cgi_url"),
+            "superoffice.setServiceUrlInternal" => return self.set_column(statement, "cgi_url_internal"),
+            "superoffice.setWwwPath" => {
+                let value = parameter(statement, 0)?;
+                self.database.numbered.insert(109, value);
+                self.database_write("operator");
+                vec![row(&[("rows", "1")])]
+            }
             "superoffice.attachments" => vec![row(&[("attachments", &database.attachments.to_string())])],
             "superoffice.useExtension" => registry("UseExtension").unwrap_or_default(),
             "superoffice.schedulerHeartbeat" => registry("EjournalCronNow").unwrap_or_default(),
@@ -179,6 +208,13 @@ impl State {
             None => "0",
         };
         Ok(vec![row(&[("rows", rows)])])
+    }
+
+    fn set_column(&mut self, statement: &Statement, column: &str) -> Result<Vec<Row>, DatabaseError> {
+        let value = parameter(statement, 0)?;
+        self.database.addresses.insert(column.to_owned(), value);
+        self.database_write("operator");
+        Ok(vec![row(&[("rows", "1")])])
     }
 
     fn session_rows(&self) -> Vec<Row> {

@@ -19,6 +19,7 @@ use crate::world::files::FileSystem;
 use crate::world::ghost::{Ghost, GhostEvent, Happening, Observer};
 use crate::world::layout::Layout;
 use crate::world::machine::Machine;
+use crate::world::routes::Routes;
 use crate::world::sql::Database;
 use crate::world::users::Users;
 
@@ -39,6 +40,9 @@ pub(crate) struct State {
     pub(crate) now: Timestamp,
     pub(crate) assumptions: Assumptions,
     pub(crate) layout: Layout,
+    /// The Service instance that a move has left behind.
+    pub(crate) former: Option<Layout>,
+    pub(crate) routes: Routes,
     pub(crate) releases: Vec<CrmReleaseSpec>,
     /// Packages by the sha256 of their content.
     pub(crate) packages: BTreeMap<String, Package>,

@@ -4,6 +4,7 @@
 mod components;
 mod configuration;
 mod gates;
+mod hosts;
 pub(super) mod machine;
 
 use crm_api::change::Purpose;
@@ -13,14 +14,15 @@ use crm_api::probe::{Answer, Probe, RunState};
 use crm_api::site::{Component, Finding, Severity};
 
 use super::half_done;
-use super::layout::{FROZEN, INSTALLER_VALUES, INSTANCES_KEY, Layout};
+use super::layout::{FROZEN, INSTANCES_KEY, Layout, named_instances, same_path};
 use super::settings;
 use super::steps::Run;
 use crate::products::Hop;
 use crate::view::View;
 use components::{full_stack, new_service, packages};
 use configuration::{scheduler_table, web_config, web_config_read};
-use gates::{argument_file, https, one_domain, symmetric_keys, web_view2};
+use gates::{argument_file, https, symmetric_keys, web_view2};
+use hosts::{host_name, one_domain, reverse_proxy};
 use machine::{dot_net, elevated, fast_cgi_support, iis_features, reboot_pending, windows_version};
 
 /// What one check found on one node, or on the site.
@@ -49,6 +51,8 @@ const CHECKS: &[Check] = &[
     Check { name: "SchedulerRunning", severity: Severity::Block, always: true, run: scheduler_running },
     Check { name: "FullStack", severity: Severity::Block, always: false, run: full_stack },
     Check { name: "OneDomain", severity: Severity::Block, always: false, run: one_domain },
+    Check { name: "ReverseProxy", severity: Severity::Block, always: false, run: reverse_proxy },
+    Check { name: "HostName", severity: Severity::Block, always: true, run: host_name },
     Check { name: "Https", severity: Severity::Block, always: false, run: https },
     Check { name: "WebView2", severity: Severity::Block, always: false, run: web_view2 },
     Check { name: "SymmetricKeys", severity: Severity::Block, always: false, run: symmetric_keys },
@@ -115,7 +119,7 @@ fn site_name(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Found> 
 }
 
 fn instance(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Found> {
-    let host = &layout.block.host_name;
+    let host = &layout.host;
     hop.standing(view, Component::Service)
         .into_iter()
         .filter_map(|node| {
@@ -123,16 +127,10 @@ fn instance(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Found> {
             let Some(Answer::Subkeys { subkeys }) = view.answer(node, &probe) else {
                 return Some(on(node, "the Service instances in the registry were not read", LOOK_AGAIN));
             };
-            let path = subkeys
-                .iter()
-                .filter(|(name, _)| name.as_str() != INSTALLER_VALUES)
-                .find(|(name, _)| name.eq_ignore_ascii_case(host))
-                .and_then(|(_, values)| values.get("basePath"));
-            let same = |path: &str| {
-                path.trim_end_matches('\\').eq_ignore_ascii_case(layout.service_path.trim_end_matches('\\'))
-            };
-            match path {
-                Some(path) if same(path) => None,
+            let instances = named_instances(subkeys).into_iter();
+            let mut named = instances.filter(|(name, _)| name.eq_ignore_ascii_case(host)).map(|(_, path)| path);
+            match named.next() {
+                Some(path) if same_path(path, layout.service_path) => None,
                 Some(path) => Some(on(
                     node,
                     format!("the registry has host {host} at {path}, not at {}", layout.service_path),

@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::checks::machine::at_least;
 use super::layout::{FROZEN, Layout};
-use super::{parts, settings};
+use super::{one_host, parts, settings};
 use crate::products::Hop;
 use crate::view::View;
 use crate::windows::local;
@@ -327,6 +327,7 @@ pub fn notices(view: &View<'_>, hop: &Hop<'_>) -> Vec<String> {
     {
         notices.push("Attachments stay where they are; moving them into sub-folders is left for later.".to_owned());
     }
+    notices.extend(one_host::notices(view, hop));
     let passed = view.catalogue.between(hop.from, hop.to);
     let dropped: Vec<&str> = passed
         .iter()

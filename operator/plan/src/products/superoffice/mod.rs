@@ -2,7 +2,7 @@
 //!
 //! - [`layout`]: where things are, and what they are called. [`parts`]: what is asked, and which part shows what version.
 //! - [`checks`]: what must be so before a change. [`steps`]: what a change does. [`rules`]: in which order, and why.
-//! - [`settings`]: what a site at its release still lacks against its declaration.
+//! - [`one_host`]: the move of Web and Service to one host. [`settings`]: what a site at its release still lacks against its declaration.
 //! - [`half_done`]: what other hands leave half done.
 //! - [`drift`]: what is looked for at rest, and debts that stay visible.
 
@@ -10,6 +10,7 @@ pub mod checks;
 pub mod drift;
 pub mod half_done;
 pub mod layout;
+pub mod one_host;
 pub mod parts;
 pub mod rules;
 pub mod settings;

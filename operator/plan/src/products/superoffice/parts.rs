@@ -11,6 +11,7 @@ use crm_api::site::{Component, FastCgi, ObservedPart, PartState, SourceValue};
 
 use super::half_done;
 use super::layout::{CRM_SETUP, FROZEN, INSTANCES_KEY, Layout};
+use super::one_host;
 use super::settings::store_probe;
 use crate::view::View;
 
@@ -112,6 +113,7 @@ pub fn probes(view: &View<'_>, layout: &Layout<'_>) -> BTreeMap<String, Vec<Prob
                 Component::Web => probes.extend(web_probes(layout)),
                 Component::Service => probes.extend(service_probes(view, layout, node)),
             }
+            probes.extend(one_host::probes(view, layout, placed.name));
         }
     }
     for node in half_done::others(view) {
@@ -138,7 +140,7 @@ pub fn table_prefix(layout: &Layout<'_>) -> Probe {
 /// Whether the scheduler's table names the site's host (vendor: upgrade/to-81/move-crm-server).
 #[must_use]
 pub fn scheduled_host(layout: &Layout<'_>) -> Probe {
-    Probe::Word { path: layout.service_file("ejCrontab.txt"), word: layout.block.host_name.clone() }
+    Probe::Word { path: layout.service_file("ejCrontab.txt"), word: layout.host.clone() }
 }
 
 /// Whether the file with CrmSetup's arguments names the site's database. What else stands in it is nobody's business.
@@ -164,12 +166,12 @@ fn service_probes(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Vec<Probe
         Probe::FlagLine { path: layout.config(), line: FROZEN.to_owned() },
         Probe::ConfigValue { path: layout.config(), key: "nsEndPoint".to_owned() },
         scheduled_host(layout),
-        Probe::Service { name: layout.scheduler.clone() },
         Probe::Processes { folder: layout.service_file("bin") },
         Probe::Pool { name: layout.service_pool.clone() },
         Probe::FolderSize { path: layout.service_path.to_owned() },
         Probe::Folders { path: layout.service_path.to_owned(), prefix: "templates_".to_owned() },
     ];
+    probes.extend(layout.schedulers.iter().map(|name| Probe::Service { name: name.clone() }));
     if let Some(kept) = kept_templates(view, layout, node) {
         probes.push(changed_templates(layout, &kept));
     }
@@ -192,10 +194,16 @@ fn service_probes(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Vec<Probe
     probes
 }
 
-/// Whether Service's configuration has a symmetric key. The key itself is not read.
+/// Whether Service's configuration has a symmetric key now. The key itself is not read.
 #[must_use]
 pub fn has_key(layout: &Layout<'_>) -> Probe {
-    Probe::Word { path: layout.config(), word: "SymmetricKey".to_owned() }
+    key_in(layout.config_now())
+}
+
+/// Whether a configuration file of Service has a symmetric key.
+#[must_use]
+pub fn key_in(config: String) -> Probe {
+    Probe::Word { path: config, word: "SymmetricKey".to_owned() }
 }
 
 /// Whether the site's host answers over HTTPS.

@@ -5,6 +5,7 @@
 
 mod forward;
 mod install;
+mod moving;
 mod restore;
 
 use std::sync::LazyLock;
@@ -15,7 +16,7 @@ use super::steps::kind;
 use crate::products::{Explains, Rule};
 
 /// Every ordering rule that concerns a step of ours.
-static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| [UPGRADE, install::RULES, restore::RULES].concat());
+static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| [UPGRADE, install::RULES, moving::RULES, restore::RULES].concat());
 /// The same, with those that order a change that has not every step of a hop.
 static FORWARD: LazyLock<Vec<Rule>> = LazyLock::new(|| [RULES.as_slice(), forward::RULES].concat());
 
@@ -41,6 +42,7 @@ const fn rule(
 const GUIDE: &str = "vendor: upgrade 7.5 to 8, crm-server";
 const SERVICE_GUIDE: &str = "vendor: upgrade Service";
 const CONFIG: &str = "vendor: config/service";
+const ONE_DOMAIN: &str = "vendor: upgrade to 8.1";
 const MOVE: &str = "vendor: upgrade to 8.1, move-crm-server";
 const JOBS: &str = "vendor: automated-tasks, ejournalcron";
 const DBSETUP: &str = "vendor: install/database, dbsetup-exe";

@@ -33,6 +33,11 @@ pub enum Difference {
         /// For a person.
         message: String,
     },
+    /// Another host than the one at which Service is. No change of settings mends it: a check says what would.
+    Host {
+        /// For a person.
+        message: String,
+    },
 }
 
 impl Difference {
@@ -40,7 +45,10 @@ impl Difference {
     #[must_use]
     pub fn message(&self) -> &str {
         match self {
-            Self::Links { message } | Self::Handlers { message } | Self::Attachments { message } => message,
+            Self::Links { message }
+            | Self::Handlers { message }
+            | Self::Attachments { message }
+            | Self::Host { message } => message,
         }
     }
 }
@@ -62,7 +70,14 @@ pub fn differences(view: &View<'_>, layout: &Layout<'_>) -> Vec<Difference> {
         all.extend(found);
     }
     all.extend(attachments(view, layout));
+    all.extend(host(layout));
     all
+}
+
+fn host(layout: &Layout<'_>) -> Option<Difference> {
+    let declared = &layout.block.host_name;
+    (!layout.host.eq_ignore_ascii_case(declared))
+        .then(|| Difference::Host { message: format!("Service is at {}, declared is {declared}", layout.host) })
 }
 
 fn links(view: &View<'_>) -> Option<Difference> {

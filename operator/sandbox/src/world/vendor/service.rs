@@ -5,20 +5,31 @@ use crm_api::probe::RunState;
 use crate::world::files::Content;
 use crate::world::ghost::Change;
 use crate::world::layout::{SCHEDULED_PROGRAMS, SERVICE_PROGRAMS};
+use crate::world::moving::Choices;
 use crate::world::state::State;
 use crate::world::vendor::{Over, Role, Run};
 
 /// Runs the installer.
 pub(super) async fn install(run: &Run, seconds: u64) -> Result<(), Over> {
-    run.say("SuperOffice Service: maintain or upgrade an existing instance");
+    let choices = Choices(run.person.as_deref().unwrap_or_default());
+    let new = choices.of("folder").is_some();
+    run.say(if new {
+        "SuperOffice Service: install a new instance"
+    } else {
+        "SuperOffice Service: maintain or upgrade an existing instance"
+    });
     run.work(seconds * 5 / 100).await?;
     if !run.elevated {
         return Err(run.refuse("You need administrator rights to run this installer."));
     }
-    if !run.world.with(|state| state.service_number(&run.node).is_some()) {
-        return Err(run.refuse("No existing instance was found."));
+    if new {
+        run.world.with(|state| state.new_instance(&run.node, &choices)).map_err(|reason| run.refuse(&reason))?;
+    } else {
+        if !run.world.with(|state| state.service_number(&run.node).is_some()) {
+            return Err(run.refuse("No existing instance was found."));
+        }
+        run.world.with(|state| prepare(run, state));
     }
-    run.world.with(|state| prepare(run, state));
     run.work(seconds * 40 / 100).await?;
     run.effect(Change::ServiceFiles, |state| write_service_files(state, &run.node, &run.number));
     run.middle()?;

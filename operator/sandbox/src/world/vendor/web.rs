@@ -4,6 +4,7 @@ use crm_api::probe::RunState;
 
 use crate::world::files::Content;
 use crate::world::ghost::Change;
+use crate::world::moving::Choices;
 use crate::world::state::State;
 use crate::world::vendor::{Over, Role, Run, at_least};
 
@@ -27,6 +28,8 @@ pub(super) async fn install(run: &Run, seconds: u64) -> Result<(), Over> {
     run.work(seconds * 45 / 100).await?;
     run.effect(Change::WebFiles, |state| write_web_files(state, &run.node, &run.number));
     run.middle()?;
+    let choices = Choices(run.person.as_deref().unwrap_or_default());
+    run.world.with(|state| state.move_web(&run.node, &choices)).map_err(|reason| run.refuse(&reason))?;
     run.work(seconds * 40 / 100).await?;
     run.effect(Change::WebProgram, |state| write_web_program(state, &run.node, &run.number));
     run.world.with(|state| {

@@ -59,7 +59,7 @@ pub(super) fn scheduler_table(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_
             Some(Answer::Flag { set: true }) => None,
             Some(Answer::Flag { set: false }) => Some(on(
                 node,
-                format!("ejCrontab.txt does not name {}", layout.block.host_name),
+                format!("ejCrontab.txt does not name {}", layout.host),
                 "write the site's host name into the lines of ejCrontab.txt",
             )),
             Some(Answer::Unreadable { reason }) => {

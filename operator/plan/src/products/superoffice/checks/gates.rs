@@ -1,4 +1,4 @@
-//! What a release demands of a site as a whole: one domain, HTTPS, WebView2, a file of arguments. Whether it does is data.
+//! What a release demands of a site as a whole: HTTPS, WebView2, a file of arguments. Whether it does is data.
 
 use crm_api::probe::Answer;
 use crm_api::release::{Method, SuperOfficeRelease};
@@ -7,27 +7,12 @@ use crm_api::site::Component;
 use super::{Found, LOOK_AGAIN, on, site};
 use crate::products::Hop;
 use crate::products::superoffice::layout::{ARGUMENT_FILE, Layout};
+use crate::products::superoffice::one_host::SERVER_ERROR;
 use crate::products::superoffice::parts::{self, https_probe, web_view2_probe};
 use crate::view::View;
 
-/// Statuses from here on say that nothing works behind the address; 0 says that there was no connection at all.
-const SERVER_ERROR: i32 = 500;
-
 fn demands(hop: &Hop<'_>, what: impl Fn(&SuperOfficeRelease) -> bool) -> bool {
     hop.to.super_office.as_ref().is_some_and(what)
-}
-
-/// From 8.1 only Sales authenticates, so browsers must see Web and Service on one domain (vendor: upgrade to 8.1).
-pub(super) fn one_domain(_: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Found> {
-    let service = &layout.block.host_name;
-    let other = layout.block.web.host_name.as_deref().filter(|web| web != service);
-    let (true, Some(web)) = (demands(hop, |release| release.one_domain), other) else { return Vec::new() };
-    vec![site(
-        format!("{} needs Web and Service on one domain; Web is at {web}, Service at {service}", hop.to.version),
-        format!(
-            "three ways: move Web to {service} (least work), move Service to {web}, or move both to a new host; do it by the vendor's guide before this change, then declare the one host in superOffice.hostName and take superOffice.web.hostName away"
-        ),
-    )]
 }
 
 /// From 10.2.5 editors do not work without HTTPS (vendor: install, Web client).

@@ -1,9 +1,8 @@
 //! The order of installations: components that a site gets for the first time, and nodes that are added to it.
 
-use super::{Explains, Rule, SAFETY, kind, rule};
+use super::{Explains, ONE_DOMAIN, Rule, SAFETY, kind, rule};
 
 const PREPARE: &str = "vendor: install/service, prepare";
-const ONE_DOMAIN: &str = "vendor: upgrade to 8.1";
 const SETUP: &str = "vendor: automated-tasks/ejtermsetup";
 
 pub(super) const RULES: &[Rule] = &[

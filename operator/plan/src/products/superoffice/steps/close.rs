@@ -12,6 +12,7 @@ use crm_api::site::Component;
 use super::{Draft, controller, draft, kind, on_node, upgrade};
 use crate::products::Hop;
 use crate::products::superoffice::layout::{FROZEN, Layout};
+use crate::products::superoffice::one_host::Moving;
 use crate::view::View;
 
 /// Folder on a node that receives the package of a component.
@@ -71,11 +72,13 @@ pub(super) fn stop_scheduler(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>
     let name = &layout.scheduler;
     let probe = Probe::Service { name: name.clone() };
     let bin = layout.service_file("bin");
+    // Nobody starts the scheduler of an instance that is left behind.
+    let leaves = Moving::of(view, layout, hop).is_some_and(|moving| moving.new_instance);
     hop.standing(view, Component::Service)
         .into_iter()
         .map(|node| {
             let mut actions = stop_service_actions(name).to_vec();
-            if upgrade::asks_for_keys(view, layout, hop, node) {
+            if upgrade::asks_for_keys(view, layout, hop, node) && !leaves {
                 // A person runs upgrade.exe, which starts it; no boot does.
                 actions[0] = Action::SetServiceStart { name: name.clone(), start: StartType::Manual };
             }

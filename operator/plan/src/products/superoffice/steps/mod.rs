@@ -5,6 +5,7 @@ mod backup;
 mod close;
 mod forward;
 mod install;
+mod moving;
 mod open;
 mod restore;
 mod upgrade;
@@ -15,6 +16,7 @@ use crm_api::probe::Probe;
 use crm_api::site::{Component, FastCgi};
 
 use super::layout::Layout;
+use super::one_host::Moving;
 use super::settings::{self, Difference};
 use crate::products::{Draft, Hop};
 use crate::view::View;
@@ -60,6 +62,15 @@ pub mod kind {
     pub const SEE_NOTHING_RUNS: &str = "see-nothing-runs";
     pub const RESTORE_DATABASE: &str = "restore-database";
     pub const RESTORE_FILES: &str = "restore-files";
+    pub const CONSIDER_REDIRECTS: &str = "consider-redirects";
+    pub const MOVE_WEB: &str = "move-web";
+    pub const MOVE_SERVICE: &str = "move-service";
+    pub const MOVE_CONFIG: &str = "move-config";
+    pub const MOVE_PATHS: &str = "move-paths";
+    pub const SET_ADDRESS: &str = "set-address";
+    pub const SET_INTERNAL_ADDRESS: &str = "set-internal-address";
+    pub const SET_WWW_PATH: &str = "set-www-path";
+    pub const REPLACE_ADDRESSES: &str = "replace-addresses";
     pub const STOP_OLD: &str = "stop-old";
     pub const STOP_SECOND_SCHEDULER: &str = "stop-second-scheduler";
 }
@@ -75,9 +86,13 @@ pub fn steps(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> 
     if hop.is_configuration_only() {
         return if hop.installs.is_empty() { configure(view, layout, hop) } else { install::added(view, layout, hop) };
     }
+    let moving = Moving::of(view, layout, hop);
+    let then = moving.as_ref().map_or_else(|| layout.clone(), |moving| layout.moved(moving));
+    let plan = moving.as_ref().map(|moving| moving::Plan { moving, now: layout, then: &then });
     let mut drafts = Vec::new();
     drafts.extend(close::fetch_media(view, hop));
     drafts.push(close::preflight());
+    drafts.extend(plan.as_ref().and_then(|plan| plan.consider_redirects(view)));
     drafts.extend(install::prove_mailbox(view, layout, hop));
     drafts.push(close::notice(view, hop));
     drafts.extend(close::stop_scheduler(view, layout, hop));
@@ -87,25 +102,43 @@ pub fn steps(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> 
     drafts.extend(backup::files(view, layout, hop));
     drafts.extend(backup::database(view, hop));
     drafts.extend(upgrade::database(view, layout, hop));
-    drafts.extend(upgrade::web(view, layout, hop));
+    match plan.as_ref().filter(|plan| plan.moving.web) {
+        Some(plan) => drafts.extend(plan.web(view, hop)),
+        None => drafts.extend(upgrade::web(view, layout, hop)),
+    }
     drafts.extend(install::web(view, layout, hop));
     drafts.extend(open::start_net_server(view, layout, hop));
-    drafts.extend(open::reach_net_server(view, layout, hop));
-    drafts.extend(open::set_base_url(view, layout, hop));
-    drafts.extend(upgrade::service_files(view, layout, hop));
+    drafts.extend(open::reach_net_server(view, &then, hop));
+    drafts.extend(open::set_base_url(view, &then, hop));
+    match plan.as_ref().filter(|plan| plan.moving.new_instance) {
+        Some(plan) => drafts.extend(plan.service(view, hop)),
+        None => drafts.extend(upgrade::service_files(view, layout, hop)),
+    }
     drafts.extend(install::service(view, layout, hop));
     drafts.extend(install::set_up_service(view, layout, hop));
-    drafts.extend(upgrade::run_upgrade_exe(view, layout, hop));
+    if let Some(plan) = &plan {
+        drafts.extend(plan.config(view, hop));
+        drafts.extend(plan.addresses(view));
+        drafts.extend(plan.paths(view));
+        drafts.extend(plan.texts(view));
+    }
+    drafts.extend(upgrade::run_upgrade_exe(view, &then, hop));
     drafts.extend(install::fast_cgi(view, layout, hop));
-    drafts.extend(open::start_service_pool(view, layout, hop));
+    drafts.extend(open::start_service_pool(view, &then, hop));
     drafts.extend(open::link_fast_cgi(hop));
-    drafts.extend(open::flush_caches(view, layout, hop));
+    drafts.extend(open::flush_caches(view, &then, hop));
     drafts.extend(install::first_mailbox(view, layout, hop));
     drafts.push(open::verify_versions(hop));
-    drafts.extend(open::unfreeze(view, layout, hop));
+    drafts.extend(open::unfreeze(view, &then, hop));
     drafts.extend(open::start_writers(view, layout, hop));
-    drafts.extend(open::start_scheduler(view, layout, hop));
-    drafts.push(open::verify_site(view, layout, hop));
+    drafts.extend(open::start_scheduler(view, &then, hop));
+    let mut verify = open::verify_site(view, &then, hop);
+    verify.step.evidence.extend(open::on_one_host(view, &then, hop));
+    if let Some(plan) = &plan {
+        let former = hop.standing(view, Component::Service).into_iter().flat_map(|node| plan.former_rests(node));
+        verify.step.evidence.extend(former.chain(plan.is_named(view)));
+    }
+    drafts.push(verify);
     drafts.extend(open::generate_satellites(view, hop));
     close::mark_closing(&mut drafts);
     drafts
@@ -130,6 +163,7 @@ impl Run {
                 Difference::Links { .. } => run.handlers |= hop.fast_cgi == Some(FastCgi::Enabled),
                 Difference::Handlers { .. } => run.handlers = true,
                 Difference::Attachments { .. } => run.attachments = true,
+                Difference::Host { .. } => {}
             }
         }
         run

@@ -5,7 +5,6 @@ use crm_api::database::superoffice::{ATTACHMENTS, SATELLITES, SCHEDULER_HEARTBEA
 use crm_api::evidence::{Expectation, Expected, Source};
 use crm_api::order::Action;
 use crm_api::probe::{Probe, RunState};
-use crm_api::release::CrmReleaseSpec;
 use crm_api::site::{Component, FastCgi};
 
 use super::close::{runs_batch_service, start_service_actions, stop_service_actions};
@@ -13,12 +12,10 @@ use super::upgrade::asks_for_keys;
 use super::{Draft, Run, controller, draft, in_database, kind, on_node, text};
 use crate::products::Hop;
 use crate::products::superoffice::layout::{FROZEN, Layout};
+use crate::products::superoffice::one_host::enters;
 use crate::products::superoffice::parts::Tools;
 use crate::products::superoffice::settings;
 use crate::view::View;
-
-/// Web's application where the site does not say (vendor: install/service, manual-steps).
-const USUAL_APPLICATION: &str = "/sales";
 
 pub(super) fn start_net_server(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
     hop.changed(view, Component::Web)
@@ -75,7 +72,7 @@ pub(super) fn start_service_pool(view: &View<'_>, layout: &Layout<'_>, hop: &Hop
         .into_iter()
         .map(|node| {
             let pool = layout.service_pool.clone();
-            let url = format!("{}/scripts/rms.{ending}", address(layout, hop));
+            let url = format!("{}/scripts/rms.{ending}", service_address(layout, hop));
             let mut actions = Vec::new();
             if !hop.is_configuration_only() && asks_for_keys(view, layout, hop, node) {
                 // A person ran upgrade.exe, which has started it; it is quiet until the site has been verified.
@@ -92,21 +89,24 @@ pub(super) fn start_service_pool(view: &View<'_>, layout: &Layout<'_>, hop: &Hop
 }
 
 /// Where browsers find Service.
+fn service_address(layout: &Layout<'_>, hop: &Hop<'_>) -> String {
+    format!("{}{}", address(layout, hop), layout.application)
+}
+
+/// Where browsers find the site.
 fn address(layout: &Layout<'_>, hop: &Hop<'_>) -> String {
     let https = hop.to.super_office.as_ref().is_some_and(|block| block.https);
-    format!("{}://{}", if https { "https" } else { "http" }, layout.block.host_name)
+    format!("{}://{}", if https { "https" } else { "http" }, layout.host)
 }
 
 /// From 8.1 Service sends people to Web for their login, to the address in this preference (vendor: upgrade to 8.1). No
 /// documented interface shows it.
 pub(super) fn set_base_url(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Option<Draft> {
-    let one_domain = |release: &CrmReleaseSpec| release.super_office.as_ref().is_some_and(|block| block.one_domain);
     let node = hop.carriers(view, Component::Web).first().copied()?;
-    if one_domain(hop.from) || !one_domain(hop.to) || hop.carriers(view, Component::Service).is_empty() {
+    if !enters(hop.from, hop.to) || hop.carriers(view, Component::Service).is_empty() {
         return None;
     }
-    let application = layout.block.web.application.as_deref().unwrap_or(USUAL_APPLICATION);
-    let url = format!("{}{application}", address(layout, hop));
+    let url = format!("{}{}", address(layout, hop), layout.web_application());
     let instructions = vec![
         format!("Log in to Web on {node} as an administrator."),
         format!(
@@ -123,6 +123,26 @@ pub(super) fn set_base_url(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) 
     draft.step.minutes = 5;
     draft.step.limit_minutes = 60;
     Some(draft)
+}
+
+/// Web and Service answer at one host from the first hop on that demands it: Web with its release, Service with a page.
+pub(super) fn on_one_host(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Expectation> {
+    if !enters(hop.from, hop.to) {
+        return Vec::new();
+    }
+    let url = format!("{}{}/api", address(layout, hop), layout.web_application());
+    let web = Probe::JsonValue { url, key: "NetServerVersion".to_owned() };
+    let ending = extension(hop.fast_cgi.or(hop.fast_cgi_now));
+    let service = Probe::Url { url: format!("{}/scripts/rms.{ending}", service_address(layout, hop)) };
+    let nodes = hop.carriers(view, Component::Service).into_iter();
+    nodes
+        .flat_map(|node| {
+            [
+                on_node(node, web.clone(), text(&hop.to.number)),
+                on_node(node, service.clone(), Expected::Status { is: 200 }),
+            ]
+        })
+        .collect()
 }
 
 fn extension(fast_cgi: Option<FastCgi>) -> &'static str {
@@ -146,7 +166,7 @@ pub(super) fn link_fast_cgi(hop: &Hop<'_>) -> Option<Draft> {
 }
 
 pub(super) fn flush_caches(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
-    let url = format!("{}/scripts/rms.exe?action=debug", address(layout, hop));
+    let url = format!("{}/scripts/rms.exe?action=debug", service_address(layout, hop));
     hop.changed(view, Component::Service)
         .into_iter()
         .map(|node| {
@@ -272,7 +292,7 @@ pub(super) fn verify_settings(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_
 
 /// Every program on a node has its FastCGI handler.
 pub(super) fn handlers(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Expectation {
-    let site = layout.iis_site(view, node).unwrap_or_default();
+    let site = layout.iis_site(view, node).unwrap_or_else(|_| layout.site.clone());
     on_node(node, Probe::FastCgiHandlers { site, folder: layout.scripts() }, Expected::AllMapped {})
 }
 

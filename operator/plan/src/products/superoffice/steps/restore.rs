@@ -2,27 +2,33 @@
 //! brought back together, and the site opened as it was.
 
 use crm_api::backup::CrmBackupStatus;
-use crm_api::change::{Executor, Gate, Task, Undo};
+use crm_api::change::{Executor, Gate, StepRole, Task, Undo};
 use crm_api::database::superoffice::{DATABASE_VERSION, SERVER_SETUP_VERSION, SERVICE_VERSION};
 use crm_api::evidence::{Expected, Source};
 use crm_api::order::Action;
-use crm_api::probe::Probe;
+use crm_api::probe::{Probe, RunState};
 use crm_api::site::Component;
 
 use super::{Draft, backup, close, controller, draft, in_database, kind, on_node, open, text};
 use crate::products::Hop;
-use crate::products::superoffice::layout::Layout;
+use crate::products::superoffice::layout::{Layout, same_path};
 use crate::products::superoffice::parts::{Tools, version_probes};
 use crate::view::View;
 
 pub(super) fn steps(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
     let Some(set) = hop.set.and_then(|set| set.status.as_ref()) else { return Vec::new() };
+    let now = layout;
+    let kept = path_in_set(view, hop).and_then(|path| Layout::of_path(view, path));
+    let layout = kept.as_ref().unwrap_or(now);
     let mut drafts = check_set(view, set);
     drafts.push(see_nothing_runs(view, hop));
     drafts.push(notice(view, hop));
     let mut closing = close::stop_scheduler(view, layout, hop);
     closing.extend(close::freeze(view, layout, hop));
     closing.extend(close::stop_writers(view, layout, hop));
+    if !same_path(now.service_path, layout.service_path) {
+        closing.iter_mut().for_each(|draft| stop_newcomer(draft, now));
+    }
     if view.snapshot.open_change().is_some() {
         // The halted change has closed the site: it stays closed if the restore cannot go on.
         closing.iter_mut().for_each(|draft| draft.step.undo = Undo::Nothing {});
@@ -55,6 +61,35 @@ pub(super) fn steps(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<
         draft.step.gate = None;
     }
     drafts
+}
+
+/// The folder of the Service instance that a set holds: a change that moved Service left another one in the registry.
+fn path_in_set<'a>(view: &View<'a>, hop: &Hop<'_>) -> Option<&'a str> {
+    let set = format!(r"{}\", hop.backup_folder);
+    let steps = view.snapshot.changes.iter().flat_map(|change| &change.spec.steps);
+    steps.filter(|step| step.role == Some(StepRole::BackUp)).find_map(|step| match &step.executor {
+        Executor::Agent { actions } => actions.iter().find_map(|action| match action {
+            Action::CopyTree { from, to } if to.starts_with(&set) && to.ends_with(r"\service") => Some(from.as_str()),
+            _ => None,
+        }),
+        _ => None,
+    })
+}
+
+/// The instance that the failed move has made stops as well: the site comes back to the former one.
+fn stop_newcomer(draft: &mut Draft, newcomer: &Layout<'_>) {
+    let Some(node) = draft.step.node.clone() else { return };
+    let Executor::Agent { actions } = &mut draft.step.executor else { return };
+    let stopped = Expected::State { is: RunState::Stopped };
+    if draft.kind == kind::STOP_SCHEDULER {
+        let name = newcomer.scheduler.clone();
+        actions.extend(close::stop_service_actions(&name));
+        draft.step.evidence.push(on_node(&node, Probe::Service { name }, stopped));
+    } else if draft.kind == kind::STOP_WRITERS {
+        let name = newcomer.service_pool.clone();
+        actions.push(Action::StopPool { name: name.clone() });
+        draft.step.evidence.push(on_node(&node, Probe::Pool { name }, stopped));
+    }
 }
 
 /// Every recorded file of the set is read again where it lies, and the database backup by SQL Server itself.

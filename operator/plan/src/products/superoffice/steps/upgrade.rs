@@ -14,8 +14,8 @@ use crm_api::site::{Attachments, Component, FastCgi, TextMoveChoice};
 use super::close::media_folder;
 use super::{Draft, close, draft, in_database, install, kind, on_node, open, text};
 use crate::products::Hop;
-use crate::products::superoffice::layout::{ARGUMENT_FILE, CRM_SETUP, INSTALLER_VALUES, INSTANCES_KEY, Layout};
-use crate::products::superoffice::parts::{DATABASE, SERVICE_DATA, Tools, has_key, version_probes};
+use crate::products::superoffice::layout::{ARGUMENT_FILE, CRM_SETUP, INSTANCES_KEY, Layout, named_instances};
+use crate::products::superoffice::parts::{DATABASE, SERVICE_DATA, Tools, has_key, key_in, version_probes};
 use crate::products::superoffice::settings;
 use crate::view::View;
 
@@ -108,7 +108,7 @@ pub(super) fn service_files(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>)
     let title = |node: &str| format!("upgrade the files of Service on {node} to {}", hop.to.version);
     let instance = format!(
         "In the wizard choose \"Maintain or upgrade an existing instance\" and the instance in {} (host {}); leave every other instance alone.",
-        layout.service_path, layout.block.host_name
+        layout.service_path, layout.host
     );
     component(view, layout, hop, Component::Service, kind::UPGRADE_SERVICE, title, &[instance])
         .into_iter()
@@ -204,12 +204,7 @@ fn has_several_instances(view: &View<'_>, node: &str) -> bool {
     else {
         return false;
     };
-    let mut paths: Vec<_> = subkeys
-        .iter()
-        .filter(|(name, _)| name.as_str() != INSTALLER_VALUES)
-        .filter_map(|(_, values)| values.get("basePath"))
-        .map(|path| path.trim_end_matches('\\').to_lowercase())
-        .collect();
+    let mut paths: Vec<String> = named_instances(subkeys).into_iter().map(|(_, path)| path.to_lowercase()).collect();
     paths.sort_unstable();
     paths.dedup();
     paths.len() > 1
@@ -222,7 +217,7 @@ pub(super) fn run_upgrade_exe(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_
         .into_iter()
         .filter(|node| Some(*node) != set_up)
         .map(|node| {
-            let title = format!("run upgrade.exe for {}, answering its questions", layout.block.host_name);
+            let title = format!("run upgrade.exe for {}, answering its questions", layout.host);
             let mut draft = console(view, layout, hop, node, title, &[]);
             let id = draft.step.id.clone();
             draft.step.evidence.push(in_database(SERVICE_VERSION, text(&hop.to.number)));
@@ -266,7 +261,7 @@ fn type_keys(draft: &mut Draft, layout: &Layout<'_>, node: &str) {
             .to_owned(),
     );
     instructions.push("The step ends by itself when the database shows the new release.".to_owned());
-    draft.step.evidence.push(on_node(node, has_key(layout), Expected::Flag { set: true }));
+    draft.step.evidence.push(on_node(node, key_in(layout.config()), Expected::Flag { set: true }));
     draft.step.executor = Executor::Attended { instructions };
 }
 
@@ -309,7 +304,7 @@ fn console(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>, node: &str, titl
     let block = hop.to.super_office.as_ref();
     let site = layout.iis_site(view, node).unwrap_or_else(|_| layout.site.clone());
     let mut arguments: Vec<String> = options.iter().map(|option| (*option).to_owned()).collect();
-    arguments.extend(["-d".to_owned(), layout.block.host_name.clone()]);
+    arguments.extend(["-d".to_owned(), layout.host.clone()]);
     let action = Action::RunConsole {
         program: layout.service_file(r"bin\upgrade.exe"),
         arguments,
@@ -343,7 +338,7 @@ fn answers(questions: &[PromptAnswer], layout: &Layout<'_>, hop: &Hop<'_>, site:
                 .replace("{siteName}", site)
                 .replace("{fastCgi}", fast_cgi)
                 .replace("{attachments}", attachments)
-                .replace("{hostName}", &layout.block.host_name),
+                .replace("{hostName}", &layout.host),
         })
         .collect()
 }

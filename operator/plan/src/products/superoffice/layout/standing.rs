@@ -27,7 +27,7 @@ impl<'a> Standing<'a> {
         let today = today.filter(|host| !host.eq_ignore_ascii_case(wanted));
         let named =
             |host: &str| instances.iter().find(|(name, _)| name.eq_ignore_ascii_case(host)).map(|(_, path)| *path);
-        let Some((today, old)) = today.and_then(|host| Some((host, named(&host)?))) else {
+        let Some((today, old)) = today.and_then(|host| Some((host, named(host)?))) else {
             return Self::in_folder(view, block, declared);
         };
         // From the installation of the new instance on it is the one that counts.

@@ -106,7 +106,9 @@ impl Judge {
         }
         let everybody_works = !notes.teller.somebody_is_out();
         if everybody_works && is_settled(&site) {
-            return Phase::Over(Outcome::Reached);
+            let hours = stage.file.scenario.spec.goes_on_hours.unwrap_or(0);
+            let goes_on = now.duration_since(edited_at) < SignedDuration::from_hours(hours);
+            return if goes_on { Phase::Changing } else { Phase::Over(Outcome::Reached) };
         }
         let stood_still = now.duration_since(notes.progress_at) > self.patience;
         match self.end_of_change(&notes, &site, everybody_works, stood_still) {

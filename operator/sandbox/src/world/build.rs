@@ -121,6 +121,9 @@ impl World {
         for server in &scenario.spec.servers {
             state.machines.insert(server.name.clone(), machine(server));
             install(&mut state, server);
+            if server.pocket_server {
+                state.install_pocket_server(&server.name);
+            }
             if let Some(machine) = state.machines.get_mut(&server.name) {
                 for (path, text) in &server.files {
                     machine.files.put_text(path, text.clone());
@@ -134,6 +137,7 @@ impl World {
             }
         }
         spoil_handlers(&mut state, &scenario.spec.database.handlers);
+        state.share_clients();
         put_attachments(&mut state, scenario.spec.database.attachments_flat);
         Ok(World::of(state))
     }
@@ -210,6 +214,7 @@ fn empty(
         service_installed_at: last_upgrade,
         attachment_path: layout.attachments.clone(),
         attachments: spec.database.attachments_flat,
+        edited_reports: spec.database.edited_reports,
         maintenance_to: spec.database.maintenance_to,
         travellers_out: spec.database.travellers_out,
         satellites: spec.database.satellites,
@@ -232,7 +237,7 @@ fn empty(
         saved: BTreeMap::new(),
         database,
         credentials,
-        users: Users::of(spec.users.clone()),
+        users: Users::of(spec.users.clone(), &spec.database.version),
         faults: Faults::default(),
         ghost: Ghost::default(),
         dice: ChaCha8Rng::seed_from_u64(seed),

@@ -120,7 +120,7 @@ impl Attendant {
             self.person.take_minutes(30, 60).await;
             let version = status.verified.as_ref().map(|verified| verified.version.as_str()).unwrap_or_default();
             let reason =
-                format!("{} Windows clients are {done} {version}", self.world.clients_rolled_out(&self.person.site));
+                format!("Windows clients {done} {version}: {}", self.world.clients_rolled_out(&self.person.site));
             self.person.say(Word::Attest, plan, Some("windows-clients"), Some(reason)).await;
         }
         if owed(Kind::PocketServerRemoved).is_some() {

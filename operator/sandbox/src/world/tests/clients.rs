@@ -3,7 +3,7 @@
 use crm_agent::host::Host;
 use crm_api::order::PromptAnswer;
 use crm_api::probe::RunState;
-use crm_api::release::{ReportsChoice, WindowsClient};
+use crm_api::release::{ClientUsers, ReportsChoice, WindowsClient};
 use crm_api::site::Component;
 
 use super::story::whole_story;
@@ -25,7 +25,7 @@ fn world() -> World {
         let block = release.spec.super_office.as_mut().unwrap();
         let setup = Some("SuperOffice8.exe".to_owned());
         block.windows_client =
-            Some(WindowsClient { setup, session: "SuperOffice CRM".to_owned(), users: Default::default() });
+            Some(WindowsClient { setup, session: "SuperOffice CRM".to_owned(), users: ClientUsers::Everybody });
         block.standard_reports = Some(ReportsChoice { new_only: "new".to_owned(), upgrade_all: "all".to_owned() });
         block.customer_centre_box = Some(BOX.to_owned());
     }

@@ -199,6 +199,12 @@ impl Notes {
         }
     }
 
+    /// Whether no notice of any change waits for its receiver.
+    pub(crate) fn has_told_all(&self) -> bool {
+        let told = self.changes.values().flat_map(|change| change["status"]["told"].as_array().into_iter().flatten());
+        told.into_iter().all(|notice| notice["delivery"] != "Pending")
+    }
+
     /// The change that the site's status names.
     pub(crate) fn change(&self) -> Option<&Arc<Value>> {
         let name = self.site.as_ref()?["status"]["change"].as_str()?;

@@ -167,6 +167,7 @@ fn human_retries(stage: &Stage) -> Vec<String> {
 /// How everything stands, without times, ids, attempts and epochs.
 fn digest(stage: &Stage, change: Option<&Value>, site: Option<&Value>) -> BTreeMap<String, String> {
     let mut facts = stage.world.digest_facts();
+    facts.insert("notices at the webhook".to_owned(), stage.receiver.digest());
     let mut fact = |name: String, value: &str| {
         facts.insert(name, value.to_owned());
     };

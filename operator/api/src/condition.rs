@@ -30,6 +30,8 @@ pub enum Kind {
     AttachmentsRemapped,
     /// Edited customer-centre templates were merged again by a person (only where there is a debt).
     CustomerCentreMerged,
+    /// The webhook has taken every notice (only where it has not).
+    NoticesDelivered,
     /// A change reached its goal.
     Succeeded,
     /// A backup set is fit for a restore.
@@ -52,6 +54,7 @@ impl Kind {
             Self::FactsFresh => "FactsFresh",
             Self::AttachmentsRemapped => "AttachmentsRemapped",
             Self::CustomerCentreMerged => "CustomerCentreMerged",
+            Self::NoticesDelivered => "NoticesDelivered",
             Self::Succeeded => "Succeeded",
             Self::Verified => "Verified",
         }

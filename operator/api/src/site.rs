@@ -16,6 +16,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::names;
+use crate::notice::NoticesSpec;
 /// What a person declares: product, version, components, database and the rules under which it may change.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[kube(
@@ -78,6 +79,9 @@ pub struct CrmSiteSpec {
     /// Who has to agree to what.
     #[serde(default)]
     pub approval: ApprovalSpec,
+    /// Who is told when users will be out, that they are back, and how it ended. Left out: events of Kubernetes only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notices: Option<NoticesSpec>,
     /// What is done about drift, by class. A class that is not named is reported.
     #[serde(default)]
     #[schemars(length(max = 16))]

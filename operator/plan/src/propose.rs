@@ -211,13 +211,28 @@ pub(crate) fn assemble(
         notices: rules.notices(view, hop),
         steps,
     };
-    change.plan_hash = plan_hash(&change, &[hop.from, hop.to]);
+    change.plan_hash = plan_hash(&change, &[hop.from, hop.to], earlier_tries(view, hop));
     let size = serde_json::to_string(&change).map_or(usize::MAX, |text| text.len());
     if size > crm_api::change::CHANGE_BYTES_MAX {
         let message = format!("the plan has {size} bytes, {} fit", crm_api::change::CHANGE_BYTES_MAX);
         return Err(Box::new(refusal("PlanSize", message, "declare fewer nodes in one site".to_owned())));
     }
     Ok(change)
+}
+
+/// How often the same restore, or a way forward, was tried before.
+#[must_use]
+pub(crate) fn earlier_tries(view: &View<'_>, hop: &Hop<'_>) -> usize {
+    let set = hop.set.and_then(|set| set.metadata.name.as_ref());
+    let is_one = |change: &&CrmChange| match hop.purpose {
+        Purpose::Forward => change.spec.purpose == Purpose::Forward,
+        Purpose::Restore => {
+            let same = change.spec.restores.as_ref().is_some_and(|restores| Some(&restores.backup) == set);
+            same && change.status.as_ref().is_some_and(|status| status.phase.is_over())
+        }
+        Purpose::Upgrade | Purpose::Configure | Purpose::Correct => false,
+    };
+    view.snapshot.changes.iter().filter(is_one).count()
 }
 
 /// Expected minutes from the first step that passes the window on, and what a restore would need.

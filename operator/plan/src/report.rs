@@ -6,6 +6,7 @@ use crm_api::site::{CrmSiteStatus, Finding, ObservedPart, PlanSummary, StandingW
 
 use crate::drift;
 use crate::intent::{Announcement, Standing};
+use crate::notices;
 use crate::products;
 use crate::said;
 use crate::view::View;
@@ -41,6 +42,7 @@ pub fn site_status(view: &View<'_>, round: Round<'_>) -> CrmSiteStatus {
     wanted.extend(stop.as_ref().map(|stop| stopped(view, &round, stop)));
     wanted.extend(hold.as_ref().map(|hold| held(view, hold)));
     wanted.extend(products::of(view.spec.product).debts(view));
+    wanted.extend(round.change.and_then(|(_, status)| notices::undelivered(view, status)));
     let now = crm_api::Time::from(view.now);
     let waiting = match round.standing {
         Standing::Underway { waiting, .. } => waiting.clone(),

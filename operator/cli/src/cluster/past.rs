@@ -1,9 +1,10 @@
-//! `history`: changes, decisions and backup sets of a site, oldest first.
+//! `history`: changes, decisions, backup sets and notices of a site, oldest first.
 
 use crm_api::backup::CrmBackup;
 use crm_api::change::CrmChange;
 use crm_api::condition::{Kind, is_true};
 use crm_api::decision::{CrmDecision, Word};
+use crm_api::notice::{Delivery, ToldNotice};
 use crm_plan::hash::short;
 use crm_plan::windows::local;
 use crm_sandbox::story::duration_text;
@@ -36,7 +37,7 @@ pub struct History {
 pub struct Entry {
     /// When.
     pub at: Timestamp,
-    /// `Change`, `Decision` or `Backup`.
+    /// `Change`, `Decision`, `Backup` or `Notice`.
     pub kind: &'static str,
     /// Name of the object.
     pub name: String,
@@ -69,10 +70,12 @@ pub async fn history(
     let decisions = list::<CrmDecision>(connection, "list decisions", here).await?;
     let backups = list::<CrmBackup>(connection, "list backups", here).await?;
     let name = wanted.site.as_str();
-    let changes = changes.iter().filter(|change| change.spec.site == name).map(of_change);
+    let changes: Vec<&CrmChange> = changes.iter().filter(|change| change.spec.site == name).collect();
+    let told = changes.iter().flat_map(|change| of_notices(change));
+    let changes = changes.iter().map(|change| of_change(change));
     let decisions = decisions.iter().filter(|decision| decision.spec.site.as_deref() == Some(name)).map(of_decision);
     let backups = backups.iter().filter(|backup| backup.spec.site == name).map(of_backup);
-    let mut entries: Vec<Entry> = changes.chain(decisions).chain(backups).collect();
+    let mut entries: Vec<Entry> = changes.chain(decisions).chain(backups).chain(told).collect();
     entries.sort_by(|one, other| (one.at, one.kind, &one.name).cmp(&(other.at, other.kind, &other.name)));
     let history = History {
         api_version: crm_api::API_VERSION,
@@ -134,6 +137,24 @@ fn of_change(change: &CrmChange) -> Entry {
         ended_at: record.ended_at.map(|at| at.0),
         ..entry(&change.metadata, "Change", text)
     }
+}
+
+/// What people were told about a change, and whether the webhook has it.
+fn of_notices(change: &CrmChange) -> Vec<Entry> {
+    let told = change.status.as_ref().map(|status| status.told.as_slice()).unwrap_or_default();
+    let entry_of = |notice: &ToldNotice| {
+        let delivery = match notice.delivery {
+            Delivery::NotPosted => String::new(),
+            Delivery::Pending => format!(" (not delivered yet, {} tries)", notice.tries),
+            Delivery::Delivered if notice.tries > 1 => format!(" (delivered at try {})", notice.tries),
+            Delivery::Delivered => " (delivered)".to_owned(),
+            Delivery::GivenUp => format!(" (given up after {} tries)", notice.tries),
+        };
+        let text = format!("{}: {}{delivery}", notice.event.name(), notice.message);
+        let plan_hash = Some(change.spec.plan_hash.clone());
+        Entry { at: notice.at.0, plan_hash, ..entry(&change.metadata, "Notice", text) }
+    };
+    told.iter().map(entry_of).collect()
 }
 
 fn of_decision(decision: &CrmDecision) -> Entry {

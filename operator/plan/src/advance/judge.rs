@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::gates::shows;
 use super::proof::Proof;
 use super::{Flow, LOOK_AGAIN, LOOK_AGAIN_ANYWAY, LOOK_AGAIN_SOON, Run};
+use crate::explain::{duration, minutes_out};
 use crate::snapshot::TaskDone;
 use crate::windows::{Opening, local, opening};
 
@@ -215,7 +216,10 @@ impl Run<'_> {
             Ok(Opening::Closed { next: Some(next), .. }) => local(windows, next),
             Ok(Opening::Closed { next: None, .. }) | Err(_) => "when a window opens".to_owned(),
         };
-        format!("from {start}, about {felt} minutes")
+        match minutes_out(&self.change.spec.steps) {
+            Some(minutes) => format!("from {start}, for about {}", duration(minutes)),
+            None => format!("from {start}, about {}", duration(felt)),
+        }
     }
 
     /// Waits for evidence that has to appear by itself, up to the step's limit.

@@ -6,6 +6,7 @@ use crm_api::site::{Component, FastCgi};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::receiver::Webhook;
 use crate::world::assumptions::Assumptions;
 pub use crate::world::other_sites::OtherSite;
 
@@ -69,6 +70,9 @@ pub struct ScenarioSpec {
     /// What somebody does to the servers without the operator.
     #[serde(default)]
     pub by_hand: Option<ByHand>,
+    /// Who receives the notices of the site.
+    #[serde(default)]
+    pub webhook: Option<Webhook>,
     /// What goes wrong, as on the command line: `reboot-in-mid-step`, or `installer-hangs@upgrade-web`.
     #[serde(default)]
     pub faults: Vec<String>,

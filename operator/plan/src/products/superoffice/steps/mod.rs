@@ -12,6 +12,7 @@ mod upgrade;
 use crm_api::change::{Executor, Felt, Gate, Purpose, Step, Task, Undo};
 use crm_api::evidence::{Expectation, Expected, Source};
 use crm_api::probe::Probe;
+use crm_api::release::CrmReleaseSpec;
 use crm_api::site::{Component, FastCgi};
 
 use super::layout::Layout;
@@ -208,4 +209,9 @@ fn in_database(fact: &str, expected: Expected) -> Expectation {
 
 fn text(is: &str) -> Expected {
     Expected::Text { is: is.to_owned() }
+}
+
+/// The number of a release, however a program writes it.
+fn version(release: &CrmReleaseSpec) -> Expected {
+    Expected::Version { is: release.number.clone() }
 }

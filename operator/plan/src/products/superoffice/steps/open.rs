@@ -10,7 +10,7 @@ use crm_api::site::{Component, FastCgi};
 
 use super::close::{runs_batch_service, start_service_actions, stop_service_actions};
 use super::upgrade::asks_for_keys;
-use super::{Draft, Run, controller, draft, in_database, kind, on_node, text};
+use super::{Draft, Run, controller, draft, in_database, kind, on_node, text, version};
 use crate::products::Hop;
 use crate::products::superoffice::layout::{FROZEN, Layout};
 use crate::products::superoffice::parts::Tools;
@@ -46,7 +46,7 @@ pub(super) fn reach_net_server(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'
             let actions = vec![Action::AwaitUrl { url, status: 200 }];
             let mut draft = draft(kind::REACH_NET_SERVER, Some(node), title, Executor::Agent { actions });
             if hop.to.super_office.as_ref().is_some_and(|block| block.rest_api) {
-                draft.step.evidence.extend(says.map(|probe| on_node(node, probe, text(&hop.to.number))));
+                draft.step.evidence.extend(says.map(|probe| on_node(node, probe, version(hop.to))));
             }
             Some(draft)
         })

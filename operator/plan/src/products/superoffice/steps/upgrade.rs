@@ -12,7 +12,7 @@ use crm_api::release::{CrmReleaseSpec, Method, Package};
 use crm_api::site::{Attachments, Component, FastCgi, TextMoveChoice};
 
 use super::close::media_folder;
-use super::{Draft, close, draft, in_database, install, kind, on_node, open, text};
+use super::{Draft, close, draft, in_database, install, kind, on_node, open, version};
 use crate::products::Hop;
 use crate::products::superoffice::layout::{ARGUMENT_FILE, CRM_SETUP, INSTALLER_VALUES, INSTANCES_KEY, Layout};
 use crate::products::superoffice::parts::{DATABASE, SERVICE_DATA, Tools, has_key, version_probes};
@@ -35,7 +35,7 @@ pub(super) fn database(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> V
     let schema_is = |release: &CrmReleaseSpec| {
         let server_setup = (Tools::of(release) == Tools::ServerSetup).then_some(SERVER_SETUP_VERSION);
         let facts = std::iter::once(DATABASE_VERSION).chain(server_setup);
-        facts.map(|fact| in_database(fact, text(&release.number))).collect::<Vec<_>>()
+        facts.map(|fact| in_database(fact, version(release))).collect::<Vec<_>>()
     };
     draft.step.evidence.extend(schema_is(hop.to));
     draft.step.absent_when.extend(schema_is(hop.from));
@@ -154,7 +154,7 @@ pub(super) fn versions(
     release: &CrmReleaseSpec,
 ) -> Vec<Expectation> {
     let probes = version_probes(layout, component, Tools::of(release)).into_iter();
-    probes.map(|(_, probe)| on_node(node, probe, text(&release.number))).collect()
+    probes.map(|(_, probe)| on_node(node, probe, version(release))).collect()
 }
 
 pub(super) fn installer(
@@ -225,7 +225,7 @@ pub(super) fn run_upgrade_exe(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_
             let title = format!("run upgrade.exe for {}, answering its questions", layout.block.host_name);
             let mut draft = console(view, layout, hop, node, title, &[]);
             let id = draft.step.id.clone();
-            draft.step.evidence.push(in_database(SERVICE_VERSION, text(&hop.to.number)));
+            draft.step.evidence.push(in_database(SERVICE_VERSION, version(hop.to)));
             draft.step.evidence.push(in_database(SERVICE_INSTALLED_AT, Expected::LaterThanStart { step: id }));
             if hop.is_configuration_only() {
                 return draft;
@@ -235,7 +235,7 @@ pub(super) fn run_upgrade_exe(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_
             } else if !hop.is_new(Component::Service, node) {
                 let_it_start_the_scheduler(&mut draft, layout);
             }
-            draft.step.absent_when.push(in_database(SERVICE_VERSION, text(&hop.from.number)));
+            draft.step.absent_when.push(in_database(SERVICE_VERSION, version(hop.from)));
             draft.step.moves = vec![SERVICE_DATA.to_owned()];
             draft.step.undo = Undo::Restore {};
             draft.step.destructive = true;

@@ -8,7 +8,7 @@ use crate::bring_back;
 use crate::file_list;
 use crate::files;
 use crate::host::{Host, HostError, broken};
-use crate::text::{config_file, encoding};
+use crate::text::{TextError, config_file, encoding};
 
 /// Why an action failed.
 #[derive(Debug, thiserror::Error)]
@@ -40,10 +40,10 @@ pub(crate) async fn act(host: &dyn Host, action: &Action) -> Result<(), ActError
         Action::StopPool { name } => Ok(host.set_pool_state(name, RunState::Stopped).await?),
         Action::StartPool { name } => Ok(host.set_pool_state(name, RunState::Running).await?),
         Action::SetFlagLine { path, line, set } => {
-            let in_file = |error| broken(path, &error);
-            let (text, how) = encoding::decode(&host.read_file(path).await?).map_err(in_file)?;
-            let changed = config_file::with_flag(&text, line, *set).map_err(in_file)?;
-            Ok(host.replace_file(path, encoding::encode(&changed, how).map_err(in_file)?).await?)
+            rewrite(host, path, |text| config_file::with_flag(text, line, *set)).await
+        }
+        Action::SetConfigValue { path, key, value } => {
+            rewrite(host, path, |text| config_file::with_value(text, key, value)).await
         }
         Action::CopyTree { from, to } => copy(host, from, to).await,
         Action::ExportRegistryKey { key, to } => {
@@ -70,6 +70,18 @@ pub(crate) async fn act(host: &dyn Host, action: &Action) -> Result<(), ActError
         | Action::RunInstaller { .. }
         | Action::RunConsole { .. } => Err(ActError::NotSimple),
     }
+}
+
+/// Changes the text of a file and keeps its encoding.
+async fn rewrite(
+    host: &dyn Host,
+    path: &str,
+    change: impl FnOnce(&str) -> Result<String, TextError>,
+) -> Result<(), ActError> {
+    let in_file = |error| broken(path, &error);
+    let (text, how) = encoding::decode(&host.read_file(path).await?).map_err(in_file)?;
+    let changed = change(&text).map_err(in_file)?;
+    Ok(host.replace_file(path, encoding::encode(&changed, how).map_err(in_file)?).await?)
 }
 
 /// Copies, checks, unpacks, marks. What is not the ordered package is never unpacked.

@@ -1,8 +1,10 @@
 //! `CrmSite`: one CRM installation of one customer. Its spec is the line in Git; its status is what the operator knows.
 
+mod clients;
 mod policy;
 mod status;
 
+pub use clients::{CustomerCentreTemplates, PocketServerSpec, PocketServerThen, StandardReports, WindowsClients};
 pub use policy::{
     ApprovalScope, ApprovalSpec, Blackout, Day, DriftAction, DriftClass, DriftPolicy, WeeklyWindow, WindowsSpec,
 };
@@ -211,6 +213,17 @@ pub struct SuperOfficeSpec {
     /// When `upgrade.exe` moves attachments into sub-folders.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attachments: Option<Attachments>,
+    /// Whether people go on working with Windows clients. Left out: as observed, by the clients that are connected when a
+    /// change is planned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub windows_clients: Option<WindowsClients>,
+    /// What becomes of Pocket Server 7, where one of the site's servers runs it. Left out: as the vendor's guide says, the
+    /// phones are redirected and it is removed afterwards.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pocket_server: Option<PocketServerSpec>,
+    /// What the server's setup does with standard reports, where it asks. Left out: new ones only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standard_reports: Option<StandardReports>,
     /// Document archives (SO_ARC and more). They are too large to copy: a backup set holds a proof of them.
     #[serde(default)]
     #[schemars(length(max = 11), inner(length(min = 1, max = 1024)), transform = names::any_paths)]
@@ -290,6 +303,10 @@ pub struct ServiceSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub scheduler: Option<String>,
+    /// What the installer does with the templates of the public pages, where its release has a tick box for it. Left out:
+    /// as the vendor does it, they get the standard design.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer_centre: Option<CustomerCentreTemplates>,
     /// What a Service needs that is installed for the first time. Asked for only then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub setup: Option<ServiceSetup>,

@@ -42,6 +42,11 @@ impl<'a> Catalogue<'a> {
         Self { releases }
     }
 
+    /// All of them.
+    pub fn all(&self) -> impl Iterator<Item = &'a CrmReleaseSpec> {
+        self.releases.iter().copied()
+    }
+
     /// The release that a person means.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<&'a CrmReleaseSpec> {

@@ -46,5 +46,6 @@ fn name(class: DriftClass) -> &'static str {
         DriftClass::Endpoint => "Endpoint",
         DriftClass::DotNet => "DotNet",
         DriftClass::Licence => "Licence",
+        DriftClass::WindowsClients => "WindowsClients",
     }
 }

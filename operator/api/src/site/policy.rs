@@ -99,6 +99,8 @@ pub enum DriftClass {
     DotNet,
     /// The licence's maintenance is over.
     Licence,
+    /// Windows clients connect that the site does not keep, or that its release no longer has.
+    WindowsClients,
 }
 
 /// What is done about drift.

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use crm_api::CrmChange;
 use crm_api::change::{ChangePhase, Executor, Step, StepPhase, StepResult};
+use crm_api::condition::{Kind, find};
 use crm_api::decision::Word;
 use crm_api::evidence::Source;
 use crm_api::order::{Action, PromptAnswer};
 
 use super::{LOOK_AGAIN, Person};
-use crate::world::World;
+use crate::world::{REPORTS, UNTICKED, World};
 
 /// A person allows so many further tries of a step, then leaves it to somebody who knows more.
 const RETRIES_MAX: u32 = 2;
@@ -52,7 +53,7 @@ pub(super) async fn live(person: Person, world: World) {
 
 impl Attendant {
     async fn look(&mut self) {
-        let Some(change) = self.person.open_change().await else { return };
+        let Some(change) = self.person.open_change().await else { return self.afterwards().await };
         if self.change != change.metadata.name {
             // Another hop has steps of the same names, and nothing of them is done.
             self.change.clone_from(&change.metadata.name);
@@ -84,6 +85,10 @@ impl Attendant {
         let did = match program_of(instructions) {
             Some(program) => self.run_wizard(&node, &program, instructions, step.minutes).await,
             None if instructions.iter().any(|sentence| sentence.contains("Flush caches")) => self.flush(&node).await,
+            None if instructions.iter().any(|sentence| sentence.contains("SoCreateMST.exe")) => {
+                self.person.take_minutes(3, 6).await;
+                self.world.make_transform(&node)
+            }
             None => true,
         };
         if !did {
@@ -98,6 +103,28 @@ impl Attendant {
         } else {
             // Give the agent time to see the new version before believing that nothing came of it.
             self.person.take_minutes(2, 3).await;
+        }
+    }
+
+    /// What a change has left to people: Windows clients are counted once they are rolled out, and Pocket Server is
+    /// uninstalled when its phones have had their time.
+    async fn afterwards(&mut self) {
+        let Some(status) = self.person.site().await.and_then(|site| site.status) else { return };
+        let owed =
+            |kind| find(&status.conditions, kind).filter(|found| found.status == "False").map(|found| &found.message);
+        for (kind, done) in
+            [(Kind::WindowsClientsRolledOut, "brought to"), (Kind::WindowsClientsRemoved, "taken away for")]
+        {
+            let plan = owed(kind).and_then(|message| message.split_once(" of plan "));
+            let Some(plan) = plan.and_then(|(_, rest)| rest.split(' ').next()) else { continue };
+            self.person.take_minutes(30, 60).await;
+            let version = status.verified.as_ref().map(|verified| verified.version.as_str()).unwrap_or_default();
+            let reason = format!("{} Windows clients are {done} {version}", self.world.clients_rolled_out());
+            self.person.say(Word::Attest, plan, Some("windows-clients"), Some(reason)).await;
+        }
+        if owed(Kind::PocketServerRemoved).is_some() {
+            self.person.take_minutes(8 * 60, 10 * 60).await;
+            self.world.uninstall_pocket_server(&self.person.name);
         }
     }
 
@@ -187,7 +214,9 @@ fn arguments_of(instructions: &[String]) -> Vec<String> {
 
 /// The answers that the instructions say to give; what the person has to look up is typed from memory.
 fn answers_of(instructions: &[String]) -> Vec<PromptAnswer> {
-    let asked = instructions.iter().filter_map(|sentence| sentence.strip_prefix("Where it asks "));
+    let chosen = instructions.iter().filter_map(|sentence| choice(sentence));
+    let asked = instructions.iter().filter(|sentence| choice(sentence).is_none());
+    let asked = asked.filter_map(|sentence| sentence.strip_prefix("Where it asks "));
     let told = asked.flat_map(|told| {
         let quoted: Vec<&str> = told.split('"').skip(1).step_by(2).collect();
         match (quoted.as_slice(), told.contains(", answer ")) {
@@ -195,7 +224,17 @@ fn answers_of(instructions: &[String]) -> Vec<PromptAnswer> {
             (questions, _) => questions.iter().map(|one| ((*one).to_owned(), "as-in-web-config".to_owned())).collect(),
         }
     });
-    told.map(|(question, answer)| PromptAnswer { question, answer }).collect()
+    chosen.chain(told).map(|(question, answer)| PromptAnswer { question, answer }).collect()
+}
+
+/// What a person chooses in a wizard: standard reports, or a box that stays without a tick.
+fn choice(sentence: &str) -> Option<(String, String)> {
+    let quoted = |text: &str| text.split('"').nth(1).map(str::to_owned);
+    if let Some(tick) = sentence.strip_prefix("Untick ") {
+        return Some((quoted(tick)?, UNTICKED.to_owned()));
+    }
+    let reports = sentence.strip_prefix("Where it asks about ")?.strip_prefix(REPORTS)?;
+    Some((REPORTS.to_owned(), quoted(reports)?))
 }
 
 /// What the step asks a person to vouch for.

@@ -14,7 +14,13 @@ use crate::witness::Notes;
 use crate::world::{GhostEvent, Happening, VersionRow};
 
 /// Conditions of a site that are debts while they are False.
-const DEBTS: [&str; 2] = ["AttachmentsRemapped", "CustomerCentreMerged"];
+const DEBTS: [&str; 5] = [
+    "AttachmentsRemapped",
+    "CustomerCentreMerged",
+    "WindowsClientsRolledOut",
+    "WindowsClientsRemoved",
+    "PocketServerRemoved",
+];
 
 impl RunReport {
     pub(crate) fn of(

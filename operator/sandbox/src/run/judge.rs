@@ -155,7 +155,9 @@ impl Judge {
         let everybody_works = !notes.teller.somebody_is_out(&self.site);
         let stood_still = now.duration_since(notes.progress_at) > self.patience;
         if everybody_works && is_settled(&site) && (notes.has_told_all() || stood_still) {
-            return Phase::Over(Outcome::Reached);
+            let hours = stage.file.scenario.spec.goes_on_hours.unwrap_or(0);
+            let goes_on = now.duration_since(edited_at) < SignedDuration::from_hours(hours);
+            return if goes_on { Phase::Changing } else { Phase::Over(Outcome::Reached) };
         }
         match self.end_of_change(&notes, &site, everybody_works, stood_still) {
             Some(Outcome::BackedOut(_)) if self.hands_wait_for(Moment::AfterBackOut) => Phase::HandsAct,

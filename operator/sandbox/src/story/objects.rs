@@ -8,7 +8,7 @@ use super::teller::{Place, Teller};
 use crate::cluster::Change;
 
 /// Conditions of a site whose change is an event of its own. The others say the same as the record of the change.
-const TOLD_CONDITIONS: [&str; 8] = [
+const TOLD_CONDITIONS: [&str; 11] = [
     "Ready",
     "UpToDate",
     "HalfDone",
@@ -17,6 +17,9 @@ const TOLD_CONDITIONS: [&str; 8] = [
     "AttachmentsRemapped",
     "CustomerCentreMerged",
     "NoticesDelivered",
+    "WindowsClientsRolledOut",
+    "WindowsClientsRemoved",
+    "PocketServerRemoved",
 ];
 /// Events that say what no other line says.
 const TOLD_EVENTS: [&str; 5] = ["PlannedDowntime", "DowntimeSoon", "NoticeNotDelivered", "Drifted", "Malformed"];

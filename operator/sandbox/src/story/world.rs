@@ -32,6 +32,10 @@ impl Teller {
             Happening::Effect { node, change: Change::Schema, number, .. } => {
                 self.tell(at, Place::of_node(node), What::Schema, format!("whole again, at {number}"));
             }
+            Happening::Effect { node, change: Change::Reports, program, .. } => {
+                let what = format!("{program} replaces the standard reports that people edited");
+                self.tell(at, Place::of_node(node), What::Lost, what);
+            }
             Happening::ByHand { who, what } => {
                 self.tell(at, Place::default(), What::ByHand, format!("{who} {what}, without the operator"));
             }

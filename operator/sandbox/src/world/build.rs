@@ -141,6 +141,9 @@ pub(crate) fn furnish(state: &mut State, spec: &ScenarioSpec) -> Result<(), Buil
     lay_out_media(state)?;
     for server in &spec.servers {
         install(state, server);
+        if server.pocket_server {
+            state.install_pocket_server(&server.name);
+        }
         if let Some(machine) = state.machines.get_mut(&server.name) {
             for (path, text) in &server.files {
                 machine.files.put_text(path, text.clone());
@@ -154,6 +157,7 @@ pub(crate) fn furnish(state: &mut State, spec: &ScenarioSpec) -> Result<(), Buil
         }
     }
     spoil_handlers(state, &spec.database.handlers);
+    state.share_clients();
     put_attachments(state, spec.database.attachments_flat);
     Ok(())
 }
@@ -223,6 +227,7 @@ pub(crate) fn parts(spec: &ScenarioSpec, layout: Layout, credentials: Credential
         service_installed_at: last_upgrade,
         attachment_path: layout.attachments.clone(),
         attachments: spec.database.attachments_flat,
+        edited_reports: spec.database.edited_reports,
         maintenance_to: spec.database.maintenance_to,
         travellers_out: spec.database.travellers_out,
         satellites: spec.database.satellites,
@@ -234,7 +239,7 @@ pub(crate) fn parts(spec: &ScenarioSpec, layout: Layout, credentials: Credential
         restore_running: false,
         last_restore: None,
     };
-    SiteParts { layout, database, credentials, users: Users::of(spec.users.clone()) }
+    SiteParts { layout, database, credentials, users: Users::of(spec.users.clone(), &spec.database.version) }
 }
 
 fn empty(scenario: &Scenario, first: SiteParts, releases: Vec<CrmReleaseSpec>, seed: u64) -> State {

@@ -132,6 +132,7 @@ impl State {
             let value = if name == "EjournalCronNow" { "some time" } else { value };
             facts.insert(format!("registry {name}"), value.to_owned());
         }
+        facts.insert("edited reports".to_owned(), self.database.edited_reports.to_string());
         facts.insert("backups running".to_owned(), self.database.backups_running.len().to_string());
     }
 
@@ -143,6 +144,10 @@ impl State {
         for service in &machine.services {
             fact(&format!("service {}", service.name), format!("{:?}, {:?}", service.state, service.start));
         }
+        if let Ok(properties) = machine.files.text(&self.layout.pocket_properties) {
+            fact("server.properties", properties.replace("\r\n", "; "));
+        }
+        fact("transform of the client share", self.transform_on(node).unwrap_or_else(|| "none".to_owned()));
         for pool in [&self.layout.web_pool, &self.layout.service_pool] {
             if let Some(state) = machine.iis.pool(pool) {
                 fact(&format!("pool {pool}"), format!("{state:?}"));

@@ -49,6 +49,8 @@ pub enum Change {
     },
     /// The schema is whole at the new release, and the database says so.
     Schema,
+    /// Standard reports that people edited, replaced by the vendor's.
+    Reports,
     /// The files of Web with NetServer inside.
     WebFiles,
     /// Web's entry in the list of installed programs.

@@ -9,6 +9,7 @@
 //! - `machine`, `files`, `iis`, `http`, `services`, `registry`, `process`: one Windows server; `host`: its edge.
 //! - `sites`: several sites in one world, and which of them something belongs to.
 //! - `sql`, `backup`, `restore`: the SQL Server; `bring_back`: files, keys and IIS from exports. `vendor`: the installers and `upgrade.exe`.
+//! - `clients`: what serves people's own machines and phones.
 //! - `users`, `scheduler`: who works on the site meanwhile; `by_hand`: who works on the servers without the operator.
 //! - [`ghost`]: what really happened; [`faults`]: what can be made to go wrong; `digest`: how it stands in the end.
 
@@ -17,6 +18,7 @@ mod backup;
 mod bring_back;
 mod build;
 mod by_hand;
+mod clients;
 mod describe;
 mod digest;
 pub mod faults;
@@ -53,3 +55,4 @@ pub use install::PASSWORD_IN_CONFIG;
 pub use scenario::Scenario;
 pub use sql::SimSql;
 pub use state::World;
+pub(crate) use vendor::{REPORTS, UNTICKED};

@@ -52,6 +52,9 @@ pub struct ScenarioSpec {
     /// How the story ends when nothing goes wrong.
     #[serde(default)]
     pub ends: Ends,
+    /// Hours after the edit for which the story goes on although the goal is reached. Left out: it ends there.
+    #[serde(default)]
+    pub goes_on_hours: Option<i64>,
     /// The Windows servers, by the names of their `CrmNode`s.
     pub servers: Vec<Server>,
     /// The SQL Server.
@@ -132,6 +135,9 @@ pub struct Server {
     /// Text files that people have put there, by absolute path.
     #[serde(default)]
     pub files: BTreeMap<String, String>,
+    /// Whether Pocket Server 7 runs there.
+    #[serde(default)]
+    pub pocket_server: bool,
     /// Free disk.
     #[serde(default = "free_disk")]
     pub free_disk_mebibytes: i64,
@@ -205,6 +211,9 @@ pub struct Database {
     /// Attachments that lie in one flat folder.
     #[serde(default)]
     pub attachments_flat: i64,
+    /// Standard reports that people edited.
+    #[serde(default)]
+    pub edited_reports: u32,
     /// What is wrong with the FastCGI handlers, where FastCGI is in use.
     #[serde(default)]
     pub handlers: Handlers,

@@ -32,6 +32,8 @@ pub(crate) struct Database {
     pub(crate) attachment_path: String,
     /// Rows of `attachment`.
     pub(crate) attachments: i64,
+    /// Standard reports that people edited, and that are as they left them.
+    pub(crate) edited_reports: u32,
     /// Table `registry`: name to value.
     pub(crate) registry: BTreeMap<String, String>,
     pub(crate) maintenance_to: jiff::civil::Date,

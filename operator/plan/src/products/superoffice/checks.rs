@@ -1,6 +1,7 @@
 //! The named checks that a change must pass. The same table serves the preview, the preflight step and the last look
 //! before the window's gate. A check that cannot tell says so and blocks like one that fails.
 
+mod choices;
 mod components;
 mod configuration;
 mod gates;
@@ -18,6 +19,7 @@ use super::settings;
 use super::steps::Run;
 use crate::products::Hop;
 use crate::view::View;
+use choices::{customer_centre, pocket_server, standard_reports};
 use components::{full_stack, new_service, packages};
 use configuration::{scheduler_table, web_config, web_config_read};
 use gates::{argument_file, https, one_domain, symmetric_keys, web_view2};
@@ -53,6 +55,9 @@ const CHECKS: &[Check] = &[
     Check { name: "WebView2", severity: Severity::Block, always: false, run: web_view2 },
     Check { name: "SymmetricKeys", severity: Severity::Block, always: false, run: symmetric_keys },
     Check { name: "ArgumentFile", severity: Severity::Block, always: false, run: argument_file },
+    Check { name: "PocketServer", severity: Severity::Block, always: false, run: pocket_server },
+    Check { name: "StandardReports", severity: Severity::Block, always: false, run: standard_reports },
+    Check { name: "CustomerCentre", severity: Severity::Block, always: false, run: customer_centre },
     Check { name: "Packages", severity: Severity::Block, always: true, run: packages },
     Check { name: "NewService", severity: Severity::Block, always: true, run: new_service },
     Check { name: "WebConfig", severity: Severity::Block, always: true, run: web_config },

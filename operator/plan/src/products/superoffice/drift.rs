@@ -1,6 +1,5 @@
-//! What is looked for at rest, debts that a change leaves visible, and what an approver must know.
+//! What is looked for at rest, and debts that a change leaves visible.
 
-use crm_api::change::Purpose;
 use crm_api::condition::{Kind, State, Wanted};
 use crm_api::database::superoffice::{MAINTENANCE_TO, SCHEDULER_HEARTBEAT};
 use crm_api::decision::Word;
@@ -13,8 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::checks::machine::at_least;
 use super::layout::{FROZEN, Layout};
-use super::{parts, settings};
-use crate::products::Hop;
+use super::{clients, parts, pocket, settings};
 use crate::view::View;
 use crate::windows::local;
 
@@ -38,6 +36,7 @@ pub fn at_rest(view: &View<'_>, layout: &Layout<'_>) -> Vec<Finding> {
     findings.extend(heartbeat(view, layout));
     findings.extend(licence(view));
     findings.extend(dot_net(view));
+    findings.extend(clients::at_rest(view, layout));
     findings
 }
 
@@ -226,6 +225,8 @@ pub fn debts(view: &View<'_>, layout: &Layout<'_>) -> Vec<Wanted> {
         });
     }
     wanted.extend(templates_to_merge(view, layout));
+    wanted.extend(clients::debt(view));
+    wanted.extend(pocket::debt(view, layout));
     wanted
 }
 
@@ -276,6 +277,7 @@ pub fn aftermath(view: &View<'_>, layout: &Layout<'_>) -> Vec<String> {
     let mut findings: Vec<String> = view
         .nodes_of(Component::Service)
         .iter()
+        .filter(|node| is_left_by_this_change(view, layout, node))
         .filter_map(|node| {
             let kept = parts::kept_templates(view, layout, node)?;
             Some(format!(r"{node}: the former customer-centre templates are kept in {}\{kept}; the public pages have the vendor's standard design", layout.service_path))
@@ -286,6 +288,17 @@ pub fn aftermath(view: &View<'_>, layout: &Layout<'_>) -> Vec<String> {
     findings
 }
 
+/// Whether the kept templates on a node came with the change that is about to end: those of an earlier one are its own
+/// business, also where the installer was told to keep the design this time.
+fn is_left_by_this_change(view: &View<'_>, layout: &Layout<'_>, node: &str) -> bool {
+    let seen = view.observation(node, &parts::kept_folders(layout));
+    let begun = view.snapshot.open_change().and_then(|change| change.status.as_ref()?.steps.first());
+    match (seen, begun) {
+        (Some(seen), Some(first)) => seen.since.0 >= first.started_at.0,
+        (_, _) => true,
+    }
+}
+
 /// The file with CrmSetup's arguments has served, and there are passwords in it.
 fn argument_file_left(view: &View<'_>, layout: &Layout<'_>) -> Option<String> {
     let probe = parts::argument_file(view, layout).filter(|_| parts::Tools::at_work(view) == parts::Tools::CrmSetup)?;
@@ -293,48 +306,4 @@ fn argument_file_left(view: &View<'_>, layout: &Layout<'_>) -> Option<String> {
     let path = layout.block.argument_file.as_deref()?;
     matches!(view.answer(node, &probe), Some(Answer::Flag { .. }))
         .then(|| format!("{node}: {path} holds passwords and is not needed any more; delete it"))
-}
-
-/// What whoever approves has to know beforehand.
-#[must_use]
-pub fn notices(view: &View<'_>, hop: &Hop<'_>) -> Vec<String> {
-    if hop.purpose == Purpose::Restore {
-        let taken = hop.set.and_then(|set| set.status.as_ref()?.taken_at.clone());
-        let at = taken.map(|at| crate::windows::local(view.spec.windows.as_ref(), at.0)).unwrap_or_default();
-        return vec![
-            format!("The set was taken {at}; whatever was written to the database since is lost."),
-            "Files that the set does not know are moved into the folder `aside` of the set, not deleted.".to_owned(),
-        ];
-    }
-    if hop.is_configuration_only() {
-        let layout = Layout::of(view);
-        let all = layout.map(|layout| settings::differences(view, &layout)).unwrap_or_default();
-        return all.iter().map(|difference| difference.message().to_owned()).collect();
-    }
-    let mut notices = vec![
-        "After the first schema change there is no undo but restoring database, program files, registry and IIS together.".to_owned(),
-    ];
-    if !view.nodes_of(Component::Service).is_empty() {
-        notices.push(
-            "Service's public pages (customer centre) get the vendor's standard design; edited templates are kept in templates_<date>_<time> and have to be merged again by a person.".to_owned(),
-        );
-    }
-    if view
-        .spec
-        .super_office
-        .as_ref()
-        .is_some_and(|block| block.attachments != Some(crm_api::site::Attachments::DuringUpgrade))
-    {
-        notices.push("Attachments stay where they are; moving them into sub-folders is left for later.".to_owned());
-    }
-    let passed = view.catalogue.between(hop.from, hop.to);
-    let dropped: Vec<&str> = passed
-        .iter()
-        .filter_map(|release| release.super_office.as_ref())
-        .flat_map(|block| block.drops.iter().map(String::as_str))
-        .collect();
-    if !dropped.is_empty() {
-        notices.push(format!("{} no longer has: {}.", hop.to.version, dropped.join("; ")));
-    }
-    notices
 }

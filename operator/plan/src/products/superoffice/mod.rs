@@ -3,17 +3,23 @@
 //! - [`layout`]: where things are, and what they are called. [`parts`]: what is asked, and which part shows what version.
 //! - [`checks`]: what must be so before a change. [`steps`]: what a change does. [`rules`]: in which order, and why.
 //! - [`settings`]: what a site at its release still lacks against its declaration.
+//! - [`clients`]: Windows clients on people's own machines. [`pocket`]: Pocket Server 7 and its phones.
 //! - [`half_done`]: what other hands leave half done.
-//! - [`drift`]: what is looked for at rest, and debts that stay visible.
+//! - [`drift`]: what is looked for at rest, and debts that stay visible. [`notices`]: what stands before an approval.
+//! - [`wizards`]: what a site chooses in the vendor's setups.
 
 pub mod checks;
+pub mod clients;
 pub mod drift;
 pub mod half_done;
 pub mod layout;
+pub mod notices;
 pub mod parts;
+pub mod pocket;
 pub mod rules;
 pub mod settings;
 pub mod steps;
+pub mod wizards;
 
 use std::collections::BTreeMap;
 
@@ -82,7 +88,7 @@ impl ProductRules for SuperOffice {
     }
 
     fn notices(&self, view: &View<'_>, hop: &Hop<'_>) -> Vec<String> {
-        drift::notices(view, hop)
+        Layout::of(view).map(|layout| notices::notices(view, &layout, hop)).unwrap_or_default()
     }
 
     fn aftermath(&self, view: &View<'_>) -> Vec<String> {

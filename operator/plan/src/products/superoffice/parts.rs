@@ -9,9 +9,9 @@ use crm_api::probe::{Answer, Probe};
 use crm_api::release::CrmReleaseSpec;
 use crm_api::site::{Component, FastCgi, ObservedPart, PartState, SourceValue};
 
-use super::half_done;
 use super::layout::{CRM_SETUP, FROZEN, INSTANCES_KEY, Layout};
 use super::settings::store_probe;
+use super::{clients, half_done, pocket};
 use crate::view::View;
 
 /// Installed-program entry of CRM Server.
@@ -114,6 +114,12 @@ pub fn probes(view: &View<'_>, layout: &Layout<'_>) -> BTreeMap<String, Vec<Prob
             }
         }
     }
+    for (node, probes) in &mut all {
+        probes.extend(pocket::probes(view, layout, node));
+    }
+    if let Some(node) = view.nodes_of(Component::CrmServer).first() {
+        all.entry(node.clone()).or_default().extend(clients::probes(view, layout));
+    }
     for node in half_done::others(view) {
         // A scheduler that was left behind where Service once was.
         all.entry(node.to_owned()).or_default().push(Probe::Service { name: layout.scheduler.clone() });
@@ -168,7 +174,7 @@ fn service_probes(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Vec<Probe
         Probe::Processes { folder: layout.service_file("bin") },
         Probe::Pool { name: layout.service_pool.clone() },
         Probe::FolderSize { path: layout.service_path.to_owned() },
-        Probe::Folders { path: layout.service_path.to_owned(), prefix: "templates_".to_owned() },
+        kept_folders(layout),
     ];
     if let Some(kept) = kept_templates(view, layout, node) {
         probes.push(changed_templates(layout, &kept));
@@ -210,11 +216,16 @@ pub fn web_view2_probe() -> Probe {
     program("Microsoft Edge WebView2 Runtime")
 }
 
+/// The folders in which Service upgrades kept former customer-centre templates.
+#[must_use]
+pub fn kept_folders(layout: &Layout<'_>) -> Probe {
+    Probe::Folders { path: layout.service_path.to_owned(), prefix: "templates_".to_owned() }
+}
+
 /// The newest folder in which a Service upgrade kept the former customer-centre templates: `templates_date_time`.
 #[must_use]
 pub fn kept_templates(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Option<String> {
-    let probe = Probe::Folders { path: layout.service_path.to_owned(), prefix: "templates_".to_owned() };
-    match view.answer(node, &probe) {
+    match view.answer(node, &kept_folders(layout)) {
         Some(Answer::Names { names }) => names.last().cloned(),
         _ => None,
     }

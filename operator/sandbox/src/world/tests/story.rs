@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use super::{APP, CONFIG, CS, NEW, SCHEDULER, host, minutes, up_to_upgrade, upgrade, world};
 use crate::world::{Change, Happening, World};
 
-async fn whole_story(world: &World) {
+pub(super) async fn whole_story(world: &World) {
     minutes(180).await;
     up_to_upgrade(world).await;
     let (app, cs) = (host(world, APP), host(world, CS));

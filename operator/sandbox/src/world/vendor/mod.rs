@@ -24,9 +24,9 @@ use crate::world::process::Owner;
 use crate::world::sites::WorldAt;
 use crate::world::state::{State, World};
 
-pub(crate) use crm_server::write_server_files;
+pub(crate) use crm_server::{REPORTS, write_server_files};
 pub(crate) use handlers::{Extent, FCGI, map_programs};
-pub(crate) use service::{write_service_files, write_service_program};
+pub(crate) use service::{UNTICKED, write_service_files, write_service_program};
 pub(crate) use upgrade::flat_attachments;
 pub(crate) use web::{batch_program, write_web_files, write_web_program};
 

@@ -11,6 +11,7 @@ use super::{Draft, close, draft, in_database, kind, on_node, open, version};
 use crate::products::Hop;
 use crate::products::superoffice::layout::Layout;
 use crate::products::superoffice::parts::{SERVICE_DATA, Tools, version_probes};
+use crate::products::superoffice::wizards;
 use crate::view::View;
 
 /// The node on which `ejTermSetup` runs: once in the life of a site, where the database knows no Service yet (vendor:
@@ -28,7 +29,7 @@ fn setup<'a>(layout: &Layout<'a>) -> Option<&'a ServiceSetup> {
 pub(super) fn added(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
     let mut drafts = close::fetch_media(view, hop);
     drafts.push(close::preflight());
-    drafts.push(close::notice(view, hop));
+    drafts.push(close::notice(view, layout, hop));
     drafts.extend(web(view, layout, hop));
     drafts.extend(open::start_net_server(view, layout, hop));
     drafts.extend(open::reach_net_server(view, layout, hop));
@@ -63,13 +64,14 @@ pub(super) fn web(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Dr
 }
 
 pub(super) fn service(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
-    let more = [
+    let mut more = vec![
         format!("In the wizard choose a new instance in {}; leave every other instance alone.", layout.service_path),
         format!(
             "Let it create the IIS site {:?} with the host name {}; where that site exists already, untick \"Create IIS web site\", or the installer fails.",
             layout.site, layout.block.host_name
         ),
     ];
+    more.extend(wizards::templates_instruction(layout, hop));
     let title = |node: &str| format!("install the files of Service {} on {node}", hop.to.version);
     component(view, layout, hop, Component::Service, kind::INSTALL_SERVICE, title, &more)
 }

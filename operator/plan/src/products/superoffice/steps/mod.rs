@@ -17,6 +17,7 @@ use crm_api::site::{Component, FastCgi};
 
 use super::layout::Layout;
 use super::settings::{self, Difference};
+use super::{clients, pocket};
 use crate::products::{Draft, Hop};
 use crate::view::View;
 
@@ -37,6 +38,7 @@ pub mod kind {
     pub const RECORD_BACKUP: &str = "record-backup";
     pub const VERIFY_BACKUP: &str = "verify-backup";
     pub const UPGRADE_DATABASE: &str = "upgrade-database";
+    pub const PUBLISH_CLIENTS: &str = "publish-clients";
     pub const UPGRADE_WEB: &str = "upgrade-web";
     pub const PROVE_MAILBOX: &str = "prove-mailbox";
     pub const INSTALL_WEB: &str = "install-web";
@@ -56,6 +58,7 @@ pub mod kind {
     pub const START_WRITERS: &str = "start-writers";
     pub const START_SCHEDULER: &str = "start-scheduler";
     pub const VERIFY_SITE: &str = "verify-site";
+    pub const REDIRECT_PHONES: &str = "redirect-phones";
     pub const GENERATE_SATELLITES: &str = "generate-satellites";
     pub const CHECK_SET: &str = "check-set";
     pub const SEE_NOTHING_RUNS: &str = "see-nothing-runs";
@@ -80,7 +83,7 @@ pub fn steps(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> 
     drafts.extend(close::fetch_media(view, hop));
     drafts.push(close::preflight());
     drafts.extend(install::prove_mailbox(view, layout, hop));
-    drafts.push(close::notice(view, hop));
+    drafts.push(close::notice(view, layout, hop));
     drafts.extend(close::stop_scheduler(view, layout, hop));
     drafts.extend(close::freeze(view, layout, hop));
     drafts.extend(close::stop_writers(view, layout, hop));
@@ -88,6 +91,7 @@ pub fn steps(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> 
     drafts.extend(backup::files(view, layout, hop));
     drafts.extend(backup::database(view, hop));
     drafts.extend(upgrade::database(view, layout, hop));
+    drafts.extend(clients::publish(view, layout, hop));
     drafts.extend(upgrade::web(view, layout, hop));
     drafts.extend(install::web(view, layout, hop));
     drafts.extend(open::start_net_server(view, layout, hop));
@@ -107,6 +111,7 @@ pub fn steps(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> 
     drafts.extend(open::start_writers(view, layout, hop));
     drafts.extend(open::start_scheduler(view, layout, hop));
     drafts.push(open::verify_site(view, layout, hop));
+    drafts.extend(pocket::redirect(view, layout, hop));
     drafts.extend(open::generate_satellites(view, hop));
     close::mark_closing(&mut drafts);
     drafts
@@ -140,7 +145,7 @@ impl Run {
 /// The steps of a change of settings: nothing is installed, no schema changes, the site stays open.
 fn configure(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
     let run = Run::of(view, layout, hop);
-    let mut drafts = vec![close::preflight(), close::notice(view, hop)];
+    let mut drafts = vec![close::preflight(), close::notice(view, layout, hop)];
     if run != Run::default() {
         drafts.extend(backup::iis(view, hop));
         if run.attachments {
@@ -168,7 +173,7 @@ fn configure(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> 
 }
 
 /// A step before it is adorned: on a node, with nothing demanded and nothing to take back.
-fn draft(kind: &'static str, node: Option<&str>, title: String, executor: Executor) -> Draft {
+pub(super) fn draft(kind: &'static str, node: Option<&str>, title: String, executor: Executor) -> Draft {
     let id = node.map_or_else(|| kind.to_owned(), |node| format!("{kind}@{node}"));
     Draft {
         kind,
@@ -199,7 +204,7 @@ fn controller(kind: &'static str, title: &str, task: Task) -> Draft {
     draft(kind, None, title.to_owned(), Executor::Controller { task })
 }
 
-fn on_node(node: &str, probe: Probe, expected: Expected) -> Expectation {
+pub(super) fn on_node(node: &str, probe: Probe, expected: Expected) -> Expectation {
     Expectation { source: Source::Node { node: node.to_owned(), probe }, expected }
 }
 
@@ -207,7 +212,7 @@ fn in_database(fact: &str, expected: Expected) -> Expectation {
     Expectation { source: Source::Database { fact: fact.to_owned() }, expected }
 }
 
-fn text(is: &str) -> Expected {
+pub(super) fn text(is: &str) -> Expected {
     Expected::Text { is: is.to_owned() }
 }
 

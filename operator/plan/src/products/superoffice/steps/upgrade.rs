@@ -16,7 +16,7 @@ use super::{Draft, close, draft, in_database, install, kind, on_node, open, vers
 use crate::products::Hop;
 use crate::products::superoffice::layout::{ARGUMENT_FILE, CRM_SETUP, INSTALLER_VALUES, INSTANCES_KEY, Layout};
 use crate::products::superoffice::parts::{DATABASE, SERVICE_DATA, Tools, has_key, version_probes};
-use crate::products::superoffice::settings;
+use crate::products::superoffice::{settings, wizards};
 use crate::view::View;
 
 /// The longest limit that a step can have, in minutes.
@@ -28,9 +28,11 @@ pub(super) fn database(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> V
     let Some(node) = view.nodes_of(Component::CrmServer).first() else { return Vec::new() };
     let title = format!("upgrade CRM Server and the database schema to {}", hop.to.version);
     let unpacked = format!("Before that, copy everything beside it to {CRM_SETUP}, and start it there.");
-    let more = if Tools::of(hop.to) == Tools::CrmSetup { vec![unpacked] } else { Vec::new() };
+    let mut more = if Tools::of(hop.to) == Tools::CrmSetup { vec![unpacked] } else { Vec::new() };
+    more.extend(wizards::reports_instruction(layout, hop));
     let mut draft = installer(kind::UPGRADE_DATABASE, node, title, (package, &package.method), hop, &more);
     run_crm_setup(&mut draft, layout, package, hop);
+    wizards::choose_reports(&mut draft, layout, hop);
     let id = draft.step.id.clone();
     let schema_is = |release: &CrmReleaseSpec| {
         let server_setup = (Tools::of(release) == Tools::ServerSetup).then_some(SERVER_SETUP_VERSION);
@@ -52,7 +54,7 @@ pub(super) fn database(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> V
             draft.step.absent_when.push(in_database(DATABASE_MODEL, Expected::Absent {}));
         }
     }
-    move_texts(&mut draft, layout, package, hop);
+    move_texts(&mut draft, layout, package, hop, more);
     draft.step.gate = Some(Gate::PointOfNoReturn);
     draft.step.moves = vec![DATABASE.to_owned(), format!("{}@{node}", Component::CrmServer.name())];
     vec![draft]
@@ -82,7 +84,7 @@ fn run_crm_setup(draft: &mut Draft, layout: &Layout<'_>, package: &Package, hop:
 }
 
 /// The move of long texts to 7.5 takes its time, or is skipped: by an environment variable, which only a person sets.
-fn move_texts(draft: &mut Draft, layout: &Layout<'_>, package: &Package, hop: &Hop<'_>) {
+fn move_texts(draft: &mut Draft, layout: &Layout<'_>, package: &Package, hop: &Hop<'_>, mut more: Vec<String>) {
     let texts = hop.to.super_office.as_ref().and_then(|release| release.text_move.as_ref());
     let already = hop.from.super_office.as_ref().is_some_and(|release| release.text_move.is_some());
     let Some(texts) = texts.filter(|_| !already) else { return };
@@ -96,7 +98,8 @@ fn move_texts(draft: &mut Draft, layout: &Layout<'_>, package: &Package, hop: &H
         "Start it from a command prompt in which you have typed `set {}=TRUE`: then long texts are not moved.",
         texts.skip_variable
     );
-    draft.step.executor = attended(&node, (package, &package.method), hop, &[set]);
+    more.push(set);
+    draft.step.executor = attended(&node, (package, &package.method), hop, &more);
 }
 
 pub(super) fn web(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
@@ -110,14 +113,15 @@ pub(super) fn service_files(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>)
         "In the wizard choose \"Maintain or upgrade an existing instance\" and the instance in {} (host {}); leave every other instance alone.",
         layout.service_path, layout.block.host_name
     );
-    component(view, layout, hop, Component::Service, kind::UPGRADE_SERVICE, title, &[instance])
+    let more: Vec<String> = std::iter::once(instance).chain(wizards::templates_instruction(layout, hop)).collect();
+    component(view, layout, hop, Component::Service, kind::UPGRADE_SERVICE, title, &more)
         .into_iter()
         .map(|mut draft| {
             let node = draft.step.node.clone().unwrap_or_default();
             if let (true, Executor::Agent { .. }) = (has_several_instances(view, &node), &draft.step.executor) {
                 // A silent run takes the first instance that it finds: with several on a machine a person chooses.
                 if let Some(package) = hop.to.package(Component::Service) {
-                    draft.step.executor = attended(&node, (package, &package.method), hop, &[]);
+                    draft.step.executor = attended(&node, (package, &package.method), hop, &more);
                 }
             }
             draft

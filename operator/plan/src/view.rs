@@ -62,6 +62,14 @@ impl<'a> View<'a> {
         self.snapshot.node(node)?.node.status.as_ref()?.answer(probe)
     }
 
+    /// When an agent first saw the answer that it gives now.
+    #[must_use]
+    pub fn since(&self, node: &str, probe: &Probe) -> Option<Timestamp> {
+        let id = probe.id();
+        let seen = &self.snapshot.node(node)?.node.status.as_ref()?.observations;
+        seen.iter().find(|observation| observation.id == id).map(|observation| observation.since.0)
+    }
+
     /// What an agent says of its machine.
     #[must_use]
     pub fn machine(&self, node: &str) -> Option<&'a Machine> {

@@ -27,6 +27,7 @@ pub(super) fn is_repeatable(step: &Step) -> bool {
             | Action::StartPool { .. }
             | Action::SetFlagLine { .. }
             | Action::CopyTree { .. }
+            | Action::CopyStore { .. }
             | Action::ExportRegistryKey { .. }
             | Action::ExportIis { .. }
             | Action::RestoreTree { .. }

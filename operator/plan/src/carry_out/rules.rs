@@ -56,6 +56,7 @@ pub fn program_of(action: &Action) -> Option<Program<'_>> {
         | Action::StartPool { .. }
         | Action::SetFlagLine { .. }
         | Action::CopyTree { .. }
+        | Action::CopyStore { .. }
         | Action::ExportRegistryKey { .. }
         | Action::ExportIis { .. }
         | Action::RestoreTree { .. }
@@ -86,6 +87,7 @@ pub(super) fn needs_elevation(action: &Action) -> bool {
         | Action::AwaitProcessesGone { .. }
         | Action::AwaitUrl { .. }
         | Action::CopyTree { .. }
+        | Action::CopyStore { .. }
         | Action::ExportRegistryKey { .. }
         | Action::WriteListing { .. }
         | Action::RecordFile { .. }
@@ -119,6 +121,7 @@ pub(super) fn way(action: &Action) -> Way {
         | Action::WriteListing { .. } => Way::Switch,
         Action::FetchMedia { .. }
         | Action::CopyTree { .. }
+        | Action::CopyStore { .. }
         | Action::ExportRegistryKey { .. }
         | Action::ExportIis { .. }
         | Action::RestoreTree { .. }
@@ -145,7 +148,7 @@ pub(super) fn describe_action(action: &Action) -> String {
         Action::StartPool { name } => format!("start pool {name}"),
         Action::SetFlagLine { path, line, set: true } => format!("set {line} in {path}"),
         Action::SetFlagLine { path, line, set: false } => format!("comment out {line} in {path}"),
-        Action::CopyTree { from, to } => format!("copy {from} to {to}"),
+        Action::CopyTree { from, to } | Action::CopyStore { from, to } => format!("copy {from} to {to}"),
         Action::ExportRegistryKey { key, .. } => format!("export {key}"),
         Action::ExportIis { to } => format!("export the IIS configuration to {to}"),
         Action::RestoreTree { from, to, .. } => format!("bring {to} back from {from}"),
@@ -186,6 +189,7 @@ pub fn question_of(action: &Action) -> Question {
         }
         Action::FetchMedia { .. }
         | Action::CopyTree { .. }
+        | Action::CopyStore { .. }
         | Action::ExportRegistryKey { .. }
         | Action::ExportIis { .. }
         | Action::RestoreTree { .. }
@@ -219,6 +223,7 @@ pub fn standing_by_answer(action: &Action, answer: &Answer) -> ActionStanding {
         Action::CheckFile { file } => return checked(file, answer),
         Action::FetchMedia { .. }
         | Action::CopyTree { .. }
+        | Action::CopyStore { .. }
         | Action::ExportRegistryKey { .. }
         | Action::ExportIis { .. }
         | Action::RestoreTree { .. }

@@ -144,7 +144,7 @@ impl Invariants {
         Self {
             order: InOrder::new(file),
             repeats: Repeats::default(),
-            backup: BackupFirst::default(),
+            backup: BackupFirst::new(file),
             fencing: Fencing::default(),
             restore: RestoreOnWord::default(),
         }

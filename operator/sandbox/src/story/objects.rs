@@ -11,7 +11,7 @@ use crate::cluster::Change;
 const TOLD_CONDITIONS: [&str; 7] =
     ["Ready", "UpToDate", "HalfDone", "Drifted", "FactsFresh", "AttachmentsRemapped", "CustomerCentreMerged"];
 /// Events that say what no other line says.
-const TOLD_EVENTS: [&str; 3] = ["PlannedDowntime", "Drifted", "Malformed"];
+const TOLD_EVENTS: [&str; 5] = ["PlannedDowntime", "Drifted", "Correcting", "Corrected", "Malformed"];
 
 impl Teller {
     /// An object was written.

@@ -7,7 +7,7 @@
 //!
 //! - [`scenario`]: the document that describes a world; `build` and `install` make it. [`layout`]: where things lie.
 //! - `machine`, `files`, `iis`, `http`, `services`, `registry`, `process`: one Windows server; `host`: its edge.
-//! - `sql`, `backup`, `restore`: the SQL Server; `bring_back`: files, keys and IIS from exports. `vendor`: the installers and `upgrade.exe`.
+//! - `sql`, `backup`, `restore`, `scratch`: the SQL Server; `bring_back`: files, keys and IIS from exports. `vendor`: the installers and `upgrade.exe`.
 //! - `users`, `scheduler`: who works on the site meanwhile; `by_hand`: who works on the servers without the operator.
 //! - [`ghost`]: what really happened; [`faults`]: what can be made to go wrong; `digest`: how it stands in the end.
 
@@ -24,7 +24,7 @@ pub mod ghost;
 mod host;
 mod http;
 mod iis;
-mod install;
+pub(crate) mod install;
 pub mod layout;
 mod machine;
 pub mod people;
@@ -33,6 +33,7 @@ mod registry;
 mod restore;
 pub mod scenario;
 mod scheduler;
+mod scratch;
 mod services;
 mod sql;
 mod state;

@@ -19,6 +19,7 @@ use crate::world::files::FileSystem;
 use crate::world::ghost::{Ghost, GhostEvent, Happening, Observer};
 use crate::world::layout::Layout;
 use crate::world::machine::Machine;
+use crate::world::scratch::Scratch;
 use crate::world::sql::Database;
 use crate::world::users::Users;
 
@@ -47,6 +48,8 @@ pub(crate) struct State {
     pub(crate) database: Database,
     /// What each whole backup file holds.
     pub(crate) saved: BTreeMap<String, Database>,
+    /// Databases beside the site's own, by name.
+    pub(crate) scratch: BTreeMap<String, Scratch>,
     pub(crate) credentials: Credentials,
     pub(crate) users: Users,
     pub(crate) faults: Faults,

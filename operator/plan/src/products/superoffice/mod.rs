@@ -4,8 +4,9 @@
 //! - [`checks`]: what must be so before a change. [`steps`]: what a change does. [`rules`]: in which order, and why.
 //! - [`settings`]: what a site at its release still lacks against its declaration.
 //! - [`half_done`]: what other hands leave half done.
-//! - [`drift`]: what is looked for at rest, and debts that stay visible.
+//! - [`drift`]: what is looked for at rest, and what of it is corrected. [`aftermath`]: debts that stay visible.
 
+pub mod aftermath;
 pub mod checks;
 pub mod drift;
 pub mod half_done;
@@ -23,7 +24,7 @@ use crm_api::probe::Probe;
 use crm_api::release::CrmReleaseSpec;
 use crm_api::site::{FastCgi, Finding, ObservedPart};
 
-use super::{Draft, Hop, LeftBehind, ProductRules, Rule};
+use super::{Correctable, Draft, Hop, LeftBehind, ProductRules, Rule};
 use crate::view::View;
 use layout::Layout;
 
@@ -65,8 +66,12 @@ impl ProductRules for SuperOffice {
         Layout::of(view).map(|layout| drift::at_rest(view, &layout)).unwrap_or_default()
     }
 
+    fn correctable(&self, view: &View<'_>, finding: &Finding) -> Correctable {
+        Layout::of(view).map_or(Correctable::No, |layout| drift::correct::correctable(view, &layout, finding))
+    }
+
     fn debts(&self, view: &View<'_>) -> Vec<Wanted> {
-        Layout::of(view).map(|layout| drift::debts(view, &layout)).unwrap_or_default()
+        Layout::of(view).map(|layout| aftermath::debts(view, &layout)).unwrap_or_default()
     }
 
     fn steps(&self, view: &View<'_>, hop: &Hop<'_>) -> Vec<Draft> {
@@ -82,11 +87,11 @@ impl ProductRules for SuperOffice {
     }
 
     fn notices(&self, view: &View<'_>, hop: &Hop<'_>) -> Vec<String> {
-        drift::notices(view, hop)
+        aftermath::notices(view, hop)
     }
 
     fn aftermath(&self, view: &View<'_>) -> Vec<String> {
-        Layout::of(view).map(|layout| drift::aftermath(view, &layout)).unwrap_or_default()
+        Layout::of(view).map(|layout| aftermath::aftermath(view, &layout)).unwrap_or_default()
     }
 
     fn claims(&self, view: &View<'_>) -> Vec<String> {

@@ -9,9 +9,10 @@ use crm_api::probe::{Answer, Probe};
 use crm_api::release::CrmReleaseSpec;
 use crm_api::site::{Component, FastCgi, ObservedPart, PartState, SourceValue};
 
+use super::drift::configuration::{has_keys, key_probes};
 use super::half_done;
 use super::layout::{CRM_SETUP, FROZEN, INSTANCES_KEY, Layout};
-use super::settings::store_probe;
+use super::settings::{store_probe, store_size_probe};
 use crate::view::View;
 
 /// Installed-program entry of CRM Server.
@@ -112,6 +113,9 @@ pub fn probes(view: &View<'_>, layout: &Layout<'_>) -> BTreeMap<String, Vec<Prob
                 Component::Web => probes.extend(web_probes(layout)),
                 Component::Service => probes.extend(service_probes(view, layout, node)),
             }
+            if has_keys(view) {
+                probes.extend(key_probes(view, layout, placed.name));
+            }
         }
     }
     for node in half_done::others(view) {
@@ -188,6 +192,7 @@ fn service_probes(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Vec<Probe
     }
     if let Some(path) = view.fact(ATTACHMENT_PATH) {
         probes.push(store_probe(path));
+        probes.push(store_size_probe(path));
     }
     probes
 }

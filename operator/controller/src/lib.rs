@@ -26,6 +26,7 @@ mod queue;
 mod raw;
 mod reconcile;
 mod restore_task;
+mod restore_test_task;
 mod setting_task;
 mod sketch;
 mod tasks;

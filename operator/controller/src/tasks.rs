@@ -213,7 +213,8 @@ fn broken(error: &JoinError) -> TaskFailed {
 pub(crate) fn is_run(task: &Task) -> bool {
     match task {
         Task::BackUpDatabase { .. }
-        | Task::VerifyBackup {}
+        | Task::VerifyBackup { .. }
+        | Task::TestRestore { .. }
         | Task::CheckBackup { .. }
         | Task::RestoreDatabase { .. }
         | Task::SetDatabaseSetting { .. } => true,
@@ -239,7 +240,8 @@ async fn run(context: &Context, order: &TaskOrder) -> Outcome {
     let file = backup_file.as_deref().ok_or_else(|| untouched("the order names no backup file".to_owned()));
     match task {
         Task::BackUpDatabase { .. } => job.back_up(file?).await,
-        Task::VerifyBackup {} => job.verify_backup(file?).await,
+        Task::VerifyBackup { verification } => job.verify_backup(file?, *verification).await,
+        Task::TestRestore { path, scratch } => job.test_restore(path, scratch).await,
         Task::CheckBackup { path, last_lsn } => job.check_backup(path, last_lsn).await,
         Task::RestoreDatabase { path, last_lsn } => job.restore(path, last_lsn).await,
         Task::SetDatabaseSetting { setting, value } => job.set_setting(setting, value).await,

@@ -151,6 +151,7 @@ pub fn say(probe: &Probe, answer: Option<&Answer>) -> String {
         Probe::ConfigValue { path, key } => format!("{key} {seen} in {}", file_name(path)),
         Probe::FlagLine { path, line } => format!("`{line}` {seen} in {}", file_name(path)),
         Probe::XmlValue { path, key, .. } => format!("{key} {seen} in {}", file_name(path)),
+        Probe::SecretDigest { path, key, .. } => format!("digest of {key} {seen} in {}", file_name(path)),
         Probe::Word { path, word } => format!("{word} {seen} in {}", file_name(path)),
         Probe::RegistrySubkeys { key } => format!("{key}: {seen}"),
         Probe::Service { name } => format!("service {name} {seen}"),
@@ -183,6 +184,7 @@ pub fn describe(answer: &Answer) -> String {
             format!("{size_bytes} bytes, sha256 {}", sha256.chars().take(12).collect::<String>())
         }
         Answer::Value { value } => value.clone(),
+        Answer::Digest { sha256 } => sha256.chars().take(12).collect(),
         Answer::Flag { set: true } => "set".to_owned(),
         Answer::Flag { set: false } => "not set".to_owned(),
         Answer::Subkeys { subkeys } => subkeys.keys().cloned().collect::<Vec<_>>().join(", "),

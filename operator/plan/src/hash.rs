@@ -10,7 +10,13 @@ use sha2::{Digest as _, Sha256};
 /// sha256 of the canonical JSON (keys sorted) of a value, lower-case hexadecimal.
 #[must_use]
 pub fn digest(value: &Value) -> String {
-    Sha256::digest(value.to_string().as_bytes()).iter().fold(String::new(), |mut text, byte| {
+    sha256(&value.to_string())
+}
+
+/// sha256 of a text, lower-case hexadecimal.
+#[must_use]
+pub fn sha256(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().fold(String::new(), |mut text, byte| {
         use std::fmt::Write as _;
         let _ = write!(text, "{byte:02x}");
         text
@@ -45,6 +51,7 @@ pub fn plan_hash(change: &CrmChangeSpec, releases: &[&CrmReleaseSpec], earlier: 
         "siteUid": change.site_uid,
         "specDigest": change.spec_digest,
         "purpose": change.purpose,
+        "corrects": change.corrects,
         "restores": change.restores,
         "from": change.from,
         "to": change.to,

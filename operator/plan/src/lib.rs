@@ -4,6 +4,7 @@
 //! - [`plan`]: the one decision function, for the controller, `kubectl crm plan`, tests and the sandbox alike.
 //! - [`snapshot`]: everything observed in one round; [`view`]: the questions that decisions ask of it.
 //! - [`propose`]: no change is open: is one needed, and which? [`advance`]: a change is open: what is next?
+//! - [`drift`]: what differs from what was proven, judged by policy. [`correct`]: which of it is taken away by itself.
 //! - [`products`]: what each product consists of, and the table of its ordering rules. The only place that knows one.
 //! - [`catalogue`], [`version_text`], [`windows`], [`sort`], [`hash`]: the parts of those decisions.
 //! - [`intent`]: what a round may do. [`report`]: status and conditions. [`explain`]: a plan as text for people.
@@ -14,6 +15,7 @@
 pub mod advance;
 pub mod carry_out;
 pub mod catalogue;
+pub mod correct;
 pub mod drift;
 pub mod evidence;
 pub mod explain;

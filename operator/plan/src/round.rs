@@ -195,7 +195,8 @@ fn without_change(view: &View<'_>, parts: Vec<ObservedPart>) -> Plan {
 
 /// The step at which the last change ended and its plan hash, as a decision names them.
 fn last_step(view: &View<'_>) -> String {
-    let Some(change) = view.snapshot.changes.last() else { return String::new() };
+    let declared = view.snapshot.changes.iter().rfind(|change| change.spec.purpose != Purpose::Correct);
+    let Some(change) = declared else { return String::new() };
     let steps = change.status.as_ref().map(|status| status.steps.as_slice()).unwrap_or_default();
     let step = steps.last().map_or("preflight", |result| result.id.as_str());
     format!("step {step} and planHash {}", short(&change.spec.plan_hash))
@@ -208,13 +209,17 @@ pub(crate) fn proven(view: &View<'_>, current: Option<(&CrmChange, &CrmChangeSta
     let last =
         current.or_else(|| {
             let change =
-                view.snapshot.changes.iter().rev().find(|change| {
-                    change.status.as_ref().is_some_and(|status| status.phase == ChangePhase::Succeeded)
-                })?;
+                view.snapshot.changes.iter().rev().filter(|change| change.spec.purpose != Purpose::Correct).find(
+                    |change| change.status.as_ref().is_some_and(|status| status.phase == ChangePhase::Succeeded),
+                )?;
             change.status.as_ref().map(|status| (change, status))
         });
     let Some((change, status)) = last else { return recorded };
     let (ChangePhase::Succeeded, Some(ended)) = (status.phase, &status.ended_at) else { return recorded };
+    if change.spec.purpose == Purpose::Correct {
+        // It brought back what was proven by another change.
+        return recorded;
+    }
     if recorded.as_ref().is_some_and(|verified| verified.at.0 >= ended.0) {
         return recorded;
     }

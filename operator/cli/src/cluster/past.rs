@@ -1,7 +1,7 @@
 //! `history`: changes, decisions, backup sets and notices of a site, oldest first.
 
 use crm_api::backup::CrmBackup;
-use crm_api::change::CrmChange;
+use crm_api::change::{CrmChange, Purpose};
 use crm_api::condition::{Kind, is_true};
 use crm_api::decision::{CrmDecision, Word};
 use crm_api::notice::{Delivery, ToldNotice};
@@ -47,6 +47,8 @@ pub struct Entry {
     pub user: Option<String>,
     /// Word of a decision.
     pub word: Option<Word>,
+    /// What a change is for: `Correct` takes drift away, all others were intended.
+    pub purpose: Option<Purpose>,
     /// How a change stands or ended.
     pub phase: Option<String>,
     /// When a change ended.
@@ -114,6 +116,7 @@ fn entry(meta: &kube::core::ObjectMeta, kind: &'static str, text: String) -> Ent
         plan_hash: None,
         user: None,
         word: None,
+        purpose: None,
         phase: None,
         ended_at: None,
         text,
@@ -123,7 +126,14 @@ fn entry(meta: &kube::core::ObjectMeta, kind: &'static str, text: String) -> Ent
 fn of_change(change: &CrmChange) -> Entry {
     let (spec, record) = (&change.spec, change.status.clone().unwrap_or_default());
     let hop = if spec.from == spec.to { format!("at {}", spec.to) } else { format!("{} -> {}", spec.from, spec.to) };
-    let mut text = format!("{hop}, {:?}", record.phase);
+    let what = match spec.purpose {
+        Purpose::Correct => format!("correction of drift {hop} ({})", spec.corrects.join(", ")),
+        Purpose::Upgrade => format!("upgrade {hop}"),
+        Purpose::Configure => format!("settings {hop}"),
+        Purpose::Restore => format!("restore {hop}"),
+        Purpose::Forward => format!("finishing {hop}"),
+    };
+    let mut text = format!("{what}, {:?}", record.phase);
     if let (Some(closed), Some(opened)) = (&record.closed_at, &record.opened_at) {
         text += &format!(", users out for {}", duration_text(opened.0.duration_since(closed.0)));
     }
@@ -133,6 +143,7 @@ fn of_change(change: &CrmChange) -> Entry {
     Entry {
         plan_hash: Some(spec.plan_hash.clone()),
         user: record.approved_by,
+        purpose: Some(spec.purpose),
         phase: Some(format!("{:?}", record.phase)),
         ended_at: record.ended_at.map(|at| at.0),
         ..entry(&change.metadata, "Change", text)
@@ -171,7 +182,15 @@ fn of_decision(decision: &CrmDecision) -> Entry {
 
 fn of_backup(backup: &CrmBackup) -> Entry {
     let verified = backup.status.as_ref().is_some_and(|status| is_true(&status.conditions, Kind::Verified));
-    let state = if verified { "verified" } else { "not verified" };
+    let status = backup.status.as_ref();
+    let state = match (verified, status.and_then(|status| status.verification)) {
+        (false, _) => "not verified".to_owned(),
+        (true, None) => "verified".to_owned(),
+        (true, Some(tier)) => {
+            let by = status.and_then(|status| status.verified_by.as_deref()).unwrap_or("nobody");
+            format!("verified to {} by {by}", tier.name())
+        }
+    };
     let text = format!("{} at {}, {state}: {}", backup.spec.database, backup.spec.release, backup.spec.location);
     entry(&backup.metadata, "Backup", text)
 }

@@ -22,7 +22,8 @@ const TOLD_CONDITIONS: [&str; 11] = [
     "PocketServerRemoved",
 ];
 /// Events that say what no other line says.
-const TOLD_EVENTS: [&str; 5] = ["PlannedDowntime", "DowntimeSoon", "NoticeNotDelivered", "Drifted", "Malformed"];
+const TOLD_EVENTS: [&str; 7] =
+    ["PlannedDowntime", "DowntimeSoon", "NoticeNotDelivered", "Drifted", "Correcting", "Corrected", "Malformed"];
 
 impl Teller {
     /// An object was written.

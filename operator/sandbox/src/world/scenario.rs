@@ -289,6 +289,10 @@ pub enum Deed {
     UpgradeServiceFiles { node: String },
     /// The line `frozen` in Service's configuration.
     Freeze { node: String },
+    /// Stops the site's scheduler; its start type stays.
+    StopScheduler { node: String },
+    /// The row that decides about the ending of links.
+    SetLinks { ending: String },
     /// The site's scheduler on one more server.
     StartSecondScheduler { node: String },
 }
@@ -302,6 +306,8 @@ impl std::fmt::Display for Deed {
                 write!(formatter, "upgrades the files of Service on {node}, and forgets upgrade.exe")
             }
             Self::Freeze { node } => write!(formatter, "freezes Service on {node}, and goes home"),
+            Self::StopScheduler { node } => write!(formatter, "stops the scheduler on {node}"),
+            Self::SetLinks { ending } => write!(formatter, "has links end in .{ending}"),
             Self::StartSecondScheduler { node } => write!(formatter, "starts the scheduler on {node} as well"),
         }
     }

@@ -46,6 +46,7 @@ pub(crate) async fn act(host: &dyn Host, action: &Action) -> Result<(), ActError
             rewrite(host, path, |text| config_file::with_value(text, key, value)).await
         }
         Action::CopyTree { from, to } => copy(host, from, to).await,
+        Action::CopyStore { from, to } => copy_store(host, from, to).await,
         Action::ExportRegistryKey { key, to } => {
             host.export_registry(key, to).await?;
             let list = files::list_of_file(&files::record(host, to).await?);
@@ -105,6 +106,23 @@ async fn copy(host: &dyn Host, from: &str, to: &str) -> Result<(), ActError> {
     let copy = host.tree(to).await?;
     if let Some(difference) = file_list::difference(&host.tree(from).await?, &copy) {
         return Err(ActError::CopyDiffers(difference));
+    }
+    Ok(host.replace_text(&file_list::beside(to), file_list::hashes(&copy)).await?)
+}
+
+/// Copies what people go on adding to: what lay there before must be in the copy as it is, unless it was deleted or
+/// changed meanwhile; what came later may be missing.
+async fn copy_store(host: &dyn Host, from: &str, to: &str) -> Result<(), ActError> {
+    let before = host.tree(from).await?;
+    host.copy_tree(from, to).await?;
+    let copy = host.tree(to).await?;
+    let source = host.tree(from).await?;
+    let lost = before.iter().find(|(path, content)| {
+        let stands = source.get(*path) == Some(*content);
+        stands && copy.get(*path) != Some(*content)
+    });
+    if let Some((path, _)) = lost {
+        return Err(ActError::CopyDiffers(format!("{path} is not in the copy as it was")));
     }
     Ok(host.replace_text(&file_list::beside(to), file_list::hashes(&copy)).await?)
 }

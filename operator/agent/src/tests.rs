@@ -17,6 +17,7 @@ use crate::turn::{Progress, carry_out_orders};
 mod program;
 mod rounds;
 mod statuses;
+mod stores;
 mod world;
 
 use program::Does;

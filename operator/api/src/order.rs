@@ -111,6 +111,18 @@ pub enum Action {
         #[schemars(length(max = 1024))]
         to: String,
     },
+    /// Copies a folder in which people go on working, with a list of every file and its sha256: whatever lay there when the
+    /// copying began and was not deleted meanwhile is in the copy. What is added later may be missing.
+    ///
+    /// Done = list and copy agree. Safe to repeat: a half copy is written over.
+    CopyStore {
+        /// Absolute Windows path or UNC path.
+        #[schemars(length(max = 1024))]
+        from: String,
+        /// Folder that receives the files.
+        #[schemars(length(max = 1024))]
+        to: String,
+    },
     /// Exports a registry key to a file. Done = the file is there. Safe to repeat.
     ExportRegistryKey {
         /// Full path, from the hive on.

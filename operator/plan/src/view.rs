@@ -123,11 +123,12 @@ impl<'a> View<'a> {
         self.snapshot.node(node).and_then(|view| view.heartbeat).is_some_and(|at| at >= since)
     }
 
-    /// One part of the site from its sources: all must show the same.
+    /// One part of the site from its sources: all must show the same release, however each of them writes its number.
     #[must_use]
     pub fn part(&self, part: &str, node: Option<&str>, sources: Vec<SourceValue>) -> ObservedPart {
         let stale = node.is_some_and(|node| !self.is_fresh(node));
-        let mut seen: Vec<&str> = sources.iter().filter_map(|source| source.value.as_deref()).collect();
+        let shown = sources.iter().filter_map(|source| source.value.as_deref());
+        let mut seen: Vec<&str> = shown.map(|shown| self.catalogue.number_of(shown)).collect();
         seen.sort_unstable();
         seen.dedup();
         let unread = sources.iter().any(|source| source.value.is_none());

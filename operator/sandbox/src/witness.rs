@@ -204,6 +204,12 @@ impl Notes {
         }
     }
 
+    /// Whether no notice of any change waits for its receiver.
+    pub(crate) fn has_told_all(&self) -> bool {
+        let told = self.changes.values().flat_map(|change| change["status"]["told"].as_array().into_iter().flatten());
+        told.into_iter().all(|notice| notice["delivery"] != "Pending")
+    }
+
     /// A site, as it stands in the API.
     pub(crate) fn site(&self, name: &str) -> Option<&Arc<Value>> {
         self.sites.get(name)

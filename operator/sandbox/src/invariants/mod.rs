@@ -163,7 +163,7 @@ impl Invariants {
         let of_site = |file: &ScenarioFile| OfSite {
             order: InOrder::new(file),
             repeats: Repeats::default(),
-            backup: BackupFirst::default(),
+            backup: BackupFirst::new(file),
             restore: RestoreOnWord::default(),
         };
         Self {

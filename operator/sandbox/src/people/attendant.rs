@@ -12,6 +12,7 @@ use crm_api::evidence::Source;
 use crm_api::order::{Action, PromptAnswer};
 
 use super::{LOOK_AGAIN, Person};
+use crate::world::install::KEY_IN_CONFIG;
 use crate::world::{REPORTS, UNTICKED, World};
 
 /// A person allows so many further tries of a step, then leaves it to somebody who knows more.
@@ -213,7 +214,7 @@ fn arguments_of(instructions: &[String]) -> Vec<String> {
     given.map(|given| given.trim_end_matches('.').split(' ').map(str::to_owned).collect()).unwrap_or_default()
 }
 
-/// The answers that the instructions say to give; what the person has to look up is typed from memory.
+/// The answers that the instructions say to give; what the person has to look up stands in `web.config`.
 fn answers_of(instructions: &[String]) -> Vec<PromptAnswer> {
     let chosen = instructions.iter().filter_map(|sentence| choice(sentence));
     let asked = instructions.iter().filter(|sentence| choice(sentence).is_none());
@@ -222,7 +223,7 @@ fn answers_of(instructions: &[String]) -> Vec<PromptAnswer> {
         let quoted: Vec<&str> = told.split('"').skip(1).step_by(2).collect();
         match (quoted.as_slice(), told.contains(", answer ")) {
             ([question, answer], true) => vec![((*question).to_owned(), (*answer).to_owned())],
-            (questions, _) => questions.iter().map(|one| ((*one).to_owned(), "as-in-web-config".to_owned())).collect(),
+            (questions, _) => questions.iter().map(|one| ((*one).to_owned(), KEY_IN_CONFIG.to_owned())).collect(),
         }
     });
     chosen.chain(told).map(|(question, answer)| PromptAnswer { question, answer }).collect()

@@ -213,6 +213,7 @@ fn human_retries(stage: &Stage) -> Vec<String> {
 /// How everything stands, without times, ids, attempts and epochs.
 fn digest(stage: &Stage, notes: &Notes) -> BTreeMap<String, String> {
     let mut facts = stage.world.digest_facts();
+    facts.insert("notices at the webhook".to_owned(), stage.receiver.digest());
     let mut fact = |name: String, value: &str| {
         facts.insert(name, value.to_owned());
     };

@@ -153,12 +153,12 @@ impl Judge {
             return Phase::Changing;
         }
         let everybody_works = !notes.teller.somebody_is_out(&self.site);
-        if everybody_works && is_settled(&site) {
+        let stood_still = now.duration_since(notes.progress_at) > self.patience;
+        if everybody_works && is_settled(&site) && (notes.has_told_all() || stood_still) {
             let hours = stage.file.scenario.spec.goes_on_hours.unwrap_or(0);
             let goes_on = now.duration_since(edited_at) < SignedDuration::from_hours(hours);
             return if goes_on { Phase::Changing } else { Phase::Over(Outcome::Reached) };
         }
-        let stood_still = now.duration_since(notes.progress_at) > self.patience;
         match self.end_of_change(&notes, &site, everybody_works, stood_still) {
             Some(Outcome::BackedOut(_)) if self.hands_wait_for(Moment::AfterBackOut) => Phase::HandsAct,
             Some(outcome) => Phase::Over(outcome),

@@ -16,6 +16,7 @@ use crate::clock::SimClock;
 use crate::cluster::Cluster;
 use crate::edge::{Lives, Points};
 use crate::file::ScenarioFile;
+use crate::receiver::Receiver;
 use crate::witness::Witness;
 use crate::world::World;
 
@@ -35,6 +36,7 @@ pub(crate) struct Stage {
     pub(crate) witness: Witness,
     pub(crate) lives: Lives,
     pub(crate) points: Arc<Points>,
+    pub(crate) receiver: Receiver,
     pub(crate) cues: UnboundedReceiver<Cue>,
 }
 
@@ -58,7 +60,8 @@ impl Stage {
         cluster.intercept(Arc::clone(&points) as Arc<dyn crate::cluster::Intercept>);
         cluster.observe(witness.of_cluster());
         world.on_event(witness.of_world());
-        let stage = Self { file, clock, cluster, world, witness, lives, points, cues };
+        let receiver = Receiver::new(file.scenario.spec.webhook.clone(), witness.clone());
+        let stage = Self { file, clock, cluster, world, witness, lives, points, receiver, cues };
         stage.create_objects().await?;
         Ok(stage)
     }

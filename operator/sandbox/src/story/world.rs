@@ -73,6 +73,11 @@ impl Teller {
                     format!("the database is back from {path}, at {release}"),
                 );
             }
+            Happening::RestoreTested { path, sound } => {
+                let found = if *sound { "no fault" } else { "a damaged page" };
+                let why = format!("{path} was restored under another name, DBCC CHECKDB finds {found}");
+                self.tell(at, Place::default(), What::Backup, why);
+            }
             Happening::RestoreFailed { path } => {
                 self.tell(at, Place::default(), What::Backup, format!("the restore from {path} failed"));
             }

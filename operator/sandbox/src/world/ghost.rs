@@ -183,6 +183,13 @@ pub enum Happening {
         /// Release of the schema in it.
         release: String,
     },
+    /// A backup was restored under another name and looked through there.
+    RestoreTested {
+        /// File.
+        path: String,
+        /// Whether no fault was found.
+        sound: bool,
+    },
     /// A restore did not come about; the database is half.
     RestoreFailed {
         /// File.

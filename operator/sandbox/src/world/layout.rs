@@ -31,6 +31,7 @@ pub struct Layout {
     pub web_pool: String,
     pub batch_service: String,
     pub service_path: String,
+    pub service_application: String,
     pub iis_site: String,
     pub service_pool: String,
     pub scheduler: String,
@@ -68,6 +69,8 @@ impl Layout {
             web_pool: or(&block.web.pool, "SuperOffice Web"),
             batch_service: or(&block.web.batch_service, "SuperOfficeSoBatchServer"),
             service_path: or(&block.service.path, "C:\\SuperOffice\\Customer Service"),
+            // As row 109 has it: with a slash at both ends (vendor: install/service, manual-steps).
+            service_application: format!("{}/", or(&block.service.application, "/").trim_end_matches('/')),
             service_pool: or(&block.service.pool, &iis_site),
             iis_site,
             scheduler: or(&block.service.scheduler, &format!("ejSchedule {}", block.host_name)),

@@ -8,7 +8,7 @@
 //! - [`scenario`]: the document that describes a world; `build` and `install` make it. [`layout`]: where things lie.
 //! - `machine`, `files`, `iis`, `http`, `services`, `registry`, `process`: one Windows server; `host`: its edge.
 //! - `sites`: several sites in one world, and which of them something belongs to.
-//! - `sql`, `backup`, `restore`: the SQL Server; `bring_back`: files, keys and IIS from exports. `vendor`: the installers and `upgrade.exe`.
+//! - `sql`, `backup`, `restore`, `scratch`: the SQL Server; `bring_back`: files, keys and IIS from exports. `vendor`: the installers and `upgrade.exe`.
 //! - `clients`: what serves people's own machines and phones.
 //! - `users`, `scheduler`: who works on the site meanwhile; `by_hand`: who works on the servers without the operator.
 //! - [`ghost`]: what really happened; [`faults`]: what can be made to go wrong; `digest`: how it stands in the end.
@@ -27,7 +27,7 @@ pub mod ghost;
 mod host;
 mod http;
 mod iis;
-mod install;
+pub(crate) mod install;
 pub mod layout;
 mod machine;
 mod other_sites;
@@ -37,6 +37,7 @@ mod registry;
 mod restore;
 pub mod scenario;
 mod scheduler;
+mod scratch;
 mod services;
 mod sites;
 mod sql;

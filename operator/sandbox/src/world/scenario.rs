@@ -6,6 +6,7 @@ use crm_api::site::{Component, FastCgi};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::receiver::Webhook;
 use crate::world::assumptions::Assumptions;
 pub use crate::world::other_sites::OtherSite;
 
@@ -72,6 +73,9 @@ pub struct ScenarioSpec {
     /// What somebody does to the servers without the operator.
     #[serde(default)]
     pub by_hand: Option<ByHand>,
+    /// Who receives the notices of the site.
+    #[serde(default)]
+    pub webhook: Option<Webhook>,
     /// What goes wrong, as on the command line: `reboot-in-mid-step`, or `installer-hangs@upgrade-web`.
     #[serde(default)]
     pub faults: Vec<String>,
@@ -285,6 +289,10 @@ pub enum Deed {
     UpgradeServiceFiles { node: String },
     /// The line `frozen` in Service's configuration.
     Freeze { node: String },
+    /// Stops the site's scheduler; its start type stays.
+    StopScheduler { node: String },
+    /// The row that decides about the ending of links.
+    SetLinks { ending: String },
     /// The site's scheduler on one more server.
     StartSecondScheduler { node: String },
 }
@@ -298,6 +306,8 @@ impl std::fmt::Display for Deed {
                 write!(formatter, "upgrades the files of Service on {node}, and forgets upgrade.exe")
             }
             Self::Freeze { node } => write!(formatter, "freezes Service on {node}, and goes home"),
+            Self::StopScheduler { node } => write!(formatter, "stops the scheduler on {node}"),
+            Self::SetLinks { ending } => write!(formatter, "has links end in .{ending}"),
             Self::StartSecondScheduler { node } => write!(formatter, "starts the scheduler on {node} as well"),
         }
     }

@@ -30,6 +30,8 @@ pub(crate) struct Database {
     pub(crate) service_version: String,
     pub(crate) service_installed_at: Timestamp,
     pub(crate) attachment_path: String,
+    /// `config.cgi_url`.
+    pub(crate) cgi_url: String,
     /// Rows of `attachment`.
     pub(crate) attachments: i64,
     /// Standard reports that people edited, and that are as they left them.
@@ -124,6 +126,11 @@ impl State {
     }
 
     fn answer(&mut self, statement: &Statement) -> Result<Vec<Row>, DatabaseError> {
+        let about_another = statement.name.starts_with("server.")
+            && statement.parameters.first().is_some_and(|name| *name != self.layout.database);
+        if statement.name.starts_with("restoreTest.") || about_another {
+            return self.scratch_answer(statement);
+        }
         if statement.name.starts_with("superoffice.") {
             let schema = crm_database::quote(&self.layout.table_prefix);
             if !statement.text.contains(&format!("{schema}.")) {
@@ -157,9 +164,11 @@ impl State {
                 ("version", &database.service_version),
                 ("installed_at", &database.service_installed_at.to_string()),
                 ("attachment_path", &database.attachment_path),
+                ("cgi_url", &database.cgi_url),
             ])],
             "superoffice.attachments" => vec![row(&[("attachments", &database.attachments.to_string())])],
             "superoffice.useExtension" => registry("UseExtension").unwrap_or_default(),
+            "superoffice.wwwPath" => registry("WwwPath").unwrap_or_default(),
             "superoffice.schedulerHeartbeat" => registry("EjournalCronNow").unwrap_or_default(),
             "superoffice.moduleOwner" => vec![row(&[("maintenanceTo", &database.maintenance_to.to_string())])],
             "superoffice.travellers" => vec![row(&[("travellersOut", &database.travellers_out.to_string())])],
@@ -281,6 +290,8 @@ impl SqlServer for Connection {
                 "backup.take" => world.take_backup(&statement).await,
                 "backup.verify" => world.verify_backup(&statement).await,
                 "restore.take" => world.restore_database(&statement).await,
+                "restoreTest.restore" => world.restore_scratch(&statement).await,
+                "restoreTest.check" => world.check_scratch(&statement).await,
                 "backup.header" => world.with(|state| state.backup_header(&statement)),
                 _ => world.with(|state| state.answer(&statement)),
             }

@@ -19,6 +19,7 @@ use crate::world::files::FileSystem;
 use crate::world::ghost::{Ghost, GhostEvent, Happening, Observer};
 use crate::world::layout::Layout;
 use crate::world::machine::Machine;
+use crate::world::scratch::Scratch;
 use crate::world::sites::SiteParts;
 use crate::world::sql::Database;
 use crate::world::users::Users;
@@ -49,6 +50,8 @@ pub(crate) struct State {
     pub(crate) database: Database,
     /// What each whole backup file holds.
     pub(crate) saved: BTreeMap<String, Database>,
+    /// Databases beside the site's own, by name.
+    pub(crate) scratch: BTreeMap<String, Scratch>,
     pub(crate) credentials: Credentials,
     pub(crate) users: Users,
     /// What is their own of the sites that are not at hand.

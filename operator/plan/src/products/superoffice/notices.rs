@@ -11,13 +11,11 @@ use crate::view::View;
 /// The sentences in front of the approval of a hop.
 #[must_use]
 pub fn notices(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<String> {
+    if hop.purpose == Purpose::Correct {
+        return vec![format!("What was proven is brought back: {}. No version changes.", hop.corrects.join(", "))];
+    }
     if hop.purpose == Purpose::Restore {
-        let taken = hop.set.and_then(|set| set.status.as_ref()?.taken_at.clone());
-        let at = taken.map(|at| crate::windows::local(view.spec.windows.as_ref(), at.0)).unwrap_or_default();
-        return vec![
-            format!("The set was taken {at}; whatever was written to the database since is lost."),
-            "Files that the set does not know are moved into the folder `aside` of the set, not deleted.".to_owned(),
-        ];
+        return of_restore(view, hop);
     }
     if hop.is_configuration_only() {
         return settings::differences(view, layout).iter().map(|difference| difference.message().to_owned()).collect();
@@ -44,4 +42,18 @@ pub fn notices(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Strin
         notices.push(format!("{} no longer has: {}.", hop.to.version, dropped.join("; ")));
     }
     notices
+}
+
+fn of_restore(view: &View<'_>, hop: &Hop<'_>) -> Vec<String> {
+    let status = hop.set.and_then(|set| set.status.as_ref());
+    let taken = status.and_then(|status| status.taken_at.clone());
+    let tier = status.and_then(|status| status.verification);
+    let by = status.and_then(|status| status.verified_by.clone()).unwrap_or_else(|| "nobody".to_owned());
+    let how = tier.map_or("no further than its conditions say", |tier| tier.name());
+    let at = taken.map(|at| crate::windows::local(view.spec.windows.as_ref(), at.0)).unwrap_or_default();
+    vec![
+        format!("The set was taken {at}; whatever was written to the database since is lost."),
+        format!("The database backup is verified to {how}, by {by}."),
+        "Files that the set does not know are moved into the folder `aside` of the set, not deleted.".to_owned(),
+    ]
 }

@@ -9,8 +9,9 @@ use crm_api::probe::{Answer, Probe};
 use crm_api::release::CrmReleaseSpec;
 use crm_api::site::{Component, FastCgi, ObservedPart, PartState, SourceValue};
 
+use super::drift::configuration::{has_keys, key_probes};
 use super::layout::{CRM_SETUP, FROZEN, INSTANCES_KEY, Layout};
-use super::settings::store_probe;
+use super::settings::{store_probe, store_size_probe};
 use super::{clients, half_done, pocket};
 use crate::view::View;
 
@@ -112,6 +113,9 @@ pub fn probes(view: &View<'_>, layout: &Layout<'_>) -> BTreeMap<String, Vec<Prob
                 Component::Web => probes.extend(web_probes(layout)),
                 Component::Service => probes.extend(service_probes(view, layout, node)),
             }
+            if has_keys(view) {
+                probes.extend(key_probes(view, layout, placed.name));
+            }
         }
     }
     for (node, probes) in &mut all {
@@ -194,6 +198,7 @@ fn service_probes(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Vec<Probe
     }
     if let Some(path) = view.fact(ATTACHMENT_PATH) {
         probes.push(store_probe(path));
+        probes.push(store_size_probe(path));
     }
     probes
 }

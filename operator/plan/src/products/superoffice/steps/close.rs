@@ -13,6 +13,7 @@ use super::{Draft, controller, draft, kind, on_node, upgrade};
 use crate::products::Hop;
 use crate::products::superoffice::clients;
 use crate::products::superoffice::layout::{FROZEN, Layout};
+use crate::propose::earlier_tries;
 use crate::view::View;
 
 /// Longest sentence that people are told, in characters.
@@ -56,10 +57,17 @@ pub(super) fn preflight() -> Draft {
     controller(kind::PREFLIGHT, "run every check against fresh facts", Task::Preflight {})
 }
 
+/// Which try it is, where it is not the first.
+pub(super) fn again(view: &View<'_>, hop: &Hop<'_>) -> String {
+    match earlier_tries(view, hop) {
+        0 => String::new(),
+        earlier => format!(" (try {})", earlier.saturating_add(1)),
+    }
+}
+
 pub(super) fn notice(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Draft {
     let mut message = if hop.purpose == Purpose::Forward {
-        let earlier = view.snapshot.changes.iter().filter(|change| change.spec.purpose == Purpose::Forward).count();
-        let again = if earlier == 0 { String::new() } else { format!(" (try {})", earlier.saturating_add(1)) };
+        let again = again(view, hop);
         format!("{}: what was left half done is finished at {}{again}", view.name(), hop.to.version)
     } else if hop.is_configuration_only() {
         format!("{}: settings are about to be changed; the site stays open", view.name())

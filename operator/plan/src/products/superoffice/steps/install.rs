@@ -7,7 +7,7 @@ use crm_api::probe::{Probe, RunState};
 use crm_api::site::{Component, FastCgi, NetServerMode, ServiceSetup};
 
 use super::upgrade::{installer, only_fast_cgi, run_upgrade_exe, versions};
-use super::{Draft, close, draft, in_database, kind, on_node, open, text};
+use super::{Draft, close, draft, in_database, kind, on_node, open, version};
 use crate::products::Hop;
 use crate::products::superoffice::layout::Layout;
 use crate::products::superoffice::parts::{SERVICE_DATA, Tools, version_probes};
@@ -126,7 +126,7 @@ pub(super) fn set_up_service(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>
     let scheduler = Probe::Service { name: layout.scheduler.clone() };
     let config = Probe::ConfigValue { path: layout.config(), key: "nsEndPoint".to_owned() };
     draft.step.evidence = vec![
-        in_database(SERVICE_VERSION, text(&hop.to.number)),
+        in_database(SERVICE_VERSION, version(hop.to)),
         on_node(node, config, Expected::Present {}),
         on_node(node, scheduler, Expected::State { is: RunState::Stopped }),
     ];

@@ -3,6 +3,7 @@
 
 mod backup;
 mod close;
+mod correct;
 mod forward;
 mod install;
 mod open;
@@ -12,8 +13,10 @@ mod upgrade;
 use crm_api::change::{Executor, Felt, Gate, Purpose, Step, Task, Undo};
 use crm_api::evidence::{Expectation, Expected, Source};
 use crm_api::probe::Probe;
+use crm_api::release::CrmReleaseSpec;
 use crm_api::site::{Component, FastCgi};
 
+use super::drift::check;
 use super::layout::Layout;
 use super::settings::{self, Difference};
 use super::{clients, pocket};
@@ -33,6 +36,9 @@ pub mod kind {
     pub const BACK_UP_FILES: &str = "back-up-files";
     pub const BACK_UP_IIS: &str = "back-up-iis";
     pub const LIST_ATTACHMENTS: &str = "list-attachments";
+    pub const BACK_UP_ATTACHMENTS: &str = "back-up-attachments";
+    pub const TEST_RESTORE: &str = "test-restore";
+    pub const RESTART_SCHEDULER: &str = "restart-scheduler";
     pub const BACK_UP_DATABASE: &str = "back-up-database";
     pub const RECORD_BACKUP: &str = "record-backup";
     pub const VERIFY_BACKUP: &str = "verify-backup";
@@ -73,7 +79,8 @@ pub fn steps(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> 
     match hop.purpose {
         Purpose::Restore => return restore::steps(view, layout, hop),
         Purpose::Forward => return forward::steps(view, layout, hop),
-        Purpose::Upgrade | Purpose::Configure | Purpose::Correct => {}
+        Purpose::Correct => return correct::steps(view, layout, hop),
+        Purpose::Upgrade | Purpose::Configure => {}
     }
     if hop.is_configuration_only() {
         return if hop.installs.is_empty() { configure(view, layout, hop) } else { install::added(view, layout, hop) };
@@ -126,10 +133,14 @@ pub struct Run {
 }
 
 impl Run {
-    /// Reads it from what differs between declaration and observation.
+    /// Reads it from what differs between declaration and observation, or from what is corrected.
     #[must_use]
     pub fn of(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Self {
         let mut run = Self::default();
+        if hop.purpose == Purpose::Correct {
+            run.handlers = [check::HANDLERS, check::ENDPOINT].iter().any(|check| hop.corrected(check).next().is_some());
+            return run;
+        }
         for difference in settings::differences(view, layout) {
             match difference {
                 Difference::Links { .. } => run.handlers |= hop.fast_cgi == Some(FastCgi::Enabled),
@@ -149,6 +160,7 @@ fn configure(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> 
         drafts.extend(backup::iis(view, hop));
         if run.attachments {
             drafts.extend(backup::list_attachments(view, hop));
+            drafts.extend(backup::attachments(view, hop));
             drafts.extend(upgrade::move_attachments(view, layout, hop));
         }
         if run.handlers {
@@ -213,4 +225,9 @@ fn in_database(fact: &str, expected: Expected) -> Expectation {
 
 pub(super) fn text(is: &str) -> Expected {
     Expected::Text { is: is.to_owned() }
+}
+
+/// The number of a release, however a program writes it.
+fn version(release: &CrmReleaseSpec) -> Expected {
+    Expected::Version { is: release.number.clone() }
 }

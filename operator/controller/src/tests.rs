@@ -309,7 +309,7 @@ fn empty_cluster(lease: Arc<Mutex<Option<Value>>>) -> (Client, Requests) {
 }
 
 fn controller(identity: &str, client: &Client) -> Controller {
-    Controller::new(Config::new(identity, "crm-operator"), client.clone(), Arc::new(NoDatabase), Arc::new(Start))
+    Controller::new(Config::new(identity, "crm-operator"), client.clone(), Arc::new(NoDatabase), Arc::new(NoReceiver), Arc::new(Start))
 }
 
 fn epoch(lease: &Mutex<Option<Value>>) -> String {

@@ -10,7 +10,7 @@ use crm_api::site::{Component, Finding, ObservedPart, PartState, Placement, Seve
 
 use crate::correct;
 use crate::half_done::{self, Found};
-use crate::hash::{plan_hash, short, spec_digest};
+use crate::hash::{json_bytes, plan_hash, short, spec_digest};
 use crate::path;
 use crate::products::{self, Hop};
 use crate::sort::sort;
@@ -230,7 +230,7 @@ pub(crate) fn assemble(
         steps,
     };
     change.plan_hash = plan_hash(&change, &[hop.from, hop.to], earlier_tries(view, hop));
-    let size = serde_json::to_string(&change).map_or(usize::MAX, |text| text.len());
+    let size = json_bytes(&change);
     if size > crm_api::change::CHANGE_BYTES_MAX {
         let message = format!("the plan has {size} bytes, {} fit", crm_api::change::CHANGE_BYTES_MAX);
         return Err(Box::new(refusal("PlanSize", message, "declare fewer nodes in one site".to_owned())));

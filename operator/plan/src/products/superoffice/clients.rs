@@ -202,6 +202,8 @@ pub(super) fn at_rest(view: &View<'_>, layout: &Layout<'_>) -> Option<Finding> {
         node: None,
         message: format!("Windows clients still connect, and {why}: {}", named(&connected)),
         remedy: "uninstall the client there, and show whoever uses it the address of Web".to_owned(),
+        since: None,
+        policy: None,
     })
 }
 

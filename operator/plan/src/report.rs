@@ -166,12 +166,14 @@ fn ready(view: &View<'_>, round: &Round<'_>, findings: &[Finding]) -> Wanted {
     }
 }
 
-/// Whether a change only takes drift away from a site that is where it is declared to be.
-fn is_correction(view: &View<'_>, change: &CrmChangeSpec) -> bool {
+/// A correction leads to no other release: a site that is where it is declared to be stays so meanwhile.
+fn correcting(view: &View<'_>, change: &CrmChangeSpec) -> Wanted {
     let declared = view.catalogue.find(&view.spec.version).map(|release| release.version.as_str());
-    change.purpose == Purpose::Correct
-        && declared == Some(change.to.as_str())
-        && products::of(view.spec.product).differences(view).is_empty()
+    let is_there = declared == Some(change.to.as_str()) && products::of(view.spec.product).differences(view).is_empty();
+    let (state, reason, where_it_is) =
+        if is_there { (State::True, "AsDeclared", ", as declared") } else { (State::False, "Correcting", "") };
+    let message = format!("the site is at {}{where_it_is}; drift is being taken away", change.to);
+    Wanted { kind: Kind::UpToDate, state, reason, message }
 }
 
 fn is_finishing(change: &CrmChange, status: &CrmChangeStatus) -> bool {
@@ -199,10 +201,7 @@ fn up_to_date(view: &View<'_>, round: &Round<'_>) -> Wanted {
         Standing::HalfDone { found } => {
             wanted(State::False, "HalfDone", format!("{}: {}", found.reason(), found.message()))
         }
-        Standing::Proposed { change, .. } if is_correction(view, change) => {
-            let message = format!("the site is at {}, as declared; drift is about to be taken away", view.spec.version);
-            wanted(State::True, "AsDeclared", message)
-        }
+        Standing::Proposed { change, .. } if change.purpose == Purpose::Correct => correcting(view, change),
         Standing::Proposed { change, .. } => {
             wanted(State::False, "Planned", format!("{} -> {} is planned", change.from, change.to))
         }
@@ -212,9 +211,11 @@ fn up_to_date(view: &View<'_>, round: &Round<'_>) -> Wanted {
             "RestoredAwaitingDecision",
             format!("everything came back by {change}, and {} is still declared: {remedy}", view.spec.version),
         ),
-        Standing::Underway { .. } if round.change.is_some_and(|(change, _)| is_correction(view, &change.spec)) => {
-            let message = format!("the site is at {}, as declared; drift is being taken away", view.spec.version);
-            wanted(State::True, "AsDeclared", message)
+        Standing::Underway { .. }
+            if round.change.is_some_and(|(change, _)| change.spec.purpose == Purpose::Correct) =>
+        {
+            let plan = round.change.map(|(change, _)| &change.spec);
+            plan.map_or_else(|| wanted(State::False, "Correcting", String::new()), |plan| correcting(view, plan))
         }
         Standing::Underway { waiting, .. } => {
             let reason = match waiting.as_ref().map(|waiting| waiting.reason.as_str()) {

@@ -88,7 +88,7 @@ impl Attendant {
             None if instructions.iter().any(|sentence| sentence.contains("Flush caches")) => self.flush(&node).await,
             None if instructions.iter().any(|sentence| sentence.contains("SoCreateMST.exe")) => {
                 self.person.take_minutes(3, 6).await;
-                self.world.make_transform(&node)
+                self.world.make_transform(&self.person.site, &node)
             }
             None => true,
         };
@@ -120,12 +120,13 @@ impl Attendant {
             let Some(plan) = plan.and_then(|(_, rest)| rest.split(' ').next()) else { continue };
             self.person.take_minutes(30, 60).await;
             let version = status.verified.as_ref().map(|verified| verified.version.as_str()).unwrap_or_default();
-            let reason = format!("{} Windows clients are {done} {version}", self.world.clients_rolled_out());
+            let reason =
+                format!("Windows clients {done} {version}: {}", self.world.clients_rolled_out(&self.person.site));
             self.person.say(Word::Attest, plan, Some("windows-clients"), Some(reason)).await;
         }
         if owed(Kind::PocketServerRemoved).is_some() {
             self.person.take_minutes(8 * 60, 10 * 60).await;
-            self.world.uninstall_pocket_server(&self.person.name);
+            self.world.uninstall_pocket_server(&self.person.site, &self.person.name);
         }
     }
 

@@ -174,7 +174,7 @@ pub(super) fn told(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Optio
         "Windows clients have to be closed, and get the new release from the client share afterwards".to_owned()
     } else {
         format!(
-            "Windows clients have to be closed and are not used any more, work in Web afterwards: {}",
+            "Windows clients have to be closed for good, and whoever uses them works in Web afterwards: {}",
             named(&connected)
         )
     })

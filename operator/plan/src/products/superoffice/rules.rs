@@ -3,6 +3,7 @@
 //!
 //! Numbers are those of the vendor's rules as this project counts them; `operator/ARCHITECTURE.md` lists them.
 
+mod clients;
 mod correct;
 mod forward;
 mod install;
@@ -16,7 +17,8 @@ use super::steps::kind;
 use crate::products::{Explains, Rule};
 
 /// Every ordering rule that concerns a step of ours.
-static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| [UPGRADE, install::RULES, restore::RULES].concat());
+static RULES: LazyLock<Vec<Rule>> =
+    LazyLock::new(|| [UPGRADE, clients::RULES, install::RULES, restore::RULES].concat());
 /// The same, with those that order a change that has not every step of a hop.
 static FORWARD: LazyLock<Vec<Rule>> = LazyLock::new(|| [RULES.as_slice(), forward::RULES].concat());
 
@@ -261,30 +263,6 @@ const UPGRADE: &[Rule] = &[
         kind::UPGRADE_SERVICE,
         "the database comes before every other component",
         GUIDE,
-    ),
-    rule(
-        "rule 11",
-        Explains::After,
-        kind::UPGRADE_DATABASE,
-        kind::PUBLISH_CLIENTS,
-        "server setup brings the new client, which needs the new database",
-        GUIDE,
-    ),
-    rule(
-        "rule 26",
-        Explains::Before,
-        kind::PUBLISH_CLIENTS,
-        kind::VERIFY_VERSIONS,
-        "whoever keeps a Windows client finds the new one when the site opens; the roll-out itself holds nobody up",
-        GUIDE,
-    ),
-    rule(
-        "rule 24",
-        Explains::After,
-        kind::VERIFY_SITE,
-        kind::REDIRECT_PHONES,
-        "phones go to the new NetServer the moment they are started again: the site is open and proven first",
-        "vendor: pocket-crm, upgrade to 8",
     ),
     rule(
         "shared NetServer",

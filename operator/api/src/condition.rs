@@ -30,6 +30,8 @@ pub enum Kind {
     AttachmentsRemapped,
     /// Edited customer-centre templates were merged again by a person (only where there is a debt).
     CustomerCentreMerged,
+    /// Components that are not declared any more still stand on their nodes (only while they do).
+    Orphaned,
     /// A change reached its goal.
     Succeeded,
     /// A backup set is fit for a restore.
@@ -52,6 +54,7 @@ impl Kind {
             Self::FactsFresh => "FactsFresh",
             Self::AttachmentsRemapped => "AttachmentsRemapped",
             Self::CustomerCentreMerged => "CustomerCentreMerged",
+            Self::Orphaned => "Orphaned",
             Self::Succeeded => "Succeeded",
             Self::Verified => "Verified",
         }

@@ -5,6 +5,7 @@
 //! - [`snapshot`]: everything observed in one round; [`view`]: the questions that decisions ask of it.
 //! - [`propose`]: no change is open: is one needed, and which? [`advance`]: a change is open: what is next?
 //! - [`products`]: what each product consists of, and the table of its ordering rules. The only place that knows one.
+//! - [`orphans`]: what was taken out of the declaration and still stands on its node.
 //! - [`catalogue`], [`windows`], [`sort`], [`hash`]: the parts of those decisions.
 //! - [`intent`]: what a round may do. [`report`]: status and conditions. [`explain`]: a plan as text for people.
 //! - [`carry_out`]: the agent's half. [`evidence`]: judging facts, shared by both halves.
@@ -21,6 +22,7 @@ pub mod half_done;
 pub mod hash;
 pub mod intent;
 pub mod lease;
+pub mod orphans;
 pub mod path;
 pub mod products;
 pub mod propose;

@@ -8,6 +8,7 @@ mod drift;
 mod fixture;
 mod half_done;
 mod installs;
+mod orphans;
 mod paths;
 mod properties;
 mod proposals;

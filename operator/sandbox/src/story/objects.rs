@@ -8,8 +8,16 @@ use super::teller::{Place, Teller};
 use crate::cluster::Change;
 
 /// Conditions of a site whose change is an event of its own. The others say the same as the record of the change.
-const TOLD_CONDITIONS: [&str; 7] =
-    ["Ready", "UpToDate", "HalfDone", "Drifted", "FactsFresh", "AttachmentsRemapped", "CustomerCentreMerged"];
+const TOLD_CONDITIONS: [&str; 8] = [
+    "Ready",
+    "UpToDate",
+    "HalfDone",
+    "Drifted",
+    "FactsFresh",
+    "AttachmentsRemapped",
+    "CustomerCentreMerged",
+    "Orphaned",
+];
 /// Events that say what no other line says.
 const TOLD_EVENTS: [&str; 3] = ["PlannedDowntime", "Drifted", "Malformed"];
 

@@ -8,6 +8,7 @@
 //! - [`scenario`]: the document that describes a world; `build` and `install` make it. [`layout`]: where things lie.
 //! - `machine`, `files`, `iis`, `http`, `services`, `registry`, `process`: one Windows server; `host`: its edge.
 //! - `sql`, `backup`, `restore`: the SQL Server; `bring_back`: files, keys and IIS from exports. `vendor`: the installers and `upgrade.exe`.
+//! - `network`: names, mail servers and mailboxes.
 //! - `users`, `scheduler`: who works on the site meanwhile; `by_hand`: who works on the servers without the operator.
 //! - [`ghost`]: what really happened; [`faults`]: what can be made to go wrong; `digest`: how it stands in the end.
 
@@ -27,6 +28,7 @@ mod iis;
 mod install;
 pub mod layout;
 mod machine;
+mod network;
 pub mod people;
 mod process;
 mod registry;
@@ -50,3 +52,4 @@ pub use install::PASSWORD_IN_CONFIG;
 pub use scenario::Scenario;
 pub use sql::SimSql;
 pub use state::World;
+pub(crate) use vendor::CREATE_SITE;

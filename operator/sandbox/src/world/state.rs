@@ -19,6 +19,7 @@ use crate::world::files::FileSystem;
 use crate::world::ghost::{Ghost, GhostEvent, Happening, Observer};
 use crate::world::layout::Layout;
 use crate::world::machine::Machine;
+use crate::world::network::Network;
 use crate::world::sql::Database;
 use crate::world::users::Users;
 
@@ -48,6 +49,7 @@ pub(crate) struct State {
     /// What each whole backup file holds.
     pub(crate) saved: BTreeMap<String, Database>,
     pub(crate) credentials: Credentials,
+    pub(crate) network: Network,
     pub(crate) users: Users,
     pub(crate) faults: Faults,
     pub(crate) ghost: Ghost,

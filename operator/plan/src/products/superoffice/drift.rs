@@ -314,17 +314,14 @@ pub fn notices(view: &View<'_>, hop: &Hop<'_>) -> Vec<String> {
     let mut notices = vec![
         "After the first schema change there is no undo but restoring database, program files, registry and IIS together.".to_owned(),
     ];
-    if !view.nodes_of(Component::Service).is_empty() {
+    let has_service = !hop.standing(view, Component::Service).is_empty();
+    if has_service {
         notices.push(
             "Service's public pages (customer centre) get the vendor's standard design; edited templates are kept in templates_<date>_<time> and have to be merged again by a person.".to_owned(),
         );
     }
-    if view
-        .spec
-        .super_office
-        .as_ref()
-        .is_some_and(|block| block.attachments != Some(crm_api::site::Attachments::DuringUpgrade))
-    {
+    let attachments = view.spec.super_office.as_ref().map(|block| block.attachments);
+    if has_service && attachments.is_some_and(|choice| choice != Some(Attachments::DuringUpgrade)) {
         notices.push("Attachments stay where they are; moving them into sub-folders is left for later.".to_owned());
     }
     let passed = view.catalogue.between(hop.from, hop.to);

@@ -9,9 +9,10 @@ use crm_api::probe::{Answer, Probe};
 use crm_api::release::CrmReleaseSpec;
 use crm_api::site::{Component, FastCgi, ObservedPart, PartState, SourceValue};
 
-use super::half_done;
 use super::layout::{CRM_SETUP, FROZEN, INSTANCES_KEY, Layout};
 use super::settings::store_probe;
+use super::{first_service, half_done, orphaned};
+use crate::orphans;
 use crate::view::View;
 
 /// Installed-program entry of CRM Server.
@@ -114,9 +115,15 @@ pub fn probes(view: &View<'_>, layout: &Layout<'_>) -> BTreeMap<String, Vec<Prob
             }
         }
     }
+    if let Some((node, needs)) = first_service::probes(view, layout) {
+        all.entry(node.to_owned()).or_default().extend(needs);
+    }
     for node in half_done::others(view) {
         // A scheduler that was left behind where Service once was.
         all.entry(node.to_owned()).or_default().push(Probe::Service { name: layout.scheduler.clone() });
+    }
+    for (component, node) in orphans::undeclared(view) {
+        all.entry(node.to_owned()).or_default().extend(orphaned::probes(view, layout, component));
     }
     for probes in all.values_mut() {
         probes.sort();

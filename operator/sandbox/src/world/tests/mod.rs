@@ -1,6 +1,7 @@
 //! The main story's world, and what each test needs to act in it.
 
 mod example;
+mod installs;
 mod machine;
 mod orders;
 mod sql;

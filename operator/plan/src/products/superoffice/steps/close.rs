@@ -57,6 +57,8 @@ pub(super) fn notice(view: &View<'_>, hop: &Hop<'_>) -> Draft {
         let earlier = view.snapshot.changes.iter().filter(|change| change.spec.purpose == Purpose::Forward).count();
         let again = if earlier == 0 { String::new() } else { format!(" (try {})", earlier.saturating_add(1)) };
         format!("{}: what was left half done is finished at {}{again}", view.name(), hop.to.version)
+    } else if hop.is_configuration_only() && !hop.installs.is_empty() {
+        format!("{}: {} is about to be installed; the site stays open", view.name(), hop.installs.join(", "))
     } else if hop.is_configuration_only() {
         format!("{}: settings are about to be changed; the site stays open", view.name())
     } else {

@@ -89,6 +89,24 @@ pub enum Probe {
         #[schemars(length(max = 128))]
         key: String,
     },
+    /// The digest of a secret that stands in a configuration file, so that two can be compared: sha256 of the salt, a line
+    /// feed and the value. The value never leaves the machine. An encrypted section is unreadable, never absent.
+    SecretDigest {
+        /// Absolute Windows path.
+        #[schemars(length(max = 1024))]
+        path: String,
+        /// Elements below `configuration` of a .NET configuration file, separated by `/`; left out for a file of
+        /// `key = value` lines.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(length(max = 256))]
+        section: Option<String>,
+        /// Key, compared as its kind of file does.
+        #[schemars(length(max = 128))]
+        key: String,
+        /// What makes digests of this site useless elsewhere.
+        #[schemars(length(max = 512))]
+        salt: String,
+    },
     /// The sub-keys of a registry key, with their string values.
     RegistrySubkeys {
         /// Full path, from the hive on.
@@ -230,6 +248,9 @@ impl Probe {
             Self::FlagLine { path, line } => format!("flagLine:{path}#{line}"),
             Self::Word { path, word } => format!("word:{path}#{word}"),
             Self::XmlValue { path, section, key } => format!("xmlValue:{path}[{section}]{key}"),
+            Self::SecretDigest { path, section, key, salt } => {
+                format!("secretDigest:{path}[{}]{key}/{salt}", section.as_deref().unwrap_or_default())
+            }
             Self::RegistrySubkeys { key } => format!("registrySubkeys:{key}"),
             Self::Service { name } => format!("service:{name}"),
             Self::Processes { folder } => format!("processes:{folder}"),
@@ -292,6 +313,12 @@ pub enum Answer {
         /// The value, trimmed.
         #[schemars(length(max = 1024))]
         value: String,
+    },
+    /// Answer to [`Probe::SecretDigest`].
+    Digest {
+        /// Lower-case hexadecimal.
+        #[schemars(length(max = 64))]
+        sha256: String,
     },
     /// Answer to [`Probe::FlagLine`] and [`Probe::Word`].
     Flag {

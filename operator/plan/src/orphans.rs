@@ -61,6 +61,8 @@ pub fn finding(orphan: &Orphan) -> Finding {
         class: None,
         severity: Severity::Warn,
         node: Some(orphan.node.clone()),
+        policy: None,
+        since: None,
         message: format!(
             "{} on {} is not declared any more; nothing was uninstalled or stopped, and there are: {}",
             orphan.component.name(),

@@ -26,7 +26,9 @@ pub(super) fn is_repeatable(step: &Step) -> bool {
             | Action::StopPool { .. }
             | Action::StartPool { .. }
             | Action::SetFlagLine { .. }
+            | Action::SetConfigValue { .. }
             | Action::CopyTree { .. }
+            | Action::CopyStore { .. }
             | Action::ExportRegistryKey { .. }
             | Action::ExportIis { .. }
             | Action::RestoreTree { .. }

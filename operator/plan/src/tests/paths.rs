@@ -157,6 +157,7 @@ fn what_a_release_no_longer_has_stands_in_front_of_the_approval() {
         absent: &[],
         installs: &[],
         behind: &[],
+        corrects: &[],
         backup_folder: "",
         set: None,
     };

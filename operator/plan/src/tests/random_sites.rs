@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crm_api::change::CrmChangeSpec;
 use crm_api::database::superoffice;
-use crm_api::site::{Attachments, Component, FastCgi, Finding, Product};
+use crm_api::site::{Attachments, Component, FastCgi, Finding, Product, WindowsClients};
 use proptest::prelude::*;
 
 use super::fixture::{OLD, Site, whole_catalogue};
@@ -26,6 +26,7 @@ struct Sketch {
     to: &'static str,
     fast_cgi: Option<FastCgi>,
     attachments: Option<Attachments>,
+    clients: Option<WindowsClients>,
     travellers: u8,
     behind: Option<usize>,
 }
@@ -45,10 +46,11 @@ fn sketches() -> impl Strategy<Value = Sketch> {
             Some(Attachments::DuringUpgrade),
             Some(Attachments::WhileOpen),
         ]),
+        proptest::sample::select(vec![None, Some(WindowsClients::Kept), Some(WindowsClients::NotKept)]),
     );
     let hindrances = (0..8_u8, proptest::option::weighted(0.3, 0..3_usize));
     (places, releases, settings, hindrances).prop_map(
-        |((server, web, service), (from, to), (fast_cgi, attachments), (travellers, behind))| Sketch {
+        |((server, web, service), (from, to), (fast_cgi, attachments, clients), (travellers, behind))| Sketch {
             server,
             web,
             service,
@@ -56,6 +58,7 @@ fn sketches() -> impl Strategy<Value = Sketch> {
             to,
             fast_cgi,
             attachments,
+            clients,
             travellers: travellers.saturating_sub(6),
             behind,
         },
@@ -79,7 +82,8 @@ fn site(sketch: &Sketch) -> Site {
     let mut site = Site::with_placement(&placed);
     site.snapshot.releases = whole_catalogue();
     site.spec().fast_cgi = sketch.fast_cgi;
-    site.spec().super_office.as_mut().unwrap().attachments = sketch.attachments;
+    let block = site.spec().super_office.as_mut().unwrap();
+    (block.attachments, block.windows_clients) = (sketch.attachments, sketch.clients);
     let from = number(sketch.from).unwrap_or_else(|| OLD.to_owned());
     site.snapshot.site.status.as_mut().unwrap().verified = None;
     site.move_to(&from);

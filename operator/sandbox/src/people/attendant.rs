@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use crm_api::CrmChange;
 use crm_api::change::{ChangePhase, Executor, Step, StepPhase, StepResult};
+use crm_api::condition::{Kind, find};
 use crm_api::decision::Word;
 use crm_api::evidence::Source;
 use crm_api::order::{Action, PromptAnswer};
 
 use super::{LOOK_AGAIN, Person};
-use crate::world::{CREATE_SITE, World};
+use crate::world::install::KEY_IN_CONFIG;
+use crate::world::{CREATE_SITE, REPORTS, UNTICKED, World};
 
 /// A person allows so many further tries of a step, then leaves it to somebody who knows more.
 const RETRIES_MAX: u32 = 2;
@@ -61,7 +63,7 @@ pub(super) async fn live(person: Person, world: World) {
 
 impl Attendant {
     async fn look(&mut self) {
-        let Some(change) = self.person.open_change().await else { return };
+        let Some(change) = self.person.open_change().await else { return self.afterwards().await };
         if self.change != change.metadata.name {
             // Another hop has steps of the same names, and nothing of them is done.
             self.change.clone_from(&change.metadata.name);
@@ -94,6 +96,10 @@ impl Attendant {
         let did = match program_of(instructions) {
             Some(program) => self.run_wizard(&node, &program, instructions, step.minutes).await,
             None if says(instructions, "Flush caches") => self.flush(&node).await,
+            None if says(instructions, "SoCreateMST.exe") => {
+                self.person.take_minutes(3, 6).await;
+                self.world.make_transform(&node)
+            }
             None => match mailbox_of(instructions) {
                 Some((LOG_IN, address)) => self.world.log_in_to_mailbox(&address),
                 Some((_, address)) => self.make_mailbox(&node, &address).await,
@@ -115,13 +121,35 @@ impl Attendant {
         }
     }
 
+    /// What a change has left to people: Windows clients are counted once they are rolled out, and Pocket Server is
+    /// uninstalled when its phones have had their time.
+    async fn afterwards(&mut self) {
+        let Some(status) = self.person.site().await.and_then(|site| site.status) else { return };
+        let owed =
+            |kind| find(&status.conditions, kind).filter(|found| found.status == "False").map(|found| &found.message);
+        for (kind, done) in
+            [(Kind::WindowsClientsRolledOut, "brought to"), (Kind::WindowsClientsRemoved, "taken away for")]
+        {
+            let plan = owed(kind).and_then(|message| message.split_once(" of plan "));
+            let Some(plan) = plan.and_then(|(_, rest)| rest.split(' ').next()) else { continue };
+            self.person.take_minutes(30, 60).await;
+            let version = status.verified.as_ref().map(|verified| verified.version.as_str()).unwrap_or_default();
+            let reason = format!("{} Windows clients are {done} {version}", self.world.clients_rolled_out());
+            self.person.say(Word::Attest, plan, Some("windows-clients"), Some(reason)).await;
+        }
+        if owed(Kind::PocketServerRemoved).is_some() {
+            self.person.take_minutes(8 * 60, 10 * 60).await;
+            self.world.uninstall_pocket_server(&self.person.name);
+        }
+    }
+
     /// Clicks through a wizard; ends it in the task manager where it hangs.
     async fn run_wizard(&mut self, node: &str, program: &str, instructions: &[String], minutes: i32) -> bool {
         let minutes = u32::try_from(minutes).unwrap_or(0).max(1).saturating_mul(PATIENCE);
         let patience = Duration::from_secs(u64::from(minutes) * 60);
         let (arguments, mut answers) = (arguments_of(instructions), answers_of(instructions));
         if says(instructions, CREATE_SITE) {
-            let answer = if self.world.has_service_site(node) { "no" } else { "yes" };
+            let answer = if self.world.has_service_site(&self.person.site, node) { "no" } else { "yes" };
             answers.push(PromptAnswer { question: CREATE_SITE.to_owned(), answer: answer.to_owned() });
         }
         let run = self.world.run_attended(node, program, &arguments, answers);
@@ -139,7 +167,7 @@ impl Attendant {
     /// Brings the instance of Service from another server, where the instructions say so.
     fn copy_instance(&self, node: &str, instructions: &[String]) -> bool {
         if let Some(from) = word_after(instructions, COPY) {
-            self.world.copy_instance(&from, node);
+            self.world.copy_instance(&self.person.site, &from, node);
         }
         true
     }
@@ -147,7 +175,7 @@ impl Attendant {
     async fn make_mailbox(&mut self, node: &str, address: &str) -> bool {
         for _ in 0..PAGE_TRIES {
             self.person.take_minutes(1, 2).await;
-            if self.world.make_mailbox(node, address) {
+            if self.world.make_mailbox(&self.person.site, node, address) {
                 return true;
             }
         }
@@ -157,7 +185,7 @@ impl Attendant {
     async fn flush(&mut self, node: &str) -> bool {
         for _ in 0..PAGE_TRIES {
             self.person.take_minutes(1, 2).await;
-            if self.world.flush_caches(node) {
+            if self.world.flush_caches(&self.person.site, node) {
                 return true;
             }
         }
@@ -235,17 +263,29 @@ fn arguments_of(instructions: &[String]) -> Vec<String> {
     given.map(|given| given.trim_end_matches('.').split(' ').map(str::to_owned).collect()).unwrap_or_default()
 }
 
-/// The answers that the instructions say to give; what the person has to look up is typed from memory.
+/// The answers that the instructions say to give; what the person has to look up stands in `web.config`.
 fn answers_of(instructions: &[String]) -> Vec<PromptAnswer> {
-    let asked = instructions.iter().filter_map(|sentence| sentence.strip_prefix("Where it asks "));
+    let chosen = instructions.iter().filter_map(|sentence| choice(sentence));
+    let asked = instructions.iter().filter(|sentence| choice(sentence).is_none());
+    let asked = asked.filter_map(|sentence| sentence.strip_prefix("Where it asks "));
     let told = asked.flat_map(|told| {
         let quoted: Vec<&str> = told.split('"').skip(1).step_by(2).collect();
         match (quoted.as_slice(), told.contains(", answer ")) {
             ([question, answer], true) => vec![((*question).to_owned(), (*answer).to_owned())],
-            (questions, _) => questions.iter().map(|one| ((*one).to_owned(), "as-in-web-config".to_owned())).collect(),
+            (questions, _) => questions.iter().map(|one| ((*one).to_owned(), KEY_IN_CONFIG.to_owned())).collect(),
         }
     });
-    told.map(|(question, answer)| PromptAnswer { question, answer }).collect()
+    chosen.chain(told).map(|(question, answer)| PromptAnswer { question, answer }).collect()
+}
+
+/// What a person chooses in a wizard: standard reports, or a box that stays without a tick.
+fn choice(sentence: &str) -> Option<(String, String)> {
+    let quoted = |text: &str| text.split('"').nth(1).map(str::to_owned);
+    if let Some(tick) = sentence.strip_prefix("Untick ") {
+        return Some((quoted(tick)?, UNTICKED.to_owned()));
+    }
+    let reports = sentence.strip_prefix("Where it asks about ")?.strip_prefix(REPORTS)?;
+    Some((REPORTS.to_owned(), quoted(reports)?))
 }
 
 /// What the step asks a person to vouch for.

@@ -8,7 +8,7 @@ use super::teller::{Place, Teller};
 use crate::cluster::Change;
 
 /// Conditions of a site whose change is an event of its own. The others say the same as the record of the change.
-const TOLD_CONDITIONS: [&str; 8] = [
+const TOLD_CONDITIONS: [&str; 12] = [
     "Ready",
     "UpToDate",
     "HalfDone",
@@ -17,9 +17,14 @@ const TOLD_CONDITIONS: [&str; 8] = [
     "AttachmentsRemapped",
     "CustomerCentreMerged",
     "Orphaned",
+    "NoticesDelivered",
+    "WindowsClientsRolledOut",
+    "WindowsClientsRemoved",
+    "PocketServerRemoved",
 ];
 /// Events that say what no other line says.
-const TOLD_EVENTS: [&str; 3] = ["PlannedDowntime", "Drifted", "Malformed"];
+const TOLD_EVENTS: [&str; 7] =
+    ["PlannedDowntime", "DowntimeSoon", "NoticeNotDelivered", "Drifted", "Correcting", "Corrected", "Malformed"];
 
 impl Teller {
     /// An object was written.

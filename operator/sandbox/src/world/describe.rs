@@ -19,6 +19,7 @@ impl fmt::Display for Change {
             Self::WebFiles => formatter.write_str("web files"),
             Self::WebProgram => formatter.write_str("web in installed programs"),
             Self::ServiceFiles => formatter.write_str("service files"),
+            Self::Reports => formatter.write_str("standard reports"),
             Self::Templates => formatter.write_str("customer-centre templates"),
             Self::ServiceProgram => formatter.write_str("service in installed programs"),
             Self::Handlers => formatter.write_str("FastCGI handlers"),

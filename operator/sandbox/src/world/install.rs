@@ -20,6 +20,9 @@ pub(crate) const DATA_SOURCES: &str = "HKLM\\SOFTWARE\\Wow6432Node\\ODBC\\ODBC.I
 /// A password that stands in configuration files, so that a test can look for it where it must never appear.
 pub const PASSWORD_IN_CONFIG: &str = "only-in-the-config-file";
 
+/// The symmetric key of Web's configuration, as a person who looks it up types it.
+pub(crate) const KEY_IN_CONFIG: &str = "as-in-web-config";
+
 pub(crate) fn install(state: &mut State, server: &Server) {
     for installed in &server.components {
         let (node, number) = (server.name.as_str(), installed.number.as_str());
@@ -56,7 +59,9 @@ pub(crate) fn configure_web(state: &mut State, node: &str) {
         format!(
             "<?xml version=\"1.0\" encoding=\"utf-8\"?>\r\n<configuration>\r\n  <SuperOffice>\r\n    <Data>\r\n      <Database>\r\n        \
              <add key=\"Server\" value=\"{}\" />\r\n        <add key=\"TablePrefix\" value=\"{}\" />\r\n      </Database>\r\n    \
-             </Data>\r\n  </SuperOffice>\r\n</configuration>\r\n",
+             </Data>\r\n    <Security>\r\n      <Cryptography>\r\n        <add key=\"SymmetricKey\" value=\"{KEY_IN_CONFIG}\" />\r\n        \
+             <add key=\"SymmetricSecret\" value=\"{KEY_IN_CONFIG}\" />\r\n      </Cryptography>\r\n    </Security>\r\n  \
+             </SuperOffice>\r\n</configuration>\r\n",
             layout.sql_server, layout.table_prefix
         ),
     );

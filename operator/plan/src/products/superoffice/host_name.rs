@@ -35,6 +35,8 @@ pub fn changed(view: &View<'_>, layout: &Layout<'_>) -> Vec<Finding> {
                 class: None,
                 severity: Severity::Block,
                 node: Some(node.clone()),
+                policy: None,
+                since: None,
                 message: format!(
                     "spec.superOffice.hostName: Service in {} is set up for {}, and {declared} is declared; tracked links in mails that were sent hold the old host and break for good, and addresses, paths and keys of the old host stand in database, registry and configuration (vendor: upgrade to 8.1, move-crm-server)",
                     layout.service_path,

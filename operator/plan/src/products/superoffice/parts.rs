@@ -9,9 +9,10 @@ use crm_api::probe::{Answer, Probe};
 use crm_api::release::CrmReleaseSpec;
 use crm_api::site::{Component, FastCgi, ObservedPart, PartState, SourceValue};
 
+use super::drift::configuration::{has_keys, key_probes};
 use super::layout::{CRM_SETUP, FROZEN, INSTANCES_KEY, Layout};
-use super::settings::store_probe;
-use super::{first_service, half_done, orphaned};
+use super::settings::{store_probe, store_size_probe};
+use super::{clients, first_service, half_done, orphaned, pocket};
 use crate::orphans;
 use crate::view::View;
 
@@ -113,10 +114,19 @@ pub fn probes(view: &View<'_>, layout: &Layout<'_>) -> BTreeMap<String, Vec<Prob
                 Component::Web => probes.extend(web_probes(layout)),
                 Component::Service => probes.extend(service_probes(view, layout, node)),
             }
+            if has_keys(view) {
+                probes.extend(key_probes(view, layout, placed.name));
+            }
         }
     }
     if let Some((node, needs)) = first_service::probes(view, layout) {
         all.entry(node.to_owned()).or_default().extend(needs);
+    }
+    for (node, probes) in &mut all {
+        probes.extend(pocket::probes(view, layout, node));
+    }
+    if let Some(node) = view.nodes_of(Component::CrmServer).first() {
+        all.entry(node.clone()).or_default().extend(clients::probes(view, layout));
     }
     for node in half_done::others(view) {
         // A scheduler that was left behind where Service once was.
@@ -175,7 +185,7 @@ fn service_probes(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Vec<Probe
         Probe::Processes { folder: layout.service_file("bin") },
         Probe::Pool { name: layout.service_pool.clone() },
         Probe::FolderSize { path: layout.service_path.to_owned() },
-        Probe::Folders { path: layout.service_path.to_owned(), prefix: "templates_".to_owned() },
+        kept_folders(layout),
     ];
     if let Some(kept) = kept_templates(view, layout, node) {
         probes.push(changed_templates(layout, &kept));
@@ -195,6 +205,7 @@ fn service_probes(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Vec<Probe
     }
     if let Some(path) = view.fact(ATTACHMENT_PATH) {
         probes.push(store_probe(path));
+        probes.push(store_size_probe(path));
     }
     probes
 }
@@ -217,11 +228,16 @@ pub fn web_view2_probe() -> Probe {
     program("Microsoft Edge WebView2 Runtime")
 }
 
+/// The folders in which Service upgrades kept former customer-centre templates.
+#[must_use]
+pub fn kept_folders(layout: &Layout<'_>) -> Probe {
+    Probe::Folders { path: layout.service_path.to_owned(), prefix: "templates_".to_owned() }
+}
+
 /// The newest folder in which a Service upgrade kept the former customer-centre templates: `templates_date_time`.
 #[must_use]
 pub fn kept_templates(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Option<String> {
-    let probe = Probe::Folders { path: layout.service_path.to_owned(), prefix: "templates_".to_owned() };
-    match view.answer(node, &probe) {
+    match view.answer(node, &kept_folders(layout)) {
         Some(Answer::Names { names }) => names.last().cloned(),
         _ => None,
     }

@@ -12,6 +12,8 @@ use crate::world::vendor::{Over, Role, Run};
 
 /// The box in the wizard by which it makes the IIS site.
 pub(crate) const CREATE_SITE: &str = "Create IIS web site";
+/// What a person does with a box that they leave without a tick.
+pub(crate) const UNTICKED: &str = "no tick";
 
 /// Runs the installer.
 pub(super) async fn install(run: &Run, seconds: u64) -> Result<(), Over> {
@@ -38,7 +40,9 @@ pub(super) async fn install(run: &Run, seconds: u64) -> Result<(), Over> {
     });
     run.middle()?;
     run.work(seconds * 25 / 100).await?;
-    run.effect(Change::Templates, |state| renew_templates(state, &run.node, &run.number));
+    if !run.world.with(|state| keeps_templates(run, state)) {
+        run.effect(Change::Templates, |state| renew_templates(state, &run.node, &run.number));
+    }
     run.work(seconds * 25 / 100).await?;
     run.effect(Change::ServiceProgram, |state| write_service_program(state, &run.node, &run.number));
     run.say("When the installer finishes, you will need to run upgrade.exe.");
@@ -50,6 +54,14 @@ pub(super) async fn install(run: &Run, seconds: u64) -> Result<(), Over> {
 fn fails_on_site(run: &Run, state: &mut State) -> bool {
     let site = state.layout.iis_site.clone();
     run.is_ticked(CREATE_SITE) && run.machine(state).is_some_and(|machine| machine.iis.sites.contains_key(&site))
+}
+
+/// Whether a person has left the box about the customer centre's templates without a tick (vendor: install/service).
+fn keeps_templates(run: &Run, state: &State) -> bool {
+    let block = state.release(&run.number).and_then(|release| release.super_office.as_ref());
+    let Some(tick) = block.and_then(|block| block.customer_centre_box.as_ref()) else { return false };
+    let answers = run.person.as_deref().unwrap_or_default();
+    answers.iter().any(|answer| answer.question == *tick && answer.answer == UNTICKED)
 }
 
 fn prepare(run: &Run, state: &mut State) {

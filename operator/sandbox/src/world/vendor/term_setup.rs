@@ -106,11 +106,15 @@ fn write_instance(run: &Run, state: &mut State, host: &str, end_point: &str) -> 
 
 /// What Service keeps in the database. A second run overwrites all of it.
 fn fill_database(run: &Run, state: &mut State) {
-    let now = state.now;
+    let (now, application) = (state.now, state.layout.service_application.clone());
+    let address = format!("http://{}{application}scripts", state.layout.host_name);
     let database = &mut state.database;
+    database.cgi_url = address;
     database.service_version = Some(run.number.clone());
     database.service_installed_at = now;
-    for (name, value) in [("UseExtension", "exe".to_owned()), ("EjournalCronNow", now.to_string())] {
+    for (name, value) in
+        [("UseExtension", "exe".to_owned()), ("EjournalCronNow", now.to_string()), ("WwwPath", application)]
+    {
         database.registry.insert(name.to_owned(), value);
     }
     database.registry.insert(format!("UpgradeDone {}", run.number), "1".to_owned());

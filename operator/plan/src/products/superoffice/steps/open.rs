@@ -10,7 +10,7 @@ use crm_api::site::{Component, FastCgi};
 
 use super::close::{runs_batch_service, start_service_actions, stop_service_actions};
 use super::upgrade::asks_for_keys;
-use super::{Draft, Run, controller, draft, in_database, kind, on_node, text};
+use super::{Draft, Run, controller, draft, in_database, kind, on_node, text, version};
 use crate::products::Hop;
 use crate::products::superoffice::layout::{FROZEN, Layout};
 use crate::products::superoffice::parts::Tools;
@@ -46,7 +46,7 @@ pub(super) fn reach_net_server(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'
             let actions = vec![Action::AwaitUrl { url, status: 200 }];
             let mut draft = draft(kind::REACH_NET_SERVER, Some(node), title, Executor::Agent { actions });
             if hop.to.super_office.as_ref().is_some_and(|block| block.rest_api) {
-                draft.step.evidence.extend(says.map(|probe| on_node(node, probe, text(&hop.to.number))));
+                draft.step.evidence.extend(says.map(|probe| on_node(node, probe, version(hop.to))));
             }
             Some(draft)
         })
@@ -80,7 +80,7 @@ pub(super) fn start_service_pool(view: &View<'_>, layout: &Layout<'_>, hop: &Hop
         .into_iter()
         .map(|node| {
             let pool = layout.service_pool.clone();
-            let url = format!("{}/scripts/rms.{ending}", address(layout, hop));
+            let url = format!("{}/scripts/rms.{ending}", service_address(layout, hop));
             let mut actions = Vec::new();
             if !hop.is_configuration_only() && asks_for_keys(view, layout, hop, node) {
                 // A person ran upgrade.exe, which has started it; it is quiet until the site has been verified.
@@ -96,10 +96,16 @@ pub(super) fn start_service_pool(view: &View<'_>, layout: &Layout<'_>, hop: &Hop
         .collect()
 }
 
-/// Where browsers find Service.
+/// Where browsers find the site's host.
 fn address(layout: &Layout<'_>, hop: &Hop<'_>) -> String {
     let https = hop.to.super_office.as_ref().is_some_and(|block| block.https);
     format!("{}://{}", if https { "https" } else { "http" }, layout.block.host_name)
+}
+
+/// Where browsers find Service: on that host, below its own path where it has one.
+fn service_address(layout: &Layout<'_>, hop: &Hop<'_>) -> String {
+    let application = layout.block.service.application.as_deref().unwrap_or_default();
+    format!("{}{}", address(layout, hop), application.trim_end_matches('/'))
 }
 
 /// From 8.1 Service sends people to Web for their login, to the address in this preference (vendor: upgrade to 8.1). No
@@ -130,7 +136,7 @@ pub(super) fn set_base_url(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) 
     Some(draft)
 }
 
-fn extension(fast_cgi: Option<FastCgi>) -> &'static str {
+pub(super) fn extension(fast_cgi: Option<FastCgi>) -> &'static str {
     match fast_cgi {
         Some(FastCgi::Enabled) => "fcgi",
         Some(FastCgi::Disabled) | None => "exe",
@@ -151,7 +157,7 @@ pub(super) fn link_fast_cgi(hop: &Hop<'_>) -> Option<Draft> {
 }
 
 pub(super) fn flush_caches(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
-    let url = format!("{}/scripts/rms.exe?action=debug", address(layout, hop));
+    let url = format!("{}/scripts/rms.exe?action=debug", service_address(layout, hop));
     hop.changed(view, Component::Service)
         .into_iter()
         .map(|node| {
@@ -183,17 +189,16 @@ pub(super) fn verify_versions(hop: &Hop<'_>) -> Draft {
 }
 
 pub(super) fn unfreeze(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
-    hop.standing(view, Component::Service)
-        .into_iter()
-        .map(|node| {
-            let action = Action::SetFlagLine { path: layout.config(), line: FROZEN.to_owned(), set: false };
-            let title = "unfreeze Service: users are back".to_owned();
-            let mut draft = draft(kind::UNFREEZE, Some(node), title, Executor::Agent { actions: vec![action] });
-            let probe = Probe::FlagLine { path: layout.config(), line: FROZEN.to_owned() };
-            draft.step.evidence = vec![on_node(node, probe, Expected::Flag { set: false })];
-            draft
-        })
-        .collect()
+    hop.standing(view, Component::Service).into_iter().map(|node| unfreeze_on(layout, node)).collect()
+}
+
+pub(super) fn unfreeze_on(layout: &Layout<'_>, node: &str) -> Draft {
+    let action = Action::SetFlagLine { path: layout.config(), line: FROZEN.to_owned(), set: false };
+    let title = "unfreeze Service: users are back".to_owned();
+    let mut draft = draft(kind::UNFREEZE, Some(node), title, Executor::Agent { actions: vec![action] });
+    let probe = Probe::FlagLine { path: layout.config(), line: FROZEN.to_owned() };
+    draft.step.evidence = vec![on_node(node, probe, Expected::Flag { set: false })];
+    draft
 }
 
 pub(super) fn start_writers(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
@@ -213,17 +218,16 @@ pub(super) fn start_writers(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>)
 }
 
 pub(super) fn start_scheduler(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
-    hop.changed(view, Component::Service)
-        .into_iter()
-        .map(|node| {
-            let actions = start_service_actions(view, &layout.scheduler, node);
-            let title = format!("give {} its start type back and start it", layout.scheduler);
-            let mut draft = draft(kind::START_SCHEDULER, Some(node), title, Executor::Agent { actions });
-            let probe = Probe::Service { name: layout.scheduler.clone() };
-            draft.step.evidence = vec![on_node(node, probe, Expected::State { is: RunState::Running })];
-            draft
-        })
-        .collect()
+    hop.changed(view, Component::Service).into_iter().map(|node| start_scheduler_on(view, layout, node)).collect()
+}
+
+pub(super) fn start_scheduler_on(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Draft {
+    let actions = start_service_actions(view, &layout.scheduler, node);
+    let title = format!("give {} its start type back and start it", layout.scheduler);
+    let mut draft = draft(kind::START_SCHEDULER, Some(node), title, Executor::Agent { actions });
+    let probe = Probe::Service { name: layout.scheduler.clone() };
+    draft.step.evidence = vec![on_node(node, probe, Expected::State { is: RunState::Running })];
+    draft
 }
 
 pub(super) fn verify_site(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Draft {

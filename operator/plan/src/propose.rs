@@ -69,6 +69,10 @@ pub fn propose(view: &View<'_>, parts: &[ObservedPart]) -> Proposal {
         let message = format!("spec.windows.{}: {:?} {}", bad.field, bad.value, bad.problem);
         return keep(Verdict::Refused(vec![refusal("Windows", message, bad.remedy.to_owned())]));
     }
+    let beyond = products::of(view.spec.product).beyond_change(view);
+    if !beyond.is_empty() {
+        return keep(Verdict::Refused(beyond));
+    }
     let found = half_done::look(view, parts).filter(|_| !any_gone(parts, before.as_ref()));
     let (to_policy, found) = match found {
         Some(found) if before.is_some() && correct::takes(view, &found) => (Some(found), None),
@@ -274,7 +278,10 @@ pub fn restore_minutes(steps: &[Step]) -> i32 {
 /// has looked at nothing is refused.
 fn unheard(view: &View<'_>) -> Vec<String> {
     let questions = products::of(view.spec.product).probes(view);
-    let open = questions.iter().filter(|(node, probes)| probes.iter().any(|probe| view.answer(node, probe).is_none()));
+    let declared = view.node_names();
+    let open = questions.iter().filter(|(node, probes)| {
+        declared.contains(&node.as_str()) && probes.iter().any(|probe| view.answer(node, probe).is_none())
+    });
     open.map(|(node, _)| format!("the agent of {node} has not answered every question about {} yet", view.spec.version))
         .collect()
 }

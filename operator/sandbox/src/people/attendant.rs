@@ -121,7 +121,7 @@ impl Attendant {
     async fn flush(&mut self, node: &str) -> bool {
         for _ in 0..PAGE_TRIES {
             self.person.take_minutes(1, 2).await;
-            if self.world.flush_caches(node) {
+            if self.world.flush_caches(&self.person.site, node) {
                 return true;
             }
         }

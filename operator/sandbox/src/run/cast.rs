@@ -200,5 +200,10 @@ impl Cast {
             stage.file.scenario.spec.sql_server.name
         );
         stage.witness.note(None, What::Begins, &why);
+        for other in &stage.file.others {
+            let stranger = if other.managed { "" } else { ", which the operator does not know" };
+            let why = format!("{}{stranger}; database {}", other.site.spec.version, other.site.spec.database.name);
+            stage.witness.with_teller(|teller, at| teller.note_at(other.site_name(), at, What::Begins, &why));
+        }
     }
 }

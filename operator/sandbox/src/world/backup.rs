@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 use crate::world::faults::WorldFault;
 use crate::world::files::{BackupImage, Content, is_unc};
 use crate::world::ghost::Happening;
+use crate::world::sites::WorldAt;
 use crate::world::sql::{parameter, refused, row};
 use crate::world::state::{State, World};
 
@@ -35,7 +36,7 @@ struct Begun {
     fails: bool,
 }
 
-impl World {
+impl WorldAt {
     /// Takes a backup. It goes on when the caller is gone, unless the assumptions say otherwise.
     pub(crate) async fn take_backup(&self, statement: &Statement) -> Result<Vec<Row>, DatabaseError> {
         let database = parameter(statement, 0)?;
@@ -87,10 +88,15 @@ impl World {
             }
         })
     }
+}
 
+impl World {
     /// Damages a backup file after it was written: somebody's hand, or a bad disk.
     pub fn tamper_with_backup(&self, path: &str) {
-        self.with(|state| state.tamper(path));
+        self.with(|state| {
+            let site = state.site_of_share(path);
+            state.at(&site, |state| state.tamper(path));
+        });
     }
 }
 

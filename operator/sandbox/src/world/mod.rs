@@ -7,6 +7,7 @@
 //!
 //! - [`scenario`]: the document that describes a world; `build` and `install` make it. [`layout`]: where things lie.
 //! - `machine`, `files`, `iis`, `http`, `services`, `registry`, `process`: one Windows server; `host`: its edge.
+//! - `sites`: several sites in one world, and which of them something belongs to.
 //! - `sql`, `backup`, `restore`: the SQL Server; `bring_back`: files, keys and IIS from exports. `vendor`: the installers and `upgrade.exe`.
 //! - `users`, `scheduler`: who works on the site meanwhile; `by_hand`: who works on the servers without the operator.
 //! - [`ghost`]: what really happened; [`faults`]: what can be made to go wrong; `digest`: how it stands in the end.
@@ -27,6 +28,7 @@ mod iis;
 mod install;
 pub mod layout;
 mod machine;
+mod other_sites;
 pub mod people;
 mod process;
 mod registry;
@@ -34,6 +36,7 @@ mod restore;
 pub mod scenario;
 mod scheduler;
 mod services;
+mod sites;
 mod sql;
 mod state;
 #[cfg(test)]

@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::receiver::Webhook;
 use crate::world::assumptions::Assumptions;
+pub use crate::world::other_sites::OtherSite;
 
 /// `apiVersion` of a scenario.
 pub const API_VERSION: &str = "sandbox.crm-operator.io/v1alpha1";
@@ -57,6 +58,9 @@ pub struct ScenarioSpec {
     pub sql_server: SqlServerMachine,
     /// The database at the start.
     pub database: Database,
+    /// The other sites of the file. Everything else here is about its first one.
+    #[serde(default)]
+    pub other_sites: Vec<OtherSite>,
     /// Who approves and who attends.
     #[serde(default)]
     pub people: People,
@@ -165,6 +169,9 @@ pub struct Installed {
     pub component: Component,
     /// Number of its release.
     pub number: String,
+    /// Name of the site that it belongs to; left out: the first one of the file.
+    #[serde(default)]
+    pub site: Option<String>,
 }
 
 /// The SQL Server.

@@ -92,7 +92,8 @@ impl State {
         let mut add = |host: &str, program: &str| {
             sessions.push((host.to_uppercase(), program.to_owned(), login.clone()));
         };
-        for (node, machine) in &self.machines {
+        let here = self.machines.iter().filter(|(node, _)| self.is_here(node));
+        for (node, machine) in here {
             if machine.iis.runs(&layout.web_pool) {
                 add(node, "SuperOffice NetServer");
             }
@@ -102,11 +103,11 @@ impl State {
             if machine.iis.runs(&layout.service_pool) {
                 add(node, "SuperOffice Service");
             }
-            for program in machine.processes.scheduled() {
+            for program in machine.processes.scheduled(&layout.site) {
                 add(node, &program);
             }
             for process in machine.processes.all.values().filter(|process| process.exit.is_none()) {
-                if process.role.works_on_database() {
+                if process.role.works_on_database() && process.site == layout.site {
                     add(node, file_name(&process.program));
                 }
             }
@@ -215,7 +216,7 @@ pub(crate) fn parameter(statement: &Statement, index: usize) -> Result<String, D
     statement.parameters.get(index).cloned().ok_or_else(missing)
 }
 
-/// The simulated SQL Server. It knows one login.
+/// The simulated SQL Server. It knows one login of each site.
 #[derive(Clone)]
 pub struct SimSql {
     world: World,
@@ -236,7 +237,8 @@ impl Connect for SimSql {
         credentials: Credentials,
     ) -> BoxFuture<'_, Result<Arc<dyn SqlServer>, DatabaseError>> {
         Box::pin(async move {
-            self.world.with(|state| {
+            let site = self.world.with(|state| state.site_of_login(&target.database, &credentials));
+            self.world.at(&site, |state| {
                 if target.server != state.layout.sql_server {
                     let message = "no such host is known".to_owned();
                     return Err(DatabaseError::Lost { server: target.server.clone(), message });
@@ -257,22 +259,37 @@ impl Connect for SimSql {
                 }
                 Ok(())
             })?;
-            let connection: Arc<dyn SqlServer> = Arc::new(self.clone());
+            let connection: Arc<dyn SqlServer> = Arc::new(Connection { world: self.world.clone(), site });
             Ok(connection)
         })
     }
 }
 
-impl SqlServer for SimSql {
+/// A login, with the site whose database it was made to.
+struct Connection {
+    world: World,
+    site: String,
+}
+
+impl SqlServer for Connection {
     fn run(&self, statement: Statement) -> BoxFuture<'_, Result<Vec<Row>, DatabaseError>> {
         Box::pin(async move {
+            let world = self.world.for_site(&self.site_of(&statement));
             match statement.name {
-                "backup.take" => self.world.take_backup(&statement).await,
-                "backup.verify" => self.world.verify_backup(&statement).await,
-                "restore.take" => self.world.restore_database(&statement).await,
-                "backup.header" => self.world.with(|state| state.backup_header(&statement)),
-                _ => self.world.with(|state| state.answer(&statement)),
+                "backup.take" => world.take_backup(&statement).await,
+                "backup.verify" => world.verify_backup(&statement).await,
+                "restore.take" => world.restore_database(&statement).await,
+                "backup.header" => world.with(|state| state.backup_header(&statement)),
+                _ => world.with(|state| state.answer(&statement)),
             }
         })
+    }
+}
+
+impl Connection {
+    /// What is asked of the server about a database that lets nobody in names that database.
+    fn site_of(&self, statement: &Statement) -> String {
+        let named = statement.parameters.first();
+        self.world.at(&self.site, |state| named.map_or_else(|| self.site.clone(), |name| state.site_of_database(name)))
     }
 }

@@ -146,9 +146,9 @@ fn later(now: Timestamp, seconds: u64) -> Option<Timestamp> {
 }
 
 impl World {
-    /// Tells everybody that the site will be closed: Windows clients are closed after their users' minutes.
-    pub fn tell_users(&self) {
-        self.with(|state| {
+    /// Tells everybody who works with a site that it will be closed: Windows clients are closed after their users' minutes.
+    pub fn tell_users(&self, site: &str) {
+        self.at(site, |state| {
             let now = state.now;
             state.users.told_until = later(now, state.assumptions.told_users_wait_minutes * 60);
             for at in state.users.all.iter_mut().filter(|at| at.user.client == Client::Win && at.working) {

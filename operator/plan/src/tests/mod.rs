@@ -11,6 +11,7 @@ mod fixture;
 mod half_done;
 mod installs;
 mod notices;
+mod orphans;
 mod paths;
 mod pocket;
 mod properties;

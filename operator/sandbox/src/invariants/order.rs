@@ -226,8 +226,9 @@ impl InOrder {
         match kind {
             "freeze" => claim(self.frozen.contains(node), "Service is open to its users"),
             "upgrade-database" => effect(Change::Schema, "schema and server"),
-            "upgrade-web" => effect(Change::WebFiles, "the files of Web"),
-            "upgrade-service" => effect(Change::ServiceFiles, "the files of Service"),
+            "upgrade-web" | "install-web" => effect(Change::WebFiles, "the files of Web"),
+            "upgrade-service" | "install-service" => effect(Change::ServiceFiles, "the files of Service"),
+            "set-up-service" => effect(Change::ServiceVersion, "the data of Service"),
             "run-upgrade-exe" => {
                 // What it keeps in the database is one for all Service nodes: a second node finds it done.
                 let data = self.has(None, &Change::ServiceVersion) && self.ran_upgrade.contains(node);

@@ -154,7 +154,7 @@ impl Judge {
         }
         let everybody_works = !notes.teller.somebody_is_out(&self.site);
         let stood_still = now.duration_since(notes.progress_at) > self.patience;
-        if everybody_works && is_settled(&site) && (notes.has_told_all() || stood_still) {
+        if everybody_works && is_settled(&site) && (notes.has_told_all(&self.site) || stood_still) {
             let hours = stage.file.scenario.spec.goes_on_hours.unwrap_or(0);
             let goes_on = now.duration_since(edited_at) < SignedDuration::from_hours(hours);
             return if goes_on { Phase::Changing } else { Phase::Over(Outcome::Reached) };

@@ -65,6 +65,8 @@ impl fmt::Display for Happening {
                 write!(formatter, "restore from {path} started, {} others connected", sessions.len())
             }
             Self::DatabaseRestored { path, release } => write!(formatter, "restored from {path}, at {release}"),
+            Self::RestoreTested { path, sound: true } => write!(formatter, "{path} restored elsewhere, no fault"),
+            Self::RestoreTested { path, sound: false } => write!(formatter, "{path} restored elsewhere, damaged"),
             Self::RestoreFailed { path } => write!(formatter, "restore from {path} failed"),
             Self::BackupTampered { path } => write!(formatter, "backup {path} damaged"),
             Self::AgentKilled { node } => write!(formatter, "agent on {node} gone"),

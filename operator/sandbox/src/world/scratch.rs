@@ -6,8 +6,9 @@ use crm_database::{DatabaseError, Row, Statement};
 use tokio::sync::oneshot;
 
 use crate::world::ghost::Happening;
+use crate::world::sites::WorldAt;
 use crate::world::sql::{parameter, refused, row};
-use crate::world::state::{State, World};
+use crate::world::state::State;
 
 /// SQL Server error: there is a database of that name already.
 const EXISTS: i32 = 1801;
@@ -27,7 +28,7 @@ pub(crate) struct Scratch {
     restoring: bool,
 }
 
-impl World {
+impl WorldAt {
     /// Restores a backup under another name. It goes on when the caller is gone.
     pub(crate) async fn restore_scratch(&self, statement: &Statement) -> Result<Vec<Row>, DatabaseError> {
         let (name, path) = (parameter(statement, 0)?, parameter(statement, 1)?);

@@ -226,7 +226,9 @@ impl State {
         let on = |nodes: &[String]| nodes.iter().any(|placed| placed == node);
         match role {
             Role::Plain => self.site_of_path(node, program),
-            Role::Upgrade => self.named_instance(node, arguments).unwrap_or_else(|| self.site_of_path(node, program)),
+            Role::Upgrade | Role::TermSetup => {
+                self.named_instance(node, arguments).unwrap_or_else(|| self.site_of_path(node, program))
+            }
             Role::Setup(Component::CrmServer) => self.site_of(|layout| on(&layout.server_nodes)),
             Role::Setup(Component::Web) => self.site_of(|layout| on(&layout.web_nodes)),
             Role::Setup(Component::Service) => self

@@ -12,7 +12,8 @@ use crm_api::site::{Component, FastCgi, ObservedPart, PartState, SourceValue};
 use super::drift::configuration::{has_keys, key_probes};
 use super::layout::{CRM_SETUP, FROZEN, INSTANCES_KEY, Layout};
 use super::settings::{store_probe, store_size_probe};
-use super::{clients, half_done, pocket};
+use super::{clients, first_service, half_done, orphaned, pocket};
+use crate::orphans;
 use crate::view::View;
 
 /// Installed-program entry of CRM Server.
@@ -118,6 +119,9 @@ pub fn probes(view: &View<'_>, layout: &Layout<'_>) -> BTreeMap<String, Vec<Prob
             }
         }
     }
+    if let Some((node, needs)) = first_service::probes(view, layout) {
+        all.entry(node.to_owned()).or_default().extend(needs);
+    }
     for (node, probes) in &mut all {
         probes.extend(pocket::probes(view, layout, node));
     }
@@ -127,6 +131,9 @@ pub fn probes(view: &View<'_>, layout: &Layout<'_>) -> BTreeMap<String, Vec<Prob
     for node in half_done::others(view) {
         // A scheduler that was left behind where Service once was.
         all.entry(node.to_owned()).or_default().push(Probe::Service { name: layout.scheduler.clone() });
+    }
+    for (component, node) in orphans::undeclared(view) {
+        all.entry(node.to_owned()).or_default().extend(orphaned::probes(view, layout, component));
     }
     for probes in all.values_mut() {
         probes.sort();

@@ -361,6 +361,22 @@ const UPGRADE: &[Rule] = &[
         "vendor: all components at the same version",
     ),
     rule(
+        "rule 28",
+        Explains::After,
+        kind::UPGRADE_DATABASE,
+        kind::VERIFY_VERSIONS,
+        "every part shows the new release before users return",
+        "vendor: all components at the same version",
+    ),
+    rule(
+        "rule 28",
+        Explains::After,
+        kind::VERIFY_VERSIONS,
+        kind::VERIFY_SITE,
+        "the site as a whole is proven after each of its parts",
+        SAFETY,
+    ),
+    rule(
         "rule 8",
         Explains::Both,
         kind::VERIFY_VERSIONS,

@@ -2,6 +2,7 @@
 
 mod clients;
 mod example;
+mod installs;
 mod machine;
 mod orders;
 mod sql;

@@ -7,6 +7,7 @@ mod crm_server;
 mod handlers;
 mod questions;
 mod service;
+mod term_setup;
 mod upgrade;
 mod web;
 
@@ -26,7 +27,7 @@ use crate::world::state::{State, World};
 
 pub(crate) use crm_server::{REPORTS, write_server_files};
 pub(crate) use handlers::{Extent, FCGI, map_programs};
-pub(crate) use service::{UNTICKED, write_service_files, write_service_program};
+pub(crate) use service::{CREATE_SITE, UNTICKED, write_service_files, write_service_program};
 pub(crate) use upgrade::flat_attachments;
 pub(crate) use web::{batch_program, write_web_files, write_web_program};
 
@@ -39,6 +40,8 @@ pub(crate) enum Role {
     Setup(Component),
     /// `upgrade.exe` of Service.
     Upgrade,
+    /// `ejTermSetup.exe` of Service.
+    TermSetup,
 }
 
 impl Role {
@@ -47,14 +50,14 @@ impl Role {
     }
 
     pub(crate) fn works_on_database(self) -> bool {
-        matches!(self, Self::Setup(Component::CrmServer) | Self::Upgrade)
+        matches!(self, Self::Setup(Component::CrmServer) | Self::Upgrade | Self::TermSetup)
     }
 
     fn component(self) -> Option<Component> {
         match self {
             Self::Plain => None,
             Self::Setup(component) => Some(component),
-            Self::Upgrade => Some(Component::Service),
+            Self::Upgrade | Self::TermSetup => Some(Component::Service),
         }
     }
 }
@@ -156,6 +159,7 @@ async fn drive(run: Run, role: Role) {
         Role::Plain => run.work(1).await,
         Role::Setup(component) => run.installer(component).await,
         Role::Upgrade => upgrade::upgrade(&run).await,
+        Role::TermSetup => term_setup::set_up(&run).await,
     };
     let exit = match result {
         Ok(()) => run.world.with(|state| state.assumptions.exit_success),
@@ -274,6 +278,13 @@ impl Run {
             state.write(Happening::Effect { node, pid: self.pid, program, change, number });
             state.touched = true;
         });
+    }
+
+    /// Whether a box of a wizard is ticked: as the person was told, and ticked where nobody says otherwise.
+    pub(crate) fn is_ticked(&self, text: &str) -> bool {
+        let answers = self.person.iter().flatten();
+        let told = answers.into_iter().find(|answer| answer.question == text);
+        told.is_none_or(|told| told.answer == "yes")
     }
 
     /// Asks on the console; `None` is the end of the input.

@@ -60,13 +60,18 @@ fn net_server_says(url: &str) -> Option<Probe> {
     Some(Probe::JsonValue { url: format!("{base}/api"), key: "NetServerVersion".to_owned() })
 }
 
-/// Where Service finds NetServer: as its `config` has it, or as declared for one that is installed.
+/// Where Service finds NetServer: as its `config` has it, or as declared for one that is installed, or as the others have
+/// it.
 fn net_server_url(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>, node: &str, services: &str) -> Option<String> {
     if !hop.is_new(Component::Service, node) {
         return layout.net_server_url(view, node, services);
     }
-    let base = layout.block.service.setup.as_ref()?.net_server.trim_end_matches('/');
-    Some(format!("{base}/Remote/{services}/Contact.svc"))
+    if let Some(setup) = layout.block.service.setup.as_ref() {
+        return Some(format!("{}/Remote/{services}/Contact.svc", setup.net_server.trim_end_matches('/')));
+    }
+    // A further node gets the configuration of the others, unless that speaks of the machine that it stands on.
+    let other = hop.standing(view, Component::Service).first().copied()?;
+    layout.net_server_url(view, other, services).filter(|url| !url.contains("://localhost"))
 }
 
 pub(super) fn start_service_pool(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
@@ -276,7 +281,8 @@ pub(super) fn verify_settings(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_
 
 /// Every program on a node has its FastCGI handler.
 pub(super) fn handlers(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Expectation {
-    let site = layout.iis_site(view, node).unwrap_or_default();
+    // A node that gets its first Service has no such site yet.
+    let site = layout.iis_site(view, node).unwrap_or_else(|_| layout.site.clone());
     on_node(node, Probe::FastCgiHandlers { site, folder: layout.scripts() }, Expected::AllMapped {})
 }
 

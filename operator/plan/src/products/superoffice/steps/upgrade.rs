@@ -12,7 +12,7 @@ use crm_api::release::{CrmReleaseSpec, Method, Package};
 use crm_api::site::{Attachments, Component, FastCgi, TextMoveChoice};
 
 use super::close::media_folder;
-use super::{Draft, close, draft, in_database, install, kind, on_node, open, version};
+use super::{Draft, close, draft, in_database, install, kind, on_node, open, text, version};
 use crate::products::Hop;
 use crate::products::superoffice::layout::{ARGUMENT_FILE, CRM_SETUP, INSTALLER_VALUES, INSTANCES_KEY, Layout};
 use crate::products::superoffice::parts::{DATABASE, SERVICE_DATA, Tools, has_key, version_probes};

@@ -339,8 +339,6 @@ pub enum Deed {
     Freeze { node: String },
     /// Stops the site's scheduler; its start type stays.
     StopScheduler { node: String },
-    /// The row that decides about the ending of links.
-    SetLinks { ending: String },
     /// The site's scheduler on one more server.
     StartSecondScheduler { node: String },
 }
@@ -355,7 +353,6 @@ impl std::fmt::Display for Deed {
             }
             Self::Freeze { node } => write!(formatter, "freezes Service on {node}, and goes home"),
             Self::StopScheduler { node } => write!(formatter, "stops the scheduler on {node}"),
-            Self::SetLinks { ending } => write!(formatter, "has links end in .{ending}"),
             Self::StartSecondScheduler { node } => write!(formatter, "starts the scheduler on {node} as well"),
         }
     }

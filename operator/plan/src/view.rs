@@ -1,7 +1,7 @@
 //! A snapshot with the questions that decisions ask of it: answers, freshness, versions of parts.
 
 use crm_api::database::DatabaseFacts;
-use crm_api::probe::{Answer, Machine, Probe};
+use crm_api::probe::{Answer, Machine, Observation, Probe};
 use crm_api::site::{Component, CrmSiteSpec, ObservedPart, PartState, SourceValue};
 use jiff::{SignedDuration, Timestamp};
 
@@ -60,6 +60,14 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn answer(&self, node: &str, probe: &Probe) -> Option<&'a Answer> {
         self.snapshot.node(node)?.node.status.as_ref()?.answer(probe)
+    }
+
+    /// The same, with the time since when it is so.
+    #[must_use]
+    pub fn observation(&self, node: &str, probe: &Probe) -> Option<&'a Observation> {
+        let id = probe.id();
+        let status = self.snapshot.node(node)?.node.status.as_ref()?;
+        status.observations.iter().find(|observation| observation.id == id)
     }
 
     /// What an agent says of its machine.

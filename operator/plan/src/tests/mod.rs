@@ -8,6 +8,7 @@ mod drift;
 mod fixture;
 mod half_done;
 mod installs;
+mod instances;
 mod paths;
 mod properties;
 mod proposals;

@@ -105,7 +105,9 @@ impl Attendant {
     async fn run_wizard(&mut self, node: &str, program: &str, instructions: &[String], minutes: i32) -> bool {
         let minutes = u32::try_from(minutes).unwrap_or(0).max(1).saturating_mul(PATIENCE);
         let patience = Duration::from_secs(u64::from(minutes) * 60);
-        let (arguments, answers) = (arguments_of(instructions), answers_of(instructions));
+        let (mut arguments, answers) = (arguments_of(instructions), answers_of(instructions));
+        // What is chosen in a wizard is told like an argument.
+        arguments.extend(instance_of(instructions));
         let run = self.world.run_attended(node, program, &arguments, answers);
         match tokio::time::timeout(patience, run).await {
             Ok(Ok(_)) => true,
@@ -183,6 +185,12 @@ fn program_of(instructions: &[String]) -> Option<String> {
 fn arguments_of(instructions: &[String]) -> Vec<String> {
     let given = instructions.iter().find_map(|sentence| sentence.strip_prefix("Give it the arguments "));
     given.map(|given| given.trim_end_matches('.').split(' ').map(str::to_owned).collect()).unwrap_or_default()
+}
+
+/// The instance that the instructions say to choose, by its path.
+fn instance_of(instructions: &[String]) -> Option<String> {
+    let (_, rest) = instructions.iter().find_map(|sentence| sentence.split_once("and the instance in "))?;
+    rest.split_once(" (host ").map(|(path, _)| path.to_owned())
 }
 
 /// The answers that the instructions say to give; what the person has to look up is typed from memory.

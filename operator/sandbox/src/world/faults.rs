@@ -20,11 +20,13 @@ pub enum WorldFault {
     BackupTruncated,
     /// A report server holds a session.
     ForeignSession,
+    /// The Service installer takes the first instance that the registry lists, whichever was chosen.
+    TakesFirstInstance,
 }
 
 impl WorldFault {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::InstallerHangs,
         Self::ExitZeroWithoutEffect,
         Self::ExitOneWithEffect,
@@ -33,6 +35,7 @@ impl WorldFault {
         Self::DiskFullDuringBackup,
         Self::BackupTruncated,
         Self::ForeignSession,
+        Self::TakesFirstInstance,
     ];
 
     /// Its name on a command line.
@@ -47,6 +50,7 @@ impl WorldFault {
             Self::DiskFullDuringBackup => "disk-full-during-backup",
             Self::BackupTruncated => "backup-truncated",
             Self::ForeignSession => "foreign-session",
+            Self::TakesFirstInstance => "takes-first-instance",
         }
     }
 
@@ -67,6 +71,10 @@ impl WorldFault {
             Self::DiskFullDuringBackup => "the first backup ends with SQL Server error 3202 and leaves a broken file",
             Self::BackupTruncated => "the first backup file loses its end after it was written; its check finds damage",
             Self::ForeignSession => "a session of REPORTSRV (Crystal Reports) stays until a person ends it",
+            Self::TakesFirstInstance => {
+                "the first run of the Service installer works on the first instance that the registry lists, whichever was \
+                 chosen"
+            }
         }
     }
 
@@ -95,7 +103,8 @@ impl std::str::FromStr for WorldFault {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "no fault is called {name}; there are installer-hangs, exit-zero-without-effect, exit-one-with-effect, \
-     exception-in-main, reboot-in-mid-step, disk-full-during-backup, backup-truncated and foreign-session"
+     exception-in-main, reboot-in-mid-step, disk-full-during-backup, backup-truncated, foreign-session and \
+     takes-first-instance"
 )]
 pub struct UnknownFault {
     /// What was asked for.

@@ -3,12 +3,13 @@
 //! - [`layout`]: where things are, and what they are called. [`parts`]: what is asked, and which part shows what version.
 //! - [`checks`]: what must be so before a change. [`steps`]: what a change does. [`rules`]: in which order, and why.
 //! - [`settings`]: what a site at its release still lacks against its declaration.
-//! - [`half_done`]: what other hands leave half done.
+//! - [`half_done`]: what other hands leave half done. [`instances`]: Service instances that share a server.
 //! - [`drift`]: what is looked for at rest, and debts that stay visible.
 
 pub mod checks;
 pub mod drift;
 pub mod half_done;
+pub mod instances;
 pub mod layout;
 pub mod parts;
 pub mod rules;

@@ -3,6 +3,7 @@
 mod example;
 mod machine;
 mod orders;
+mod sites;
 mod sql;
 mod story;
 mod upgrade;

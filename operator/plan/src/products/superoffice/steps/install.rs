@@ -10,7 +10,7 @@ use super::upgrade::{installer, only_fast_cgi, run_upgrade_exe, versions};
 use super::{Draft, close, draft, in_database, kind, on_node, open, text};
 use crate::products::Hop;
 use crate::products::superoffice::layout::Layout;
-use crate::products::superoffice::parts::{SERVICE_DATA, Tools, version_probes};
+use crate::products::superoffice::parts::{SERVICE_DATA, Tools, version_probes_on};
 use crate::view::View;
 
 /// The node on which `ejTermSetup` runs: once in the life of a site, where the database knows no Service yet (vendor:
@@ -89,8 +89,8 @@ fn component(
         .into_iter()
         .map(|node| {
             let mut draft = installer(kind, node, title(node), (package, method), hop, more);
-            let nothing = version_probes(layout, component, Tools::of(hop.to)).into_iter();
-            draft.step.evidence.extend(versions(layout, component, node, hop.to));
+            let nothing = version_probes_on(view, layout, component, Tools::of(hop.to), node).into_iter();
+            draft.step.evidence.extend(versions(view, layout, component, node, hop.to));
             draft.step.absent_when.extend(nothing.map(|(_, probe)| on_node(node, probe, Expected::Absent {})));
             draft.step.moves = vec![format!("{}@{node}", component.name())];
             draft

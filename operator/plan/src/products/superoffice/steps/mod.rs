@@ -198,7 +198,7 @@ fn controller(kind: &'static str, title: &str, task: Task) -> Draft {
     draft(kind, None, title.to_owned(), Executor::Controller { task })
 }
 
-fn on_node(node: &str, probe: Probe, expected: Expected) -> Expectation {
+pub(super) fn on_node(node: &str, probe: Probe, expected: Expected) -> Expectation {
     Expectation { source: Source::Node { node: node.to_owned(), probe }, expected }
 }
 

@@ -83,6 +83,7 @@ pub fn judge(expected: &Expected, answer: Option<&Answer>) -> Verdict {
         Expected::LaterThanStart { .. } | Expected::EarlierThanStart { .. } => {
             Verdict::Unknown("only a database fact is compared with a time".to_owned())
         }
+        Expected::SameAsAtStart {} => Verdict::Unknown("the answer alone does not tell since when it is so".to_owned()),
     }
 }
 
@@ -111,6 +112,7 @@ pub fn judge_database(
         | Expected::NoneRunning {}
         | Expected::AllMapped {}
         | Expected::AllFiled { .. }
+        | Expected::SameAsAtStart {}
         | Expected::Status { .. }
         | Expected::Sha256 { .. }
         | Expected::OnlyName { .. } => Verdict::Unknown("not a question to a database".to_owned()),

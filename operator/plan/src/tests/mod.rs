@@ -10,6 +10,7 @@ mod drift;
 mod fixture;
 mod half_done;
 mod installs;
+mod instances;
 mod notices;
 mod orphans;
 mod paths;

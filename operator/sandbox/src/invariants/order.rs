@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{Broken, Invariant, Verdict};
 use crate::cluster;
 use crate::file::ScenarioFile;
-use crate::world::{Change, Happening};
+use crate::world::{Change, Happening, WorldFault};
 
 /// What is true in the world, and what a change says about it.
 pub(super) struct InOrder {
@@ -105,6 +105,9 @@ impl InOrder {
                 self.flushed.clear();
             }
             Happening::ByHand { .. } => self.by_hand = true,
+            Happening::FaultStruck { fault, .. } if fault == WorldFault::TakesFirstInstance.name() => {
+                self.by_hand = true
+            }
             Happening::BackupTaken { .. } => {
                 self.backup_taken = true;
                 self.by_hand = false;

@@ -148,7 +148,9 @@ impl Attendant {
     async fn run_wizard(&mut self, node: &str, program: &str, instructions: &[String], minutes: i32) -> bool {
         let minutes = u32::try_from(minutes).unwrap_or(0).max(1).saturating_mul(PATIENCE);
         let patience = Duration::from_secs(u64::from(minutes) * 60);
-        let (arguments, mut answers) = (arguments_of(instructions), answers_of(instructions));
+        let (mut arguments, mut answers) = (arguments_of(instructions), answers_of(instructions));
+        // What is chosen in a wizard is told like an argument.
+        arguments.extend(instance_of(instructions));
         if says(instructions, CREATE_SITE) {
             let answer = if self.world.has_service_site(&self.person.site, node) { "no" } else { "yes" };
             answers.push(PromptAnswer { question: CREATE_SITE.to_owned(), answer: answer.to_owned() });
@@ -262,6 +264,12 @@ fn program_of(instructions: &[String]) -> Option<String> {
 fn arguments_of(instructions: &[String]) -> Vec<String> {
     let given = instructions.iter().find_map(|sentence| sentence.strip_prefix("Give it the arguments "));
     given.map(|given| given.trim_end_matches('.').split(' ').map(str::to_owned).collect()).unwrap_or_default()
+}
+
+/// The instance that the instructions say to choose, by its path.
+fn instance_of(instructions: &[String]) -> Option<String> {
+    let (_, rest) = instructions.iter().find_map(|sentence| sentence.split_once("and the instance in "))?;
+    rest.split_once(" (host ").map(|(path, _)| path.to_owned())
 }
 
 /// The answers that the instructions say to give; what the person has to look up stands in `web.config`.

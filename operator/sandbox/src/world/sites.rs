@@ -255,7 +255,7 @@ impl State {
     }
 
     /// The first instance in the registry of a machine: what an installer takes that nobody tells which.
-    fn first_instance(&self, node: &str) -> Option<String> {
+    pub(crate) fn first_instance(&self, node: &str) -> Option<String> {
         let instances = self.machines.get(node)?.registry.subkeys(SERVICE_REGISTRY).ok()?;
         instances.values().find_map(|values| self.instance_in(node, values.get("basePath")?))
     }

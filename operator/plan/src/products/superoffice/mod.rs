@@ -6,7 +6,7 @@
 //! - [`host_name`]: the host under which Service stands. [`orphaned`]: what is left of a component that is not declared.
 //! - [`settings`]: what a site at its release still lacks against its declaration.
 //! - [`clients`]: Windows clients on people's own machines. [`pocket`]: Pocket Server 7 and its phones.
-//! - [`half_done`]: what other hands leave half done.
+//! - [`half_done`]: what other hands leave half done. [`instances`]: Service instances that share a server.
 //! - [`drift`]: what is looked for at rest, and what of it is corrected. [`aftermath`]: debts that stay visible.
 //! - [`notices`]: what stands before an approval. [`wizards`]: what a site chooses in the vendor's setups.
 
@@ -17,6 +17,7 @@ pub mod drift;
 pub mod first_service;
 pub mod half_done;
 pub mod host_name;
+pub mod instances;
 pub mod layout;
 pub mod notices;
 pub mod orphaned;

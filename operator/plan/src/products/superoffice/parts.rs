@@ -12,7 +12,7 @@ use crm_api::site::{Component, FastCgi, ObservedPart, PartState, SourceValue};
 use super::drift::configuration::{has_keys, key_probes};
 use super::layout::{CRM_SETUP, FROZEN, INSTANCES_KEY, Layout};
 use super::settings::{store_probe, store_size_probe};
-use super::{clients, first_service, half_done, orphaned, pocket};
+use super::{clients, first_service, half_done, instances, orphaned, pocket};
 use crate::orphans;
 use crate::view::View;
 
@@ -32,7 +32,7 @@ fn program(name: &str) -> Probe {
     Probe::Program { name: name.to_owned() }
 }
 
-fn file_version(path: String) -> Probe {
+pub(super) fn file_version(path: String) -> Probe {
     Probe::FileVersion { path }
 }
 
@@ -89,6 +89,23 @@ pub fn version_probes(layout: &Layout<'_>, component: Component, tools: Tools) -
             ("rms.exe", file_version(layout.service_file(r"www\scripts\rms.exe"))),
         ],
     }
+}
+
+/// The version sources that count on a node. The list of installed programs has one entry for Service: with several
+/// instances on a server nobody can tell whose it is.
+#[must_use]
+pub fn version_probes_on(
+    view: &View<'_>,
+    layout: &Layout<'_>,
+    component: Component,
+    tools: Tools,
+    node: &str,
+) -> Vec<(&'static str, Probe)> {
+    let mut probes = version_probes(layout, component, tools);
+    if component == Component::Service && !instances::others(view, layout, node).is_empty() {
+        probes.retain(|(_, probe)| !matches!(probe, Probe::Program { .. }));
+    }
+    probes
 }
 
 /// The questions for each node.
@@ -187,6 +204,9 @@ fn service_probes(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Vec<Probe
         Probe::FolderSize { path: layout.service_path.to_owned() },
         kept_folders(layout),
     ];
+    for other in instances::others(view, layout, node) {
+        probes.extend(instances::watch(view, node, &other));
+    }
     if let Some(kept) = kept_templates(view, layout, node) {
         probes.push(changed_templates(layout, &kept));
     }
@@ -262,7 +282,7 @@ pub fn parts(view: &View<'_>, layout: &Layout<'_>) -> Vec<ObservedPart> {
     let mut parts = vec![view.part(DATABASE, None, schema)];
     for placed in &view.spec.components {
         for node in &placed.nodes {
-            let probes = version_probes(layout, placed.name, tools);
+            let probes = version_probes_on(view, layout, placed.name, tools, node);
             let gone = probes.iter().all(|(_, probe)| matches!(view.answer(node, probe), Some(Answer::Absent {})));
             let sources = probes
                 .into_iter()

@@ -5,6 +5,7 @@ mod example;
 mod installs;
 mod machine;
 mod orders;
+mod sites;
 mod sql;
 mod story;
 mod upgrade;

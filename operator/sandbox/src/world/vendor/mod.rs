@@ -115,7 +115,16 @@ impl World {
         let Some(Content::Program { version, role }) = machine.files.get(program).cloned() else {
             return Err(HostError::NotFound(program.to_owned()));
         };
-        let site = state.site_of_program(node, program, role, arguments);
+        let mut site = state.site_of_program(node, program, role, arguments);
+        if role == Role::Setup(Component::Service)
+            && let Some(first) = state.first_instance(node)
+            && state.faults.strikes(WorldFault::TakesFirstInstance, &["Service", file_name(program), node])
+        {
+            let fault = WorldFault::TakesFirstInstance.name().to_owned();
+            let at = format!("{}@{node}", file_name(program));
+            state.at(&first, |state| state.write(Happening::FaultStruck { fault, at }));
+            site = first;
+        }
         let machine = state.machines.get_mut(node).ok_or_else(|| HostError::NotFound(node.to_owned()))?;
         let (owner, person, elevated) = match starter {
             Starter::Agent(agent) => (Owner::Agent(agent), None, machine.facts.elevated),

@@ -10,7 +10,7 @@ use super::upgrade::{asks_for_keys, installer, only_fast_cgi, run_upgrade_exe, v
 use super::{Draft, close, draft, in_database, kind, on_node, open, version};
 use crate::products::Hop;
 use crate::products::superoffice::layout::{FROZEN, INSTANCES_KEY, Layout};
-use crate::products::superoffice::parts::{SERVICE_DATA, Tools, version_probes};
+use crate::products::superoffice::parts::{SERVICE_DATA, Tools, version_probes_on};
 use crate::products::superoffice::wizards;
 use crate::view::View;
 
@@ -92,8 +92,8 @@ fn component(
         .into_iter()
         .map(|node| {
             let mut draft = installer(kind, node, title(node), (package, method), hop, more);
-            let nothing = version_probes(layout, component, Tools::of(hop.to)).into_iter();
-            draft.step.evidence.extend(versions(layout, component, node, hop.to));
+            let nothing = version_probes_on(view, layout, component, Tools::of(hop.to), node).into_iter();
+            draft.step.evidence.extend(versions(view, layout, component, node, hop.to));
             draft.step.absent_when.extend(nothing.map(|(_, probe)| on_node(node, probe, Expected::Absent {})));
             draft.step.moves = vec![format!("{}@{node}", component.name())];
             draft

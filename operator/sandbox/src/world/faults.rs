@@ -28,7 +28,7 @@ pub enum WorldFault {
 
 impl WorldFault {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::InstallerHangs,
         Self::ExitZeroWithoutEffect,
         Self::ExitOneWithEffect,

@@ -60,7 +60,11 @@ pub(crate) async fn observe(
     let (own, others) = partition(raw::list::<CrmChange>(client, "list changes", None).await?, key);
     let mut changes: Vec<CrmChange> = parse_all(&own, &mut blocking);
     changes.sort_by_key(|change| age(&change.metadata));
-    let nodes = nodes(context, &node_names(&site, &changes), namespace, &mut blocking).await?;
+    let named = node_names(&site, &changes);
+    let mut left = asked_nodes(context, key).await?;
+    left.retain(|node| !named.contains(node));
+    let mut views = nodes(context, &named, namespace, &mut blocking).await?;
+    views.extend(nodes(context, &left, namespace, &mut ignored).await?);
     let backups = raw::list::<CrmBackup>(client, "list backups", Some(namespace)).await?;
     let mut backups: Vec<CrmBackup> = parse_all(&partition(backups, key).0, &mut blocking);
     backups.sort_by_key(|backup| age(&backup.metadata));
@@ -71,7 +75,7 @@ pub(crate) async fn observe(
 
     let mut snapshot = Snapshot {
         site,
-        nodes,
+        nodes: views,
         releases,
         changes,
         backups,
@@ -127,6 +131,12 @@ fn node_names(site: &CrmSite, changes: &[CrmChange]) -> BTreeSet<String> {
     let placed = site.spec.components.iter().chain(proven).flat_map(|placed| placed.nodes.iter().cloned());
     let orphaned = status.flat_map(|status| &status.orphaned).map(|orphan| orphan.node.clone());
     placed.chain(ordered).chain(orphaned).collect()
+}
+
+/// The nodes that are still asked something for this site, whether it names them or not.
+async fn asked_nodes(context: &Context, key: &SiteKey) -> Result<BTreeSet<String>, CallError> {
+    let all = raw::list::<CrmNode>(&context.client, "list nodes", Some(&key.namespace)).await?;
+    Ok(all.iter().filter(|node| node.is_asked_by(&key.name)).map(|node| node.name().to_owned()).collect())
 }
 
 /// The nodes of these names, in their order; those that do not exist are left out.

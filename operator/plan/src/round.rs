@@ -1,5 +1,7 @@
 //! One round: look, decide, and say what to do in an order that loses nothing when it is cut off.
 
+use std::collections::BTreeSet;
+
 use crm_api::backup::CrmBackupSpec;
 use crm_api::change::{ChangePhase, CrmChange, CrmChangeSpec, CrmChangeStatus, Executor, Purpose, StepRole, Task};
 use crm_api::evidence::Source;
@@ -297,6 +299,7 @@ fn instruct(view: &View<'_>, change: Option<&CrmChange>, advance: &Advance, inte
     let attentive = change.is_some()
         && matches!(advance.status.phase, ChangePhase::Changing | ChangePhase::BackingOut | ChangePhase::Halted);
     let mut questions = products::of(view.spec.product).probes(view);
+    let mut concerned = BTreeSet::new();
     // A node that has left the declaration in mid-change is still asked and ordered until the change is over.
     for node in change.into_iter().flat_map(|change| change.spec.steps.iter().filter_map(|step| step.node.as_ref())) {
         questions.entry(node.clone()).or_default();
@@ -324,8 +327,25 @@ fn instruct(view: &View<'_>, change: Option<&CrmChange>, advance: &Advance, inte
         orders.extend(advance.orders.get(&node).into_iter().flatten().cloned());
         let spec = CrmNodeSpec { asked, orders };
         if stored.node.spec != spec {
-            intents.push(Intent::InstructNode { node, spec: Box::new(spec) });
+            intents.push(Intent::InstructNode { node: node.clone(), spec: Box::new(spec) });
         }
+        concerned.insert(node);
+    }
+    take_back(view, &concerned, intents);
+}
+
+/// A node that the site no longer names is asked nothing for it any more, and carries no order of it.
+fn take_back(view: &View<'_>, concerned: &BTreeSet<String>, intents: &mut Vec<Intent>) {
+    for stored in &view.snapshot.nodes {
+        let node = stored.node.metadata.name.clone().unwrap_or_default();
+        if concerned.contains(&node) || stored.node.spec.asked_by(view.name()).is_none() {
+            continue;
+        }
+        let mut spec = stored.node.spec.clone();
+        spec.asked.retain(|asked| asked.site != view.name());
+        let own = |id: &str| view.snapshot.changes.iter().any(|change| id.starts_with(&change_prefix(change)));
+        spec.orders.retain(|order| !own(&order.id));
+        intents.push(Intent::InstructNode { node, spec: Box::new(spec) });
     }
 }
 

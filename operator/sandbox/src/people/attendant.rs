@@ -139,7 +139,7 @@ impl Attendant {
             self.person.say(Word::Attest, plan, Some("windows-clients"), Some(reason)).await;
         }
         if owed(Kind::PocketServerRemoved).is_some() {
-            self.person.take_minutes(8 * 60, 10 * 60).await;
+            self.person.take_minutes(2 * 60, 3 * 60).await;
             self.world.uninstall_pocket_server(&self.person.site, &self.person.name);
         }
     }

@@ -113,7 +113,7 @@ pub(super) fn publish(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Op
     let mut draft = steps::draft(kind::PUBLISH_CLIENTS, Some(node), title, Executor::Attended { instructions });
     if matches!(view.answer(node, &transform(layout)), Some(Answer::File { .. })) {
         let version = setup_version(layout, hop.to)?;
-        draft.step.evidence.push(steps::on_node(node, version, steps::text(&hop.to.number)));
+        draft.step.evidence.push(steps::on_node(node, version, steps::version(hop.to)));
         draft.step.evidence.push(steps::on_node(node, transform(layout), Expected::Present {}));
     }
     let statement = format!("SuperOffice.mst was made anew for {}, and the share offers {setup}.", hop.to.version);

@@ -230,6 +230,6 @@ pub(super) fn text(is: &str) -> Expected {
 }
 
 /// The number of a release, however a program writes it.
-fn version(release: &CrmReleaseSpec) -> Expected {
+pub(super) fn version(release: &CrmReleaseSpec) -> Expected {
     Expected::Version { is: release.number.clone() }
 }

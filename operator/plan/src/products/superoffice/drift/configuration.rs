@@ -8,6 +8,7 @@ use crm_api::release::CrmReleaseSpec;
 use crm_api::site::{Component, DriftClass, Finding};
 
 use super::finding;
+use crate::products::superoffice::host_name;
 use crate::products::superoffice::layout::Layout;
 use crate::view::View;
 
@@ -77,7 +78,9 @@ pub(super) fn address(view: &View<'_>, layout: &Layout<'_>) -> Option<Finding> {
     let (_, rest) = url.split_once("://")?;
     let host = rest.split(['/', ':']).next().unwrap_or(rest);
     let declared = &layout.block.host_name;
-    (!host.is_empty() && !host.eq_ignore_ascii_case(declared)).then(|| {
+    // A host that was edited is refused, with another remedy: the site itself has not moved.
+    let is_refused = !host_name::changed(view, layout).is_empty();
+    (!is_refused && !host.is_empty() && !host.eq_ignore_ascii_case(declared)).then(|| {
         finding(
             "ServiceAddress",
             DriftClass::Address,

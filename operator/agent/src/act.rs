@@ -45,6 +45,12 @@ pub(crate) async fn act(host: &dyn Host, action: &Action) -> Result<(), ActError
             let changed = config_file::with_flag(&text, line, *set).map_err(in_file)?;
             Ok(host.replace_file(path, encoding::encode(&changed, how).map_err(in_file)?).await?)
         }
+        Action::SetConfigValue { path, key, value } => {
+            let in_file = |error| broken(path, &error);
+            let (text, how) = encoding::decode(&host.read_file(path).await?).map_err(in_file)?;
+            let changed = config_file::with_value(&text, key, value).map_err(in_file)?;
+            Ok(host.replace_file(path, encoding::encode(&changed, how).map_err(in_file)?).await?)
+        }
         Action::CopyTree { from, to } => copy(host, from, to).await,
         Action::ExportRegistryKey { key, to } => {
             host.export_registry(key, to).await?;

@@ -43,6 +43,7 @@ async fn look(host: &dyn Host, action: &Action) -> Result<ActionStanding, HostEr
         | Action::StopPool { .. }
         | Action::StartPool { .. }
         | Action::SetFlagLine { .. }
+        | Action::SetConfigValue { .. }
         | Action::RecordFile { .. }
         | Action::CheckFile { .. }
         | Action::RunInstaller { .. }

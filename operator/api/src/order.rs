@@ -88,6 +88,19 @@ pub enum Action {
         /// Whether it shall stand there.
         set: bool,
     },
+    /// Gives a key of a file of `key = value` lines another value; all other lines stay as they are. Never a secret. Done =
+    /// the key has that value. Safe to repeat.
+    SetConfigValue {
+        /// Absolute Windows path.
+        #[schemars(length(max = 1024))]
+        path: String,
+        /// The key.
+        #[schemars(length(max = 128))]
+        key: String,
+        /// The value.
+        #[schemars(length(max = 1024))]
+        value: String,
+    },
     /// Copies a folder tree with a list of every file and its sha256. Done = list and files agree. Safe to repeat: a
     /// half copy is written over.
     CopyTree {

@@ -24,6 +24,32 @@ pub fn value<'text>(text: &'text str, key: &str) -> Result<Option<&'text str>, T
     Ok(found.map(|(_, value)| value))
 }
 
+/// The text with a key at a value: on every line of the key, or on a new one at the end. Unchanged where it is so already.
+///
+/// # Errors
+/// When key or value could not be read again: the key is empty, or one of them holds a line end, `#` or outer white space,
+/// or the key a `=`.
+pub fn with_value(text: &str, key: &str, new: &str) -> Result<String, TextError> {
+    let plain = |part: &str| part == part.trim() && !part.contains([COMMENT, '\r', '\n']);
+    if key.is_empty() || key.contains('=') || !plain(key) || !plain(new) {
+        return Err(TextError::new(1, format!("{key:?} = {new:?} cannot be a line of this file")));
+    }
+    if value(text, key) == Ok(Some(new)) {
+        return Ok(text.to_owned());
+    }
+    let mut found = false;
+    let changed = each_line(text, |line| {
+        let body = without_comment(line);
+        let (name, old) = body.split_once('=').filter(|(name, _)| name.trim() == key)?;
+        found = true;
+        let start = line.len().saturating_sub(line.trim_start().len());
+        let (before, rest) = (line.get(..start)?, line.get(start.checked_add(body.len())?..)?);
+        let gap = old.get(..old.len().saturating_sub(old.trim_start().len())).unwrap_or_default();
+        Some(format!("{before}{name}={gap}{new}{rest}"))
+    });
+    Ok(if found { changed } else { with_line(text, &format!("{key} = {new}")) })
+}
+
 /// Whether a bare word stands on a line of its own, not commented out.
 #[must_use]
 pub fn flag(text: &str, word: &str) -> bool {
@@ -64,9 +90,14 @@ fn set_flag(text: &str, word: &str) -> String {
     if found {
         return uncommented;
     }
+    with_line(text, word)
+}
+
+/// The text with one more line at its end.
+fn with_line(text: &str, line: &str) -> String {
     let line_end = if text.contains("\r\n") { "\r\n" } else { "\n" };
     let gap = if text.is_empty() || text.ends_with('\n') { "" } else { line_end };
-    format!("{text}{gap}{word}{line_end}")
+    format!("{text}{gap}{line}{line_end}")
 }
 
 /// Rewrites lines, without their line ends, where `change` gives a new one.
@@ -101,7 +132,7 @@ pub(super) fn without_comment(line: &str) -> &str {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{flag, value, with_flag};
+    use super::{flag, value, with_flag, with_value};
 
     #[test]
     fn reads_values_and_leaves_comments_out() {
@@ -142,6 +173,24 @@ mod tests {
         assert_eq!(with_flag("flag\r\n flag # x\r\n", "flag", false).as_deref(), Ok("#flag\r\n# flag # x\r\n"));
     }
 
+    #[test]
+    fn a_value_is_replaced_where_it_stands_or_added_at_the_end() {
+        let cases = [
+            ("a = 1\r\nend = x # old\r\n", "a = 1\r\nend = http://y/z # old\r\n"),
+            ("  end=x\nend = y\n", "  end=http://y/z\nend = http://y/z\n"),
+            ("# end = x\n", "# end = x\nend = http://y/z\n"),
+            ("end =", "end =http://y/z"),
+            ("endless = 1", "endless = 1\nend = http://y/z\n"),
+            ("end = http://y/z", "end = http://y/z"),
+        ];
+        for (before, after) in cases {
+            assert_eq!(with_value(before, "end", "http://y/z").as_deref(), Ok(after), "{before:?}");
+        }
+        for (key, new) in [("", "x"), ("a=b", "x"), ("a", "x\ny"), ("a", "x # y"), ("a", " x")] {
+            assert!(with_value("a = 1", key, new).is_err(), "{key:?} {new:?}");
+        }
+    }
+
     fn line() -> impl Strategy<Value = String> {
         prop_oneof![
             Just("flag".to_owned()),
@@ -173,6 +222,17 @@ mod tests {
             prop_assert!(after.len() <= before.len() + 1);
             let kept = before.iter().zip(&after).all(|(old, new)| old.trim_end_matches('\r') == new.trim_end_matches('\r'));
             prop_assert!(kept, "{before:?} {after:?}");
+        }
+
+        #[test]
+        fn a_written_value_is_read_again(
+            lines in proptest::collection::vec(prop_oneof![line(), Just("key = old # x".to_owned())], 0..8),
+            new in "[a-z:/0-9.]{1,12}",
+        ) {
+            let text = lines.join("\n");
+            let written = with_value(&text, "key", &new).unwrap();
+            prop_assert_eq!(value(&written, "key"), Ok(Some(new.as_str())));
+            prop_assert_eq!(with_value(&written, "key", &new), Ok(written.clone()));
         }
 
         #[test]

@@ -44,6 +44,7 @@ fn name(class: DriftClass) -> &'static str {
         DriftClass::Scheduler => "Scheduler",
         DriftClass::FastCgi => "FastCgi",
         DriftClass::Endpoint => "Endpoint",
+        DriftClass::NetServer => "NetServer",
         DriftClass::DotNet => "DotNet",
         DriftClass::Licence => "Licence",
     }

@@ -26,6 +26,7 @@ pub(super) fn is_repeatable(step: &Step) -> bool {
             | Action::StopPool { .. }
             | Action::StartPool { .. }
             | Action::SetFlagLine { .. }
+            | Action::SetConfigValue { .. }
             | Action::CopyTree { .. }
             | Action::ExportRegistryKey { .. }
             | Action::ExportIis { .. }

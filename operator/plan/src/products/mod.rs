@@ -83,7 +83,7 @@ impl Hop<'_> {
     }
 }
 
-fn is_in(parts: &[String], component: Component, node: &str) -> bool {
+pub(crate) fn is_in(parts: &[String], component: Component, node: &str) -> bool {
     parts.iter().any(|part| part.split_once('@') == Some((component.name(), node)))
 }
 
@@ -158,6 +158,8 @@ pub trait ProductRules: Sync {
     fn drift(&self, view: &View<'_>) -> Vec<Finding>;
     /// Conditions for debts that a change left behind.
     fn debts(&self, view: &View<'_>) -> Vec<Wanted>;
+    /// Keys of the parts that a hop takes away for good.
+    fn removes(&self, view: &View<'_>, hop: &Hop<'_>) -> Vec<String>;
     /// The steps of a hop.
     fn steps(&self, view: &View<'_>, hop: &Hop<'_>) -> Vec<Draft>;
     /// What other hands left half done, the worst first; `behind` are the parts that the furthest one has left behind.

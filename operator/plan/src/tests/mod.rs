@@ -8,6 +8,7 @@ mod drift;
 mod fixture;
 mod half_done;
 mod installs;
+mod net_servers;
 mod paths;
 mod properties;
 mod proposals;

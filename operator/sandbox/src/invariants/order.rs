@@ -147,7 +147,7 @@ impl InOrder {
                 Some("Service is not frozen".to_owned())
             }
             Component::CrmServer => None,
-            Component::Web => self.lacks(&Change::Schema),
+            Component::Web | Component::NetServer => self.lacks(&Change::Schema),
             Component::Service => self.lacks(&Change::Schema).or_else(|| self.lacks(&Change::WebFiles)),
         };
         match problem {
@@ -227,6 +227,7 @@ impl InOrder {
             "freeze" => claim(self.frozen.contains(node), "Service is open to its users"),
             "upgrade-database" => effect(Change::Schema, "schema and server"),
             "upgrade-web" => effect(Change::WebFiles, "the files of Web"),
+            "upgrade-netserver" => effect(Change::NetServerFiles, "the files of NetServer"),
             "upgrade-service" => effect(Change::ServiceFiles, "the files of Service"),
             "run-upgrade-exe" => {
                 // What it keeps in the database is one for all Service nodes: a second node finds it done.

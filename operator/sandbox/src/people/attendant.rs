@@ -84,6 +84,9 @@ impl Attendant {
         let did = match program_of(instructions) {
             Some(program) => self.run_wizard(&node, &program, instructions, step.minutes).await,
             None if instructions.iter().any(|sentence| sentence.contains("Flush caches")) => self.flush(&node).await,
+            None if instructions.iter().any(|sentence| sentence.contains(", uninstall ")) => {
+                self.world.uninstall_net_server(&node)
+            }
             None => true,
         };
         if !did {
@@ -195,7 +198,13 @@ fn answers_of(instructions: &[String]) -> Vec<PromptAnswer> {
             (questions, _) => questions.iter().map(|one| ((*one).to_owned(), "as-in-web-config".to_owned())).collect(),
         }
     });
-    told.map(|(question, answer)| PromptAnswer { question, answer }).collect()
+    told.chain(setup_type_of(instructions)).map(|(question, answer)| PromptAnswer { question, answer }).collect()
+}
+
+/// The setup type that the instructions say to choose: `choose the setup type "TYPE"`.
+fn setup_type_of(instructions: &[String]) -> Option<(String, String)> {
+    let told = instructions.iter().find_map(|sentence| sentence.split_once("setup type \""))?.1;
+    Some(("setup type".to_owned(), told.split('"').next().unwrap_or_default().to_owned()))
 }
 
 /// What the step asks a person to vouch for.

@@ -53,14 +53,13 @@ impl State {
         match client {
             Client::Web => web,
             Client::Win => web && self.database.partial.is_none(),
-            Client::Service => {
-                web && self.layout.service_nodes.iter().any(|node| {
-                    let machine = self.machines.get(node);
-                    machine.is_some_and(|machine| machine.up && machine.iis.runs(&self.layout.service_pool))
-                        && !self.frozen(node)
-                        && self.service_number(node).is_some_and(|number| self.database.fits(&number))
-                })
-            }
+            Client::Service => self.layout.service_nodes.clone().iter().any(|node| {
+                let machine = self.machines.get(node);
+                machine.is_some_and(|machine| machine.up && machine.iis.runs(&self.layout.service_pool))
+                    && !self.frozen(node)
+                    && self.service_number(node).is_some_and(|number| self.database.fits(&number))
+                    && self.service_net_server_works(node)
+            }),
         }
     }
 

@@ -1,5 +1,7 @@
 //! What is looked for at rest, debts that a change leaves visible, and what an approver must know.
 
+mod net_servers;
+
 use crm_api::change::Purpose;
 use crm_api::condition::{Kind, State, Wanted};
 use crm_api::database::superoffice::{MAINTENANCE_TO, SCHEDULER_HEARTBEAT};
@@ -13,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::checks::machine::at_least;
 use super::layout::{FROZEN, Layout};
-use super::{parts, settings};
+use super::{net_server, parts, settings};
 use crate::products::Hop;
 use crate::view::View;
 use crate::windows::local;
@@ -34,6 +36,7 @@ pub fn at_rest(view: &View<'_>, layout: &Layout<'_>) -> Vec<Finding> {
         findings.extend(handlers(view, layout, node));
         findings.extend(endpoint(view, layout, node));
     }
+    findings.extend(net_servers::at_rest(view, layout));
     findings.extend(links(view));
     findings.extend(heartbeat(view, layout));
     findings.extend(licence(view));
@@ -142,8 +145,7 @@ fn heartbeat(view: &View<'_>, layout: &Layout<'_>) -> Option<Finding> {
 /// The web services' name belongs to a release (vendor: requirements, web services endpoint per version).
 fn endpoint(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Option<Finding> {
     let wanted = verified_release(view)?.super_office.as_ref()?.services_endpoint.as_deref()?;
-    let probe = Probe::ConfigValue { path: layout.config(), key: "nsEndPoint".to_owned() };
-    let Some(Answer::Value { value }) = view.answer(node, &probe) else { return None };
+    let value = net_server::endpoint(view, layout, node)?;
     let is_services = |part: &&str| part.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("services"));
     let seen = value.split('/').rev().find(is_services)?;
     let number = |name: &str| name.get(8..).and_then(|digits| digits.parse::<u32>().ok());
@@ -281,6 +283,7 @@ pub fn aftermath(view: &View<'_>, layout: &Layout<'_>) -> Vec<String> {
             Some(format!(r"{node}: the former customer-centre templates are kept in {}\{kept}; the public pages have the vendor's standard design", layout.service_path))
         })
         .collect();
+    findings.extend(net_servers::aftermath(view, layout));
     findings.extend(argument_file_left(view, layout));
     findings.extend(debts(view, layout).into_iter().map(|debt| debt.message));
     findings
@@ -326,6 +329,14 @@ pub fn notices(view: &View<'_>, hop: &Hop<'_>) -> Vec<String> {
         .is_some_and(|block| block.attachments != Some(crm_api::site::Attachments::DuringUpgrade))
     {
         notices.push("Attachments stay where they are; moving them into sub-folders is left for later.".to_owned());
+    }
+    let layout = Layout::of(view);
+    let retired = layout.map(|layout| net_server::retired(view, &layout, hop)).unwrap_or_default();
+    if !retired.is_empty() {
+        notices.push(format!(
+            "Service moves to the NetServer inside Web; its own one on {} is not started again, and a person uninstalls it at the end.",
+            retired.join(", ")
+        ));
     }
     let passed = view.catalogue.between(hop.from, hop.to);
     let dropped: Vec<&str> = passed

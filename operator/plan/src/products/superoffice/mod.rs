@@ -1,7 +1,8 @@
-//! SuperOffice CRM on-site, from 7.5: CRM Server and database, Web with NetServer inside, Service.
+//! SuperOffice CRM on-site, from 7.5: CRM Server and database, Web with NetServer inside, NetServer of its own, Service.
 //!
 //! - [`layout`]: where things are, and what they are called. [`parts`]: what is asked, and which part shows what version.
 //! - [`checks`]: what must be so before a change. [`steps`]: what a change does. [`rules`]: in which order, and why.
+//! - [`net_server`]: which NetServer Service works through, and what becomes of one of its own.
 //! - [`settings`]: what a site at its release still lacks against its declaration.
 //! - [`half_done`]: what other hands leave half done.
 //! - [`drift`]: what is looked for at rest, and debts that stay visible.
@@ -10,6 +11,7 @@ pub mod checks;
 pub mod drift;
 pub mod half_done;
 pub mod layout;
+pub mod net_server;
 pub mod parts;
 pub mod rules;
 pub mod settings;
@@ -21,7 +23,7 @@ use crm_api::change::Purpose;
 use crm_api::condition::Wanted;
 use crm_api::probe::Probe;
 use crm_api::release::CrmReleaseSpec;
-use crm_api::site::{FastCgi, Finding, ObservedPart};
+use crm_api::site::{Component, FastCgi, Finding, ObservedPart};
 
 use super::{Draft, Hop, LeftBehind, ProductRules, Rule};
 use crate::view::View;
@@ -67,6 +69,11 @@ impl ProductRules for SuperOffice {
 
     fn debts(&self, view: &View<'_>) -> Vec<Wanted> {
         Layout::of(view).map(|layout| drift::debts(view, &layout)).unwrap_or_default()
+    }
+
+    fn removes(&self, view: &View<'_>, hop: &Hop<'_>) -> Vec<String> {
+        let nodes = Layout::of(view).map(|layout| net_server::retired(view, &layout, hop)).unwrap_or_default();
+        nodes.iter().map(|node| format!("{}@{node}", Component::NetServer.name())).collect()
     }
 
     fn steps(&self, view: &View<'_>, hop: &Hop<'_>) -> Vec<Draft> {

@@ -9,9 +9,9 @@ use crm_api::probe::{Answer, Probe};
 use crm_api::release::CrmReleaseSpec;
 use crm_api::site::{Component, FastCgi, ObservedPart, PartState, SourceValue};
 
-use super::half_done;
 use super::layout::{CRM_SETUP, FROZEN, INSTANCES_KEY, Layout};
 use super::settings::store_probe;
+use super::{half_done, net_server};
 use crate::view::View;
 
 /// Installed-program entry of CRM Server.
@@ -77,10 +77,14 @@ pub fn version_probes(layout: &Layout<'_>, component: Component, tools: Tools) -
                 },
             ),
         ],
-        Component::Web => vec![
-            ("installed programs", program(WEB_PROGRAM)),
-            ("SoCore.dll", file_version(layout.net_server_library())),
-        ],
+        Component::Web => {
+            vec![("installed programs", program(WEB_PROGRAM)), ("SoCore.dll", file_version(layout.web_library()))]
+        }
+        Component::NetServer => {
+            let entry = layout.block.own_net_server.program.as_deref();
+            let listed = entry.map(|name| ("installed programs", program(name)));
+            listed.into_iter().chain([("SoCore.dll", file_version(layout.net_server_library()))]).collect()
+        }
         Component::Service => vec![
             ("installed programs", program(SERVICE_PROGRAM)),
             ("upgrade.exe", file_version(layout.service_file(r"bin\upgrade.exe"))),
@@ -109,7 +113,11 @@ pub fn probes(view: &View<'_>, layout: &Layout<'_>) -> BTreeMap<String, Vec<Prob
                     probes.extend(argument_file(view, layout));
                     probes.push(Probe::FolderSize { path: layout.server_path.to_owned() });
                 }
-                Component::Web => probes.extend(web_probes(layout)),
+                Component::Web => probes.extend(web_probes(view, layout)),
+                Component::NetServer => probes.extend([
+                    Probe::Pool { name: layout.net_server_pool.to_owned() },
+                    Probe::FolderSize { path: layout.net_server_path.to_owned() },
+                ]),
                 Component::Service => probes.extend(service_probes(view, layout, node)),
             }
         }
@@ -148,13 +156,16 @@ pub fn argument_file(view: &View<'_>, layout: &Layout<'_>) -> Option<Probe> {
     Some(Probe::Word { path, word: view.spec.database.name.clone() })
 }
 
-fn web_probes(layout: &Layout<'_>) -> Vec<Probe> {
-    vec![
+fn web_probes(view: &View<'_>, layout: &Layout<'_>) -> Vec<Probe> {
+    let mode = net_server::is_mode_asked(view, layout).then(|| net_server::mode_probe(layout));
+    let mut probes = vec![
         Probe::Pool { name: layout.web_pool.to_owned() },
         Probe::Service { name: layout.batch_service.to_owned() },
         Probe::FolderSize { path: layout.web_path.to_owned() },
         table_prefix(layout),
-    ]
+    ];
+    probes.extend(mode);
+    probes
 }
 
 fn service_probes(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Vec<Probe> {
@@ -162,7 +173,7 @@ fn service_probes(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Vec<Probe
         Probe::RegistrySubkeys { key: INSTANCES_KEY.to_owned() },
         Probe::SitesServing { folder: layout.scripts() },
         Probe::FlagLine { path: layout.config(), line: FROZEN.to_owned() },
-        Probe::ConfigValue { path: layout.config(), key: "nsEndPoint".to_owned() },
+        net_server::endpoint_probe(layout),
         scheduled_host(layout),
         Probe::Service { name: layout.scheduler.clone() },
         Probe::Processes { folder: layout.service_file("bin") },
@@ -237,7 +248,8 @@ pub fn parts(view: &View<'_>, layout: &Layout<'_>) -> Vec<ObservedPart> {
         schema.push(fact("ProductVersion (ServerSetup)", SERVER_SETUP_VERSION));
     }
     let mut parts = vec![view.part(DATABASE, None, schema)];
-    for placed in &view.spec.components {
+    let served = net_server::has_served(view, layout);
+    for placed in view.spec.components.iter().filter(|placed| !served || placed.name != Component::NetServer) {
         for node in &placed.nodes {
             let probes = version_probes(layout, placed.name, tools);
             let gone = probes.iter().all(|(_, probe)| matches!(view.answer(node, probe), Some(Answer::Absent {})));

@@ -2,6 +2,7 @@
 
 mod example;
 mod machine;
+mod net_server;
 mod orders;
 mod sql;
 mod story;

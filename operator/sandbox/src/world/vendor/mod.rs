@@ -5,6 +5,7 @@
 
 mod crm_server;
 mod handlers;
+mod net_server;
 mod questions;
 mod service;
 mod upgrade;
@@ -25,6 +26,7 @@ use crate::world::state::{State, World};
 
 pub(crate) use crm_server::write_server_files;
 pub(crate) use handlers::{Extent, FCGI, map_programs};
+pub(crate) use net_server::{serve_net_server, write_net_server_files, write_net_server_program};
 pub(crate) use service::{write_service_files, write_service_program};
 pub(crate) use upgrade::flat_attachments;
 pub(crate) use web::{batch_program, write_web_files, write_web_program};
@@ -115,6 +117,7 @@ impl World {
             Starter::Agent(agent) => (Owner::Agent(agent), None, machine.facts.elevated),
             Starter::Person(answers) => (Owner::Person, Some(answers), true),
         };
+        let role = net_server::setup_type(role, arguments, person.as_deref(), &state.assumptions);
         let pid = machine.processes.add(program, now, owner, role);
         let id = ProcessId { pid, started_at: now, boot_id: machine.facts.boot_id.clone() };
         let run = Run {
@@ -179,6 +182,7 @@ impl Run {
         match component {
             Component::CrmServer => crm_server::install(self, seconds).await?,
             Component::Web => web::install(self, seconds).await?,
+            Component::NetServer => net_server::install(self, seconds).await?,
             Component::Service => service::install(self, seconds).await?,
         }
         if self.strikes(WorldFault::ExitOneWithEffect) { Err(Over::Exit(1)) } else { Ok(()) }

@@ -42,7 +42,7 @@ pub(super) async fn install(run: &Run, seconds: u64) -> Result<(), Over> {
     run.work(seconds * 10 / 100).await
 }
 
-fn refusal(run: &Run, state: &State) -> Option<String> {
+pub(super) fn refusal(run: &Run, state: &State) -> Option<String> {
     let machine = state.machines.get(&run.node)?;
     let release = state.release(&run.number)?;
     if !run.elevated {
@@ -74,7 +74,8 @@ pub(crate) fn write_web_files(state: &mut State, node: &str, number: &str) -> bo
     if machine.files.get(&config).is_none() {
         let text = format!(
             "<configuration>\r\n  <SuperOffice>\r\n    <Data><Database><add key=\"TablePrefix\" value=\"{prefix}\"/>\
-             </Database></Data>\r\n  </SuperOffice>\r\n</configuration>\r\n"
+             </Database></Data>\r\n    <Services><add key=\"DefaultMode\" value=\"Local\"/></Services>\r\n  \
+             </SuperOffice>\r\n</configuration>\r\n"
         );
         machine.files.put_text(&config, text);
     }

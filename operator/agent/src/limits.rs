@@ -55,6 +55,7 @@ pub(crate) fn clip_answer(answer: Answer) -> Answer {
         },
         Answer::Absent {}
         | Answer::File { .. }
+        | Answer::Digest { .. }
         | Answer::Flag { .. }
         | Answer::Service { .. }
         | Answer::Pool { .. }
@@ -112,6 +113,7 @@ fn squeezed(mut status: CrmNodeStatus, squeeze: Squeeze) -> CrmNodeStatus {
             | Answer::Version { .. }
             | Answer::File { .. }
             | Answer::Value { .. }
+            | Answer::Digest { .. }
             | Answer::Flag { .. }
             | Answer::Service { .. }
             | Answer::Pool { .. }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crm_api::probe::{Answer, Probe};
+use crm_plan::hash::sha256;
 
 use crate::host::{Answered, FileContent, FolderContent, Host, HostError, Numbered, broken};
 use crate::limits::clip_answer;
@@ -74,6 +75,19 @@ async fn ask_host(host: &dyn Host, probe: &Probe) -> Result<Answer, HostError> {
         Probe::FlagLine { path, line } => Answer::Flag { set: config_file::flag(&host.read_text(path).await?, line) },
         Probe::Word { path, word } => Answer::Flag { set: words::stands(&host.read_text(path).await?, word) },
         Probe::XmlValue { path, section, key } => xml_value(host, path, section, key).await?,
+        Probe::SecretDigest { path, section, key, salt } => {
+            let found = match section {
+                Some(section) => xml_value(host, path, section, key).await?,
+                None => {
+                    let text = host.read_text(path).await?;
+                    value(config_file::value(&text, key).map_err(|error| broken(path, &error))?)
+                }
+            };
+            match found {
+                Answer::Value { value } => Answer::Digest { sha256: sha256(&format!("{salt}\n{value}")) },
+                other => other,
+            }
+        }
         Probe::RegistrySubkeys { key } => Answer::Subkeys { subkeys: host.registry_subkeys(key).await? },
         Probe::Service { name } => {
             let (state, start) = host.service(name).await?;

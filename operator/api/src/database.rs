@@ -96,6 +96,10 @@ pub mod superoffice {
     pub const ATTACHMENTS: &str = "attachments";
     /// Fact: day until which maintenance is paid (RFC 3339 date); later releases refuse to install after it.
     pub const MAINTENANCE_TO: &str = "maintenanceTo";
+    /// Fact: address of Service's programs, as Service itself writes it into links (`config.cgi_url`).
+    pub const CGI_URL: &str = "cgiUrl";
+    /// Fact: path below the host at which Service's pages lie, `/` or `/service/` (row 109 of `registry`, WwwPath).
+    pub const WWW_PATH: &str = "wwwPath";
     /// Fact: number of travellers that are out.
     pub const TRAVELLERS_OUT: &str = "travellersOut";
     /// Fact: number of satellites.

@@ -3,6 +3,10 @@
 //! A probe changes nothing and names no product: paths, service names and registry keys are data of the site or of the
 //! release. Each probe has a readable [`Probe::id`] under which its answer is reported.
 
+mod machine;
+
+pub use machine::Machine;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
@@ -84,6 +88,24 @@ pub enum Probe {
         /// Key, compared without regard to case.
         #[schemars(length(max = 128))]
         key: String,
+    },
+    /// The digest of a secret that stands in a configuration file, so that two can be compared: sha256 of the salt, a line
+    /// feed and the value. The value never leaves the machine. An encrypted section is unreadable, never absent.
+    SecretDigest {
+        /// Absolute Windows path.
+        #[schemars(length(max = 1024))]
+        path: String,
+        /// Elements below `configuration` of a .NET configuration file, separated by `/`; left out for a file of
+        /// `key = value` lines.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(length(max = 256))]
+        section: Option<String>,
+        /// Key, compared as its kind of file does.
+        #[schemars(length(max = 128))]
+        key: String,
+        /// What makes digests of this site useless elsewhere.
+        #[schemars(length(max = 512))]
+        salt: String,
     },
     /// The sub-keys of a registry key, with their string values.
     RegistrySubkeys {
@@ -198,6 +220,9 @@ impl Probe {
             Self::FlagLine { path, line } => format!("flagLine:{path}#{line}"),
             Self::Word { path, word } => format!("word:{path}#{word}"),
             Self::XmlValue { path, section, key } => format!("xmlValue:{path}[{section}]{key}"),
+            Self::SecretDigest { path, section, key, salt } => {
+                format!("secretDigest:{path}[{}]{key}/{salt}", section.as_deref().unwrap_or_default())
+            }
             Self::RegistrySubkeys { key } => format!("registrySubkeys:{key}"),
             Self::Service { name } => format!("service:{name}"),
             Self::Processes { folder } => format!("processes:{folder}"),
@@ -257,6 +282,12 @@ pub enum Answer {
         /// The value, trimmed.
         #[schemars(length(max = 1024))]
         value: String,
+    },
+    /// Answer to [`Probe::SecretDigest`].
+    Digest {
+        /// Lower-case hexadecimal.
+        #[schemars(length(max = 64))]
+        sha256: String,
     },
     /// Answer to [`Probe::FlagLine`] and [`Probe::Word`].
     Flag {
@@ -331,38 +362,6 @@ pub enum Answer {
         /// Sum of their sizes in bytes.
         size_bytes: i64,
     },
-}
-
-/// The machine as its agent sees it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Machine {
-    /// Product name of Windows, for example `Windows Server 2012 R2`.
-    #[schemars(length(max = 128))]
-    pub windows: String,
-    /// Version of IIS, for example `8.5`; left out where IIS is not installed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 32))]
-    pub iis: Option<String>,
-    /// Version of the .NET Framework, for example `4.5.1`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 32))]
-    pub dot_net: Option<String>,
-    /// IIS features that are installed, by Windows feature name (`Web-CGI`, `Web-Metabase`).
-    #[serde(default)]
-    #[schemars(length(max = 128), inner(length(max = 128)))]
-    pub features: Vec<String>,
-    /// Whether the agent runs with administrator rights.
-    pub elevated: bool,
-    /// Changes with every start of Windows.
-    #[schemars(length(max = 64))]
-    pub boot_id: String,
-    /// Whether Windows waits for a restart.
-    pub reboot_pending: bool,
-    /// Installed updates, `KB...`.
-    #[serde(default)]
-    #[schemars(length(max = 256), inner(length(max = 32)))]
-    pub hotfixes: Vec<String>,
 }
 
 /// State of a service or of an application pool.

@@ -1,16 +1,20 @@
 //! `CrmSite`: one CRM installation of one customer. Its spec is the line in Git; its status is what the operator knows.
 
+mod backup;
+mod clients;
 mod net_server;
 mod policy;
 mod status;
 
+pub use backup::{BackupSpec, OnHalt, RecoverySpec, RestoreTest, Verification};
+pub use clients::{CustomerCentreTemplates, PocketServerSpec, PocketServerThen, StandardReports, WindowsClients};
 pub use net_server::{NetServerMode, OwnNetServerSpec};
 pub use policy::{
     ApprovalScope, ApprovalSpec, Blackout, Day, DriftAction, DriftClass, DriftPolicy, WeeklyWindow, WindowsSpec,
 };
 pub use status::{
-    CrmSiteStatus, Finding, HalfDone, HopSummary, ObservedPart, PartState, PlanSummary, RestoreOffer, Severity,
-    SourceValue, StandingWord, VerifiedState, Waiting,
+    CrmSiteStatus, Finding, HalfDone, HopSummary, LastBackup, ObservedPart, PartState, PlanSummary, RestoreOffer,
+    Severity, SourceValue, StandingWord, VerifiedState, Waiting,
 };
 
 use kube::{CustomResource, KubeSchema};
@@ -18,6 +22,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::names;
+use crate::notice::NoticesSpec;
 /// What a person declares: product, version, components, database and the rules under which it may change.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[kube(
@@ -81,6 +86,9 @@ pub struct CrmSiteSpec {
     /// Who has to agree to what.
     #[serde(default)]
     pub approval: ApprovalSpec,
+    /// Who is told when users will be out, that they are back, and how it ended. Left out: events of Kubernetes only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notices: Option<NoticesSpec>,
     /// What is done about drift, by class. A class that is not named is reported.
     #[serde(default)]
     #[schemars(length(max = 16))]
@@ -224,6 +232,17 @@ pub struct SuperOfficeSpec {
     /// When `upgrade.exe` moves attachments into sub-folders.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attachments: Option<Attachments>,
+    /// Whether people go on working with Windows clients. Left out: as observed, by the clients that are connected when a
+    /// change is planned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub windows_clients: Option<WindowsClients>,
+    /// What becomes of Pocket Server 7, where one of the site's servers runs it. Left out: as the vendor's guide says, the
+    /// phones are redirected and it is removed afterwards.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pocket_server: Option<PocketServerSpec>,
+    /// What the server's setup does with standard reports, where it asks. Left out: new ones only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standard_reports: Option<StandardReports>,
     /// Document archives (SO_ARC and more). They are too large to copy: a backup set holds a proof of them.
     #[serde(default)]
     #[schemars(length(max = 11), inner(length(min = 1, max = 1024)), transform = names::any_paths)]
@@ -288,6 +307,11 @@ pub struct ServiceSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub iis_site: Option<String>,
+    /// Path below the host at which browsers find Service: `/`, or `/service` where it shares its IIS site. Left out: as
+    /// observed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256), regex(pattern = "^/([A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*)?$"))]
+    pub application: Option<String>,
     /// IIS application pool.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
@@ -296,6 +320,10 @@ pub struct ServiceSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub scheduler: Option<String>,
+    /// What the installer does with the templates of the public pages, where its release has a tick box for it. Left out:
+    /// as the vendor does it, they get the standard design.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer_centre: Option<CustomerCentreTemplates>,
     /// What a Service needs that is installed for the first time. Asked for only then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub setup: Option<ServiceSetup>,
@@ -339,41 +367,4 @@ pub struct MediaSpec {
     /// UNC path; releases name packages below it.
     #[schemars(length(min = 3, max = 512), transform = names::share_path)]
     pub location: String,
-}
-
-/// Where backups go and how far each is verified.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct BackupSpec {
-    /// UNC path that every node and the SQL Server can write to.
-    #[schemars(length(min = 3, max = 512), transform = names::share_path)]
-    pub location: String,
-    /// How far the database backup is verified before a schema change.
-    #[serde(default)]
-    pub verification: Verification,
-}
-
-/// How far a database backup is verified.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum Verification {
-    /// `RESTORE VERIFYONLY WITH CHECKSUM`, and a header that names this database and this time.
-    #[default]
-    RestoreVerifyOnly,
-}
-
-/// What happens by itself when a change halts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct RecoverySpec {
-    /// When a step has failed behind the point of no return and users are still out.
-    pub on_halt: OnHalt,
-}
-
-/// What happens by itself when a change halts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum OnHalt {
-    /// Nothing: a person decides, forward or restore.
-    Halt,
-    /// Everything is restored from the backup set of the change.
-    Restore,
 }

@@ -20,7 +20,7 @@ use crate::context::Context;
 use crate::limits::DATABASE_READ;
 use crate::queue::SiteKey;
 use crate::raw::{self, Raw};
-use crate::tasks::{KnownTask, states_of};
+use crate::tasks::{KnownTask, deliveries_of, states_of};
 use crate::validate::{Malformed, Observed, parse_all};
 
 /// Error number of SQL Server: it does not know the login, or not with this password.
@@ -80,6 +80,7 @@ pub(crate) async fn observe(
         foreign_claims: claims_of(&others, &sites),
         same_database,
         tasks: Vec::new(),
+        deliveries: deliveries_of(tasks),
         epoch: context.term.epoch(),
     };
     snapshot.tasks = states_of(tasks, snapshot.open_change());

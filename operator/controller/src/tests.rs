@@ -23,6 +23,7 @@ use crate::connection::{Open as _, SiteDatabase};
 use crate::context::Context;
 use crate::leadership::Term;
 use crate::queue::SiteKey;
+use crate::webhook::{Address, Post, PostError};
 use crate::{Config, Controller};
 
 /// Every request that came: `METHOD /path` and the body.
@@ -74,6 +75,14 @@ impl Connect for NoDatabase {
     }
 }
 
+struct NoReceiver;
+
+impl Post for NoReceiver {
+    fn post(&self, _: Address, _: Vec<u8>) -> BoxFuture<'_, Result<u16, PostError>> {
+        Box::pin(std::future::ready(Err(PostError("no network".into()))))
+    }
+}
+
 struct Start;
 
 impl Clock for Start {
@@ -87,6 +96,7 @@ fn context(client: Client, term: Term) -> Context {
         own_namespace: "crm-operator".to_owned(),
         client,
         connect: Arc::new(NoDatabase),
+        post: Arc::new(NoReceiver),
         clock: Arc::new(Start),
         term,
         identity: "controller-0".into(),
@@ -135,6 +145,7 @@ fn snapshot() -> Snapshot {
         foreign_claims: Vec::new(),
         same_database: Vec::new(),
         tasks: Vec::new(),
+        deliveries: Vec::new(),
         epoch: 3,
     }
 }

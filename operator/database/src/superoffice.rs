@@ -1,8 +1,9 @@
 //! Questions to the tables of a SuperOffice database (schema = table prefix). Tables and columns are those of the vendor's published database reference.
 
 pub use crm_api::database::superoffice::{
-    ATTACHMENT_PATH, ATTACHMENTS, DATABASE_MODEL, DATABASE_VERSION, MAINTENANCE_TO, SATELLITES, SCHEDULER_HEARTBEAT,
-    SERVER_SETUP_VERSION, SERVICE_INSTALLED_AT, SERVICE_VERSION, TRAVELLERS_OUT, USE_EXTENSION,
+    ATTACHMENT_PATH, ATTACHMENTS, CGI_URL, DATABASE_MODEL, DATABASE_VERSION, MAINTENANCE_TO, SATELLITES,
+    SCHEDULER_HEARTBEAT, SERVER_SETUP_VERSION, SERVICE_INSTALLED_AT, SERVICE_VERSION, TRAVELLERS_OUT, USE_EXTENSION,
+    WWW_PATH,
 };
 
 use crate::{Row, Statement, quote};
@@ -50,11 +51,12 @@ pub fn questions(table_prefix: &str) -> Vec<Question> {
         ),
         ask(
             "superoffice.config",
-            format!("SELECT version, installed_at, attachment_path FROM {}", table("config")),
+            format!("SELECT version, installed_at, attachment_path, cgi_url FROM {}", table("config")),
             &[
                 (SERVICE_VERSION, "version", "config.version"),
                 (SERVICE_INSTALLED_AT, "installed_at", "config.installed_at"),
                 (ATTACHMENT_PATH, "attachment_path", "config.attachment_path"),
+                (CGI_URL, "cgi_url", "config.cgi_url"),
             ],
         ),
         ask(
@@ -71,6 +73,12 @@ pub fn questions(table_prefix: &str) -> Vec<Question> {
             "superoffice.schedulerHeartbeat",
             format!("SELECT value FROM {} WHERE name = 'EjournalCronNow'", table("registry")),
             &[(SCHEDULER_HEARTBEAT, "value", "registry.value (EjournalCronNow)")],
+        ),
+        ask(
+            "superoffice.wwwPath",
+            // One of the few rows whose number the vendor documents (install/service, manual-steps).
+            format!("SELECT value FROM {} WHERE reg_id = 109", table("registry")),
+            &[(WWW_PATH, "value", "registry.value (109, WwwPath)")],
         ),
         ask(
             "superoffice.moduleOwner",

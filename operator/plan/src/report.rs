@@ -1,11 +1,12 @@
 //! From a decision to what people see: the status of the site, its conditions, and what is told once.
 
-use crm_api::change::{ChangePhase, CrmChange, CrmChangeStatus, Purpose};
+use crm_api::change::{ChangePhase, CrmChange, CrmChangeSpec, CrmChangeStatus, Purpose};
 use crm_api::condition::{self, Kind, State, Wanted};
 use crm_api::site::{CrmSiteStatus, Finding, ObservedPart, PlanSummary, StandingWord, VerifiedState};
 
 use crate::drift;
 use crate::intent::{Announcement, Standing};
+use crate::notices;
 use crate::products;
 use crate::said;
 use crate::view::View;
@@ -41,6 +42,7 @@ pub fn site_status(view: &View<'_>, round: Round<'_>) -> CrmSiteStatus {
     wanted.extend(stop.as_ref().map(|stop| stopped(view, &round, stop)));
     wanted.extend(hold.as_ref().map(|hold| held(view, hold)));
     wanted.extend(products::of(view.spec.product).debts(view));
+    wanted.extend(round.change.and_then(|(_, status)| notices::undelivered(view, status)));
     let now = crm_api::Time::from(view.now);
     let waiting = match round.standing {
         Standing::Underway { waiting, .. } => waiting.clone(),
@@ -83,6 +85,7 @@ pub fn site_status(view: &View<'_>, round: Round<'_>) -> CrmSiteStatus {
             Standing::HalfDone { found } => Some(found.described(view)),
             _ => None,
         },
+        backup: crate::restore::last_backup(view),
         restore,
         next_window: next_window(view),
     }
@@ -107,7 +110,8 @@ fn findings(view: &View<'_>, round: &Round<'_>) -> Vec<Finding> {
     let at_work = matches!(round.standing, Standing::Underway { .. } | Standing::Halted { .. })
         && round.change.is_some_and(|(change, status)| {
             let begun = status.phase != ChangePhase::Preparing || change.spec.purpose == Purpose::Forward;
-            begun && view.snapshot.open_change().is_some()
+            // A correction touches nothing but what it takes away: that is shown until it is gone.
+            begun && change.spec.purpose != Purpose::Correct && view.snapshot.open_change().is_some()
         });
     let at_rest = !at_work;
     if at_rest && round.verified.is_some() && !matches!(round.standing, Standing::Observing { .. }) {
@@ -119,7 +123,8 @@ fn findings(view: &View<'_>, round: &Round<'_>) -> Vec<Finding> {
         findings.extend(drift);
     }
     findings.truncate(64);
-    findings
+    let known = |finding: Finding| if finding.class.is_some() { drift::dated(view, finding) } else { finding };
+    findings.into_iter().map(known).collect()
 }
 
 fn drift_word(findings: &[Finding], verified: bool) -> String {
@@ -161,6 +166,14 @@ fn ready(view: &View<'_>, round: &Round<'_>, findings: &[Finding]) -> Wanted {
     }
 }
 
+/// Whether a change only takes drift away from a site that is where it is declared to be.
+fn is_correction(view: &View<'_>, change: &CrmChangeSpec) -> bool {
+    let declared = view.catalogue.find(&view.spec.version).map(|release| release.version.as_str());
+    change.purpose == Purpose::Correct
+        && declared == Some(change.to.as_str())
+        && products::of(view.spec.product).differences(view).is_empty()
+}
+
 fn is_finishing(change: &CrmChange, status: &CrmChangeStatus) -> bool {
     change.spec.purpose == Purpose::Forward && !status.phase.is_over()
 }
@@ -186,6 +199,10 @@ fn up_to_date(view: &View<'_>, round: &Round<'_>) -> Wanted {
         Standing::HalfDone { found } => {
             wanted(State::False, "HalfDone", format!("{}: {}", found.reason(), found.message()))
         }
+        Standing::Proposed { change, .. } if is_correction(view, change) => {
+            let message = format!("the site is at {}, as declared; drift is about to be taken away", view.spec.version);
+            wanted(State::True, "AsDeclared", message)
+        }
         Standing::Proposed { change, .. } => {
             wanted(State::False, "Planned", format!("{} -> {} is planned", change.from, change.to))
         }
@@ -195,6 +212,10 @@ fn up_to_date(view: &View<'_>, round: &Round<'_>) -> Wanted {
             "RestoredAwaitingDecision",
             format!("everything came back by {change}, and {} is still declared: {remedy}", view.spec.version),
         ),
+        Standing::Underway { .. } if round.change.is_some_and(|(change, _)| is_correction(view, &change.spec)) => {
+            let message = format!("the site is at {}, as declared; drift is being taken away", view.spec.version);
+            wanted(State::True, "AsDeclared", message)
+        }
         Standing::Underway { waiting, .. } => {
             let reason = match waiting.as_ref().map(|waiting| waiting.reason.as_str()) {
                 Some("Approval") => "AwaitingApproval",

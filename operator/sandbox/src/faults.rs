@@ -47,7 +47,9 @@ impl Fault {
     pub fn usual_step(self) -> Option<&'static str> {
         match self {
             Self::World(WorldFault::ExceptionInMain) => Some("run-upgrade-exe"),
-            Self::World(WorldFault::DiskFullDuringBackup | WorldFault::BackupTruncated) => Some("back-up-database"),
+            Self::World(WorldFault::DiskFullDuringBackup | WorldFault::BackupTruncated | WorldFault::DamagedPage) => {
+                Some("back-up-database")
+            }
             Self::World(WorldFault::ForeignSession) => None,
             Self::World(
                 WorldFault::InstallerHangs
@@ -72,7 +74,8 @@ impl Fault {
                 | WorldFault::ExitZeroWithoutEffect
                 | WorldFault::ExitOneWithEffect
                 | WorldFault::ExceptionInMain
-                | WorldFault::DiskFullDuringBackup,
+                | WorldFault::DiskFullDuringBackup
+                | WorldFault::DamagedPage,
             )
             | Self::AgentLost
             | Self::LostApiAnswer
@@ -107,6 +110,10 @@ impl Fault {
             Self::World(WorldFault::BackupTruncated) => {
                 "its verification finds the damage; before the first schema change everything is taken back, the site \
                  opens at its old version"
+            }
+            Self::World(WorldFault::DamagedPage) => {
+                "RESTORE VERIFYONLY does not look into the structure of the data: nobody notices; a site that declares \
+                 verification RestoredAndChecked backs out"
             }
             Self::World(WorldFault::ForeignSession) => {
                 "the site is not alone on its database; after half an hour everything is taken back and the site opens \

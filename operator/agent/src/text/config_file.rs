@@ -24,32 +24,6 @@ pub fn value<'text>(text: &'text str, key: &str) -> Result<Option<&'text str>, T
     Ok(found.map(|(_, value)| value))
 }
 
-/// The text with a key at a value: on every line of the key, or on a new one at the end. Unchanged where it is so already.
-///
-/// # Errors
-/// When key or value could not be read again: the key is empty, or one of them holds a line end, `#` or outer white space,
-/// or the key a `=`.
-pub fn with_value(text: &str, key: &str, new: &str) -> Result<String, TextError> {
-    let plain = |part: &str| part == part.trim() && !part.contains([COMMENT, '\r', '\n']);
-    if key.is_empty() || key.contains('=') || !plain(key) || !plain(new) {
-        return Err(TextError::new(1, format!("{key:?} = {new:?} cannot be a line of this file")));
-    }
-    if value(text, key) == Ok(Some(new)) {
-        return Ok(text.to_owned());
-    }
-    let mut found = false;
-    let changed = each_line(text, |line| {
-        let body = without_comment(line);
-        let (name, old) = body.split_once('=').filter(|(name, _)| name.trim() == key)?;
-        found = true;
-        let start = line.len().saturating_sub(line.trim_start().len());
-        let (before, rest) = (line.get(..start)?, line.get(start.checked_add(body.len())?..)?);
-        let gap = old.get(..old.len().saturating_sub(old.trim_start().len())).unwrap_or_default();
-        Some(format!("{before}{name}={gap}{new}{rest}"))
-    });
-    Ok(if found { changed } else { with_line(text, &format!("{key} = {new}")) })
-}
-
 /// Whether a bare word stands on a line of its own, not commented out.
 #[must_use]
 pub fn flag(text: &str, word: &str) -> bool {
@@ -69,6 +43,25 @@ pub fn with_flag(text: &str, word: &str, set: bool) -> Result<String, TextError>
         (true, false) => each_line(text, |line| (without_comment(line) == word).then(|| format!("{COMMENT}{line}"))),
         (false, true) => set_flag(text, word),
     })
+}
+
+/// The text with a key that has this value: in the lines where it stands already, or else in a line of its own at the end.
+///
+/// # Errors
+/// When it could not be read again: the key is empty, or key or value hold what ends them.
+pub fn with_value(text: &str, key: &str, value: &str) -> Result<String, TextError> {
+    let ends = |part: &str| part.contains(['\r', '\n']) || part != part.trim() || without_comment(part) != part;
+    if key.is_empty() || key.contains('=') || ends(key) || ends(value) {
+        return Err(TextError::new(
+            1,
+            format!("{key:?} = {value:?} could not be read again: a line holds one key and its value"),
+        ));
+    }
+    let is_key = |line: &str| without_comment(line).split_once('=').is_some_and(|(name, _)| name.trim() == key);
+    if !text.lines().any(is_key) {
+        return Ok(with_line(text, &format!("{key}={value}")));
+    }
+    Ok(each_line(text, |line| is_key(line).then(|| format!("{key}={value}"))))
 }
 
 fn is_bare(word: &str) -> bool {
@@ -174,20 +167,21 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_replaced_where_it_stands_or_added_at_the_end() {
+    fn a_value_replaces_the_one_of_its_key_and_nothing_else() {
+        let address = "proto://?server=https://phones.example/app/v82";
         let cases = [
-            ("a = 1\r\nend = x # old\r\n", "a = 1\r\nend = http://y/z # old\r\n"),
-            ("  end=x\nend = y\n", "  end=http://y/z\nend = http://y/z\n"),
-            ("# end = x\n", "# end = x\nend = http://y/z\n"),
-            ("end =", "end =http://y/z"),
-            ("endless = 1", "endless = 1\nend = http://y/z\n"),
-            ("end = http://y/z", "end = http://y/z"),
+            ("# A=1\r\nA = old\r\nb=2", format!("# A=1\r\nA={address}\r\nb=2")),
+            ("b=2\n", format!("b=2\nA={address}\n")),
+            ("a=1\r\nb=2", format!("a=1\r\nb=2\r\nA={address}\r\n")),
+            ("A=1\nA=1 # twice\n", format!("A={address}\nA={address}\n")),
         ];
         for (before, after) in cases {
-            assert_eq!(with_value(before, "end", "http://y/z").as_deref(), Ok(after), "{before:?}");
+            let written = with_value(before, "A", address).unwrap();
+            assert_eq!(written, after, "{before:?}");
+            assert_eq!(value(&written, "A"), Ok(Some(address)));
         }
-        for (key, new) in [("", "x"), ("a=b", "x"), ("a", "x\ny"), ("a", "x # y"), ("a", " x")] {
-            assert!(with_value("a = 1", key, new).is_err(), "{key:?} {new:?}");
+        for (key, value) in [("", "x"), ("a=b", "x"), ("a", "x\ny"), ("a", "x # y"), ("#a", "x"), ("a", " x")] {
+            assert!(with_value("a=1\n", key, value).is_err(), "{key:?} = {value:?}");
         }
     }
 
@@ -225,14 +219,15 @@ mod tests {
         }
 
         #[test]
-        fn a_written_value_is_read_again(
-            lines in proptest::collection::vec(prop_oneof![line(), Just("key = old # x".to_owned())], 0..8),
-            new in "[a-z:/0-9.]{1,12}",
+        fn a_written_value_is_read_and_nothing_else_changes(
+            lines in proptest::collection::vec((line(), prop_oneof![Just("\n"), Just("\r\n")]), 0..8),
+            written in "[a-z0-9:/?.=]{0,20}",
         ) {
-            let text = lines.join("\n");
-            let written = with_value(&text, "key", &new).unwrap();
-            prop_assert_eq!(value(&written, "key"), Ok(Some(new.as_str())));
-            prop_assert_eq!(with_value(&written, "key", &new), Ok(written.clone()));
+            let text = lines.iter().fold(String::new(), |text, (line, end)| text + line + end);
+            let changed = with_value(&text, "flag", &written).unwrap();
+            prop_assert_eq!(value(&changed, "flag"), Ok(Some(written.as_str())));
+            prop_assert_eq!(with_value(&changed, "flag", &written), Ok(changed.clone()));
+            prop_assert_eq!(others(&text), others(&changed));
         }
 
         #[test]

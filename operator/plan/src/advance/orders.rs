@@ -28,6 +28,7 @@ pub(super) fn is_repeatable(step: &Step) -> bool {
             | Action::SetFlagLine { .. }
             | Action::SetConfigValue { .. }
             | Action::CopyTree { .. }
+            | Action::CopyStore { .. }
             | Action::ExportRegistryKey { .. }
             | Action::ExportIis { .. }
             | Action::RestoreTree { .. }

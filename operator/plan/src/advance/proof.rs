@@ -131,7 +131,7 @@ impl Run<'_> {
 
 fn wanted(expected: &Expected) -> String {
     match expected {
-        Expected::Text { is } | Expected::OnlyName { is } => format!(", expected {is}"),
+        Expected::Text { is } | Expected::Version { is } | Expected::OnlyName { is } => format!(", expected {is}"),
         Expected::State { is } => format!(", expected {is:?}"),
         Expected::Status { is } => format!(", expected HTTP {is}"),
         Expected::LaterThanStart { step } => format!(", expected after the start of {step}"),

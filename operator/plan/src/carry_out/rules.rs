@@ -57,6 +57,7 @@ pub fn program_of(action: &Action) -> Option<Program<'_>> {
         | Action::SetFlagLine { .. }
         | Action::SetConfigValue { .. }
         | Action::CopyTree { .. }
+        | Action::CopyStore { .. }
         | Action::ExportRegistryKey { .. }
         | Action::ExportIis { .. }
         | Action::RestoreTree { .. }
@@ -88,6 +89,7 @@ pub(super) fn needs_elevation(action: &Action) -> bool {
         | Action::AwaitProcessesGone { .. }
         | Action::AwaitUrl { .. }
         | Action::CopyTree { .. }
+        | Action::CopyStore { .. }
         | Action::ExportRegistryKey { .. }
         | Action::WriteListing { .. }
         | Action::RecordFile { .. }
@@ -122,6 +124,7 @@ pub(super) fn way(action: &Action) -> Way {
         | Action::WriteListing { .. } => Way::Switch,
         Action::FetchMedia { .. }
         | Action::CopyTree { .. }
+        | Action::CopyStore { .. }
         | Action::ExportRegistryKey { .. }
         | Action::ExportIis { .. }
         | Action::RestoreTree { .. }
@@ -148,8 +151,8 @@ pub(super) fn describe_action(action: &Action) -> String {
         Action::StartPool { name } => format!("start pool {name}"),
         Action::SetFlagLine { path, line, set: true } => format!("set {line} in {path}"),
         Action::SetFlagLine { path, line, set: false } => format!("comment out {line} in {path}"),
-        Action::SetConfigValue { path, key, value } => format!("set {key} in {path} to {value}"),
-        Action::CopyTree { from, to } => format!("copy {from} to {to}"),
+        Action::SetConfigValue { path, key, .. } => format!("set {key} in {path}"),
+        Action::CopyTree { from, to } | Action::CopyStore { from, to } => format!("copy {from} to {to}"),
         Action::ExportRegistryKey { key, .. } => format!("export {key}"),
         Action::ExportIis { to } => format!("export the IIS configuration to {to}"),
         Action::RestoreTree { from, to, .. } => format!("bring {to} back from {from}"),
@@ -193,6 +196,7 @@ pub fn question_of(action: &Action) -> Question {
         }
         Action::FetchMedia { .. }
         | Action::CopyTree { .. }
+        | Action::CopyStore { .. }
         | Action::ExportRegistryKey { .. }
         | Action::ExportIis { .. }
         | Action::RestoreTree { .. }
@@ -227,6 +231,7 @@ pub fn standing_by_answer(action: &Action, answer: &Answer) -> ActionStanding {
         Action::CheckFile { file } => return checked(file, answer),
         Action::FetchMedia { .. }
         | Action::CopyTree { .. }
+        | Action::CopyStore { .. }
         | Action::ExportRegistryKey { .. }
         | Action::ExportIis { .. }
         | Action::RestoreTree { .. }

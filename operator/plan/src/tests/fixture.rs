@@ -18,7 +18,7 @@ use crm_api::{CrmBackup, CrmChange, CrmDecision, CrmNode, CrmRelease, CrmSite, T
 use jiff::{SignedDuration, Timestamp};
 
 use crate::intent::{Intent, Plan};
-use crate::snapshot::{NodeView, Snapshot, TaskDone, TaskState};
+use crate::snapshot::{DeliveryState, NodeView, Snapshot, TaskDone, TaskState};
 use crate::view::View;
 use crate::{plan, products};
 use seen::{database, new_node, usual};
@@ -98,6 +98,7 @@ impl Site {
             foreign_claims: Vec::new(),
             same_database: Vec::new(),
             tasks: Vec::new(),
+            deliveries: Vec::new(),
             epoch: 1,
         };
         let mut site = Self { snapshot, now: saturday() };
@@ -194,6 +195,12 @@ impl Site {
             Intent::RunTask { step, attempt, .. } => {
                 if !self.snapshot.tasks.iter().any(|task| task.step == step && task.attempt == attempt) {
                     self.snapshot.tasks.push(TaskState { step, attempt, result: None });
+                }
+            }
+            Intent::DeliverNotice { change, number, attempt, .. } => {
+                let state = DeliveryState { change, number, attempt, result: None };
+                if !self.snapshot.deliveries.contains(&state) {
+                    self.snapshot.deliveries.push(state);
                 }
             }
             Intent::Announce(_) => {}

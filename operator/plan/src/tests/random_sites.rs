@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crm_api::change::CrmChangeSpec;
 use crm_api::database::superoffice;
-use crm_api::site::{Attachments, Component, FastCgi, Finding, NetServerMode, Product};
+use crm_api::site::{Attachments, Component, FastCgi, Finding, NetServerMode, Product, WindowsClients};
 use proptest::prelude::*;
 
 use super::fixture::{OLD, Site, whole_catalogue};
@@ -31,6 +31,7 @@ struct Sketch {
     to: &'static str,
     fast_cgi: Option<FastCgi>,
     attachments: Option<Attachments>,
+    clients: Option<WindowsClients>,
     travellers: u8,
     behind: Option<usize>,
 }
@@ -53,6 +54,7 @@ fn sketches() -> impl Strategy<Value = Sketch> {
             Some(Attachments::DuringUpgrade),
             Some(Attachments::WhileOpen),
         ]),
+        proptest::sample::select(vec![None, Some(WindowsClients::Kept), Some(WindowsClients::NotKept)]),
     );
     let hindrances = (0..8_u8, proptest::option::weighted(0.3, 0..3_usize));
     (places, net_servers, releases, settings, hindrances).prop_map(
@@ -60,7 +62,7 @@ fn sketches() -> impl Strategy<Value = Sketch> {
             (server, web, service),
             (own, net_server, uses_own, address),
             (from, to),
-            (fast_cgi, attachments),
+            (fast_cgi, attachments, clients),
             (travellers, behind),
         )| Sketch {
             server,
@@ -75,6 +77,7 @@ fn sketches() -> impl Strategy<Value = Sketch> {
             to,
             fast_cgi,
             attachments,
+            clients,
             travellers: travellers.saturating_sub(6),
             behind,
         },
@@ -110,7 +113,8 @@ fn site(sketch: &Sketch) -> Site {
     }
     site.turn();
     site.spec().fast_cgi = sketch.fast_cgi;
-    site.spec().super_office.as_mut().unwrap().attachments = sketch.attachments;
+    let block = site.spec().super_office.as_mut().unwrap();
+    (block.attachments, block.windows_clients) = (sketch.attachments, sketch.clients);
     let from = number(sketch.from).unwrap_or_else(|| OLD.to_owned());
     site.snapshot.site.status.as_mut().unwrap().verified = None;
     site.move_to(&from);

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use crm_api::CrmChange;
 use crm_api::change::{ChangePhase, Executor, Step, StepPhase, StepResult};
+use crm_api::condition::{Kind, find};
 use crm_api::decision::Word;
 use crm_api::evidence::Source;
 use crm_api::order::{Action, PromptAnswer};
 
 use super::{LOOK_AGAIN, Person};
-use crate::world::World;
+use crate::world::install::KEY_IN_CONFIG;
+use crate::world::{REPORTS, UNTICKED, World};
 
 /// A person allows so many further tries of a step, then leaves it to somebody who knows more.
 const RETRIES_MAX: u32 = 2;
@@ -52,7 +54,7 @@ pub(super) async fn live(person: Person, world: World) {
 
 impl Attendant {
     async fn look(&mut self) {
-        let Some(change) = self.person.open_change().await else { return };
+        let Some(change) = self.person.open_change().await else { return self.afterwards().await };
         if self.change != change.metadata.name {
             // Another hop has steps of the same names, and nothing of them is done.
             self.change.clone_from(&change.metadata.name);
@@ -85,7 +87,11 @@ impl Attendant {
             Some(program) => self.run_wizard(&node, &program, instructions, step.minutes).await,
             None if instructions.iter().any(|sentence| sentence.contains("Flush caches")) => self.flush(&node).await,
             None if instructions.iter().any(|sentence| sentence.contains(", uninstall ")) => {
-                self.world.uninstall_net_server(&node)
+                self.world.uninstall_net_server(&self.person.site, &node)
+            }
+            None if instructions.iter().any(|sentence| sentence.contains("SoCreateMST.exe")) => {
+                self.person.take_minutes(3, 6).await;
+                self.world.make_transform(&node)
             }
             None => true,
         };
@@ -101,6 +107,28 @@ impl Attendant {
         } else {
             // Give the agent time to see the new version before believing that nothing came of it.
             self.person.take_minutes(2, 3).await;
+        }
+    }
+
+    /// What a change has left to people: Windows clients are counted once they are rolled out, and Pocket Server is
+    /// uninstalled when its phones have had their time.
+    async fn afterwards(&mut self) {
+        let Some(status) = self.person.site().await.and_then(|site| site.status) else { return };
+        let owed =
+            |kind| find(&status.conditions, kind).filter(|found| found.status == "False").map(|found| &found.message);
+        for (kind, done) in
+            [(Kind::WindowsClientsRolledOut, "brought to"), (Kind::WindowsClientsRemoved, "taken away for")]
+        {
+            let plan = owed(kind).and_then(|message| message.split_once(" of plan "));
+            let Some(plan) = plan.and_then(|(_, rest)| rest.split(' ').next()) else { continue };
+            self.person.take_minutes(30, 60).await;
+            let version = status.verified.as_ref().map(|verified| verified.version.as_str()).unwrap_or_default();
+            let reason = format!("{} Windows clients are {done} {version}", self.world.clients_rolled_out());
+            self.person.say(Word::Attest, plan, Some("windows-clients"), Some(reason)).await;
+        }
+        if owed(Kind::PocketServerRemoved).is_some() {
+            self.person.take_minutes(8 * 60, 10 * 60).await;
+            self.world.uninstall_pocket_server(&self.person.name);
         }
     }
 
@@ -124,7 +152,7 @@ impl Attendant {
     async fn flush(&mut self, node: &str) -> bool {
         for _ in 0..PAGE_TRIES {
             self.person.take_minutes(1, 2).await;
-            if self.world.flush_caches(node) {
+            if self.world.flush_caches(&self.person.site, node) {
                 return true;
             }
         }
@@ -188,23 +216,36 @@ fn arguments_of(instructions: &[String]) -> Vec<String> {
     given.map(|given| given.trim_end_matches('.').split(' ').map(str::to_owned).collect()).unwrap_or_default()
 }
 
-/// The answers that the instructions say to give; what the person has to look up is typed from memory.
+/// The answers that the instructions say to give; what the person has to look up stands in `web.config`.
 fn answers_of(instructions: &[String]) -> Vec<PromptAnswer> {
-    let asked = instructions.iter().filter_map(|sentence| sentence.strip_prefix("Where it asks "));
+    let chosen = instructions.iter().filter_map(|sentence| choice(sentence));
+    let asked = instructions.iter().filter(|sentence| choice(sentence).is_none());
+    let asked = asked.filter_map(|sentence| sentence.strip_prefix("Where it asks "));
     let told = asked.flat_map(|told| {
         let quoted: Vec<&str> = told.split('"').skip(1).step_by(2).collect();
         match (quoted.as_slice(), told.contains(", answer ")) {
             ([question, answer], true) => vec![((*question).to_owned(), (*answer).to_owned())],
-            (questions, _) => questions.iter().map(|one| ((*one).to_owned(), "as-in-web-config".to_owned())).collect(),
+            (questions, _) => questions.iter().map(|one| ((*one).to_owned(), KEY_IN_CONFIG.to_owned())).collect(),
         }
     });
-    told.chain(setup_type_of(instructions)).map(|(question, answer)| PromptAnswer { question, answer }).collect()
+    let setup_type = setup_type_of(instructions);
+    chosen.chain(told).chain(setup_type).map(|(question, answer)| PromptAnswer { question, answer }).collect()
 }
 
 /// The setup type that the instructions say to choose: `choose the setup type "TYPE"`.
 fn setup_type_of(instructions: &[String]) -> Option<(String, String)> {
     let told = instructions.iter().find_map(|sentence| sentence.split_once("setup type \""))?.1;
     Some(("setup type".to_owned(), told.split('"').next().unwrap_or_default().to_owned()))
+}
+
+/// What a person chooses in a wizard: standard reports, or a box that stays without a tick.
+fn choice(sentence: &str) -> Option<(String, String)> {
+    let quoted = |text: &str| text.split('"').nth(1).map(str::to_owned);
+    if let Some(tick) = sentence.strip_prefix("Untick ") {
+        return Some((quoted(tick)?, UNTICKED.to_owned()));
+    }
+    let reports = sentence.strip_prefix("Where it asks about ")?.strip_prefix(REPORTS)?;
+    Some((REPORTS.to_owned(), quoted(reports)?))
 }
 
 /// What the step asks a person to vouch for.

@@ -105,6 +105,9 @@ pub struct Assumptions {
     pub reboot_seconds: u64,
     /// Whether a stopped pool stays stopped over a restart of Windows.
     pub pool_stays_stopped: bool,
+    /// Minutes for which a Windows client that is too old for the database stays open, and connected, before its user gives
+    /// it up.
+    pub old_client_minutes: u64,
     /// Minutes that users need to notice that they can work again.
     pub users_return_minutes: u64,
     /// Whether users stay away until all of the site is open. `false`: each comes back when their own client answers.
@@ -171,6 +174,7 @@ impl Default for Assumptions {
             copy_seconds: 40,
             reboot_seconds: 150,
             pool_stays_stopped: true,
+            old_client_minutes: 15,
             users_return_minutes: 1,
             users_wait_for_all: true,
             told_users_wait_minutes: 360,

@@ -20,7 +20,8 @@ use crate::world::layout::Layout;
 use crate::world::machine::{Machine, boot_id};
 use crate::world::process::Processes;
 use crate::world::registry::Registry;
-use crate::world::scenario::{API_VERSION, KIND, Scenario, Server};
+use crate::world::scenario::{API_VERSION, KIND, Scenario, ScenarioSpec, Server};
+use crate::world::sites::SiteParts;
 use crate::world::sql::Database;
 use crate::world::state::{Package, State, World};
 use crate::world::users::Users;
@@ -82,6 +83,16 @@ pub enum BuildError {
         /// What the site says.
         expected: String,
     },
+    /// Two sites cannot both have something.
+    #[error("sites {site} and {other} both have {what}; one server or database carries it once only")]
+    InItsPlace {
+        /// The site that was added.
+        site: String,
+        /// The one that was there.
+        other: String,
+        /// What both have.
+        what: String,
+    },
     /// A package is not what the catalogue says of it.
     #[error(
         "{file}: the catalogue says sha256 {said}, the simulated package has {real}; write that into the catalogue"
@@ -116,30 +127,42 @@ impl World {
     ) -> Result<Self, BuildError> {
         let releases: Vec<CrmReleaseSpec> = releases.iter().map(|release| release.spec.clone()).collect();
         let layout = check(scenario, site, &releases)?;
-        let mut state = empty(scenario, layout, releases, credentials, seed);
-        lay_out_media(&mut state)?;
+        let mut state = empty(scenario, parts(&scenario.spec, layout, credentials), releases, seed);
         for server in &scenario.spec.servers {
             state.machines.insert(server.name.clone(), machine(server));
-            install(&mut state, server);
-            if let Some(machine) = state.machines.get_mut(&server.name) {
-                for (path, text) in &server.files {
-                    machine.files.put_text(path, text.clone());
-                }
-            }
         }
-        if scenario.spec.database.fast_cgi == FastCgi::Enabled {
-            let site = state.layout.iis_site.clone();
-            for node in state.layout.service_nodes.clone() {
-                map_programs(&mut state, &node, &site, Extent::All);
-            }
-        }
-        spoil_handlers(&mut state, &scenario.spec.database.handlers);
-        put_attachments(&mut state, scenario.spec.database.attachments_flat);
+        furnish(&mut state, &scenario.spec)?;
         Ok(World::of(state))
     }
 }
 
-fn check(scenario: &Scenario, site: &CrmSite, releases: &[CrmReleaseSpec]) -> Result<Layout, BuildError> {
+/// Puts everything of the site at hand where it stands when the story begins.
+pub(crate) fn furnish(state: &mut State, spec: &ScenarioSpec) -> Result<(), BuildError> {
+    lay_out_media(state)?;
+    for server in &spec.servers {
+        install(state, server);
+        if server.pocket_server {
+            state.install_pocket_server(&server.name);
+        }
+        if let Some(machine) = state.machines.get_mut(&server.name) {
+            for (path, text) in &server.files {
+                machine.files.put_text(path, text.clone());
+            }
+        }
+    }
+    if spec.database.fast_cgi == FastCgi::Enabled {
+        let site = state.layout.iis_site.clone();
+        for node in state.layout.service_nodes.clone() {
+            map_programs(state, &node, &site, Extent::All);
+        }
+    }
+    spoil_handlers(state, &spec.database.handlers);
+    state.share_clients();
+    put_attachments(state, spec.database.attachments_flat);
+    Ok(())
+}
+
+pub(crate) fn check(scenario: &Scenario, site: &CrmSite, releases: &[CrmReleaseSpec]) -> Result<Layout, BuildError> {
     let spec = &scenario.spec;
     if scenario.api_version != API_VERSION || scenario.kind != KIND {
         return Err(BuildError::NoScenario { found: format!("{} {}", scenario.api_version, scenario.kind) });
@@ -180,14 +203,8 @@ fn check(scenario: &Scenario, site: &CrmSite, releases: &[CrmReleaseSpec]) -> Re
     Ok(layout)
 }
 
-fn empty(
-    scenario: &Scenario,
-    layout: Layout,
-    releases: Vec<CrmReleaseSpec>,
-    credentials: Credentials,
-    seed: u64,
-) -> State {
-    let spec = &scenario.spec;
+/// What is a site's own when its story begins.
+pub(crate) fn parts(spec: &ScenarioSpec, layout: Layout, credentials: Credentials) -> SiteParts {
     let last_upgrade =
         spec.start.checked_sub(jiff::SignedDuration::from_hours(24 * LAST_UPGRADE_DAYS)).unwrap_or(spec.start);
     let extension = if spec.database.fast_cgi == FastCgi::Enabled { FCGI } else { "exe" };
@@ -204,12 +221,15 @@ fn empty(
         registry: BTreeMap::from([
             ("UseExtension".to_owned(), extension.to_owned()),
             ("EjournalCronNow".to_owned(), spec.start.to_string()),
+            ("WwwPath".to_owned(), layout.service_application.clone()),
             (format!("UpgradeDone {service_version}"), "1".to_owned()),
         ]),
         service_version,
         service_installed_at: last_upgrade,
         attachment_path: layout.attachments.clone(),
+        cgi_url: format!("http://{}{}scripts", layout.host_name, layout.service_application),
         attachments: spec.database.attachments_flat,
+        edited_reports: spec.database.edited_reports,
         maintenance_to: spec.database.maintenance_to,
         travellers_out: spec.database.travellers_out,
         satellites: spec.database.satellites,
@@ -221,18 +241,27 @@ fn empty(
         restore_running: false,
         last_restore: None,
     };
+    SiteParts { layout, database, credentials, users: Users::of(spec.users.clone(), &spec.database.version) }
+}
+
+fn empty(scenario: &Scenario, first: SiteParts, releases: Vec<CrmReleaseSpec>, seed: u64) -> State {
+    let spec = &scenario.spec;
+    let SiteParts { layout, database, credentials, users } = first;
     State {
         now: spec.start,
         assumptions: spec.assumptions.clone(),
+        site_names: vec![layout.site.clone()],
+        aside: Vec::new(),
         layout,
         releases,
         packages: BTreeMap::new(),
         machines: BTreeMap::new(),
         shares: FileSystem::default(),
         saved: BTreeMap::new(),
+        scratch: BTreeMap::new(),
         database,
         credentials,
-        users: Users::of(spec.users.clone()),
+        users,
         faults: Faults::default(),
         ghost: Ghost::default(),
         dice: ChaCha8Rng::seed_from_u64(seed),
@@ -298,6 +327,6 @@ fn machine(server: &Server) -> Machine {
         journal: None,
         order: None,
         free_disk_bytes: server.free_disk_mebibytes.saturating_mul(1024 * 1024),
-        caches_flushed_at: None,
+        caches_flushed_at: BTreeMap::new(),
     }
 }

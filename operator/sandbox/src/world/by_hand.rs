@@ -65,6 +65,16 @@ impl State {
                     let _ = self.replace_text(node, &path, format!("{text}frozen\r\n"));
                 }
             }
+            Deed::StopScheduler { node } => {
+                let name = self.layout.scheduler.clone();
+                if let Some(Ok(service)) = self.machines.get_mut(node).map(|machine| machine.service_mut(&name)) {
+                    service.state = RunState::Stopped;
+                }
+            }
+            Deed::SetLinks { ending } => {
+                self.database.registry.insert("UseExtension".to_owned(), ending.clone());
+                self.database_write("somebody's hand");
+            }
             Deed::StartSecondScheduler { node } => {
                 let name = self.layout.scheduler.clone();
                 if let Some(machine) = self.machines.get_mut(node) {

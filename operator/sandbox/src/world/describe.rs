@@ -22,6 +22,7 @@ impl fmt::Display for Change {
             Self::NetServerRemoved => formatter.write_str("netserver removed"),
             Self::WebProgram => formatter.write_str("web in installed programs"),
             Self::ServiceFiles => formatter.write_str("service files"),
+            Self::Reports => formatter.write_str("standard reports"),
             Self::Templates => formatter.write_str("customer-centre templates"),
             Self::ServiceProgram => formatter.write_str("service in installed programs"),
             Self::Handlers => formatter.write_str("FastCGI handlers"),
@@ -67,6 +68,8 @@ impl fmt::Display for Happening {
                 write!(formatter, "restore from {path} started, {} others connected", sessions.len())
             }
             Self::DatabaseRestored { path, release } => write!(formatter, "restored from {path}, at {release}"),
+            Self::RestoreTested { path, sound: true } => write!(formatter, "{path} restored elsewhere, no fault"),
+            Self::RestoreTested { path, sound: false } => write!(formatter, "{path} restored elsewhere, damaged"),
             Self::RestoreFailed { path } => write!(formatter, "restore from {path} failed"),
             Self::BackupTampered { path } => write!(formatter, "backup {path} damaged"),
             Self::AgentKilled { node } => write!(formatter, "agent on {node} gone"),

@@ -92,6 +92,11 @@ impl State {
         text: String,
         encoding: Encoding,
     ) -> Result<(), HostError> {
+        let site = self.site_of_path(node, path);
+        self.at(&site, |state| state.replace_file_here(node, path, text, encoding))
+    }
+
+    fn replace_file_here(&mut self, node: &str, path: &str, text: String, encoding: Encoding) -> Result<(), HostError> {
         let before = self.frozen(node);
         let files = self.files_mut(node, path).ok_or_else(|| HostError::NotFound(path.to_owned()))?;
         files.put(path, Content::Text { text, encoding });
@@ -105,12 +110,13 @@ impl State {
     }
 
     /// Free room on the volume of a path, or on the backup share.
-    pub(crate) fn free_bytes(&self, node: &str, path: &str) -> Result<i64, HostError> {
+    pub(crate) fn free_bytes(&mut self, node: &str, path: &str) -> Result<i64, HostError> {
         if !is_unc(path) {
             let machine = self.machines.get(node).ok_or_else(|| HostError::NotFound(node.to_owned()))?;
             return Ok(machine.free_disk_bytes);
         }
-        Ok(self.backup_share_free())
+        let site = self.site_of_share(path);
+        Ok(self.at(&site, |state| state.backup_share_free()))
     }
 
     /// Release of a NetServer on a machine.
@@ -193,10 +199,12 @@ impl State {
                 running.push(file_name(&service.program).to_owned());
             }
         }
-        let rms = format!("{}\\rms.exe", self.layout.scripts());
-        let handlers = machine.iis.sites.get(&self.layout.iis_site).is_some_and(|site| !site.handlers.is_empty());
-        if handlers && machine.iis.runs(&self.layout.service_pool) && key(&rms).starts_with(&below) {
-            running.push("rms.exe".to_owned());
+        for layout in self.layouts() {
+            let rms = format!("{}\\rms.exe", layout.scripts());
+            let handlers = machine.iis.sites.get(&layout.iis_site).is_some_and(|site| !site.handlers.is_empty());
+            if handlers && machine.iis.runs(&layout.service_pool) && key(&rms).starts_with(&below) {
+                running.push("rms.exe".to_owned());
+            }
         }
         running.sort();
         running
@@ -205,6 +213,11 @@ impl State {
     /// A GET request from a machine. The site's host name leads to Service's machine, and to Web's for Web's
     /// application, as a reverse proxy would do it (vendor: install/iis/reverse-proxy).
     pub(crate) fn get_url(&mut self, from: &str, url: &str) -> Result<i32, HostError> {
+        let site = self.site_of_url(from, url);
+        self.at(&site, |state| state.get_url_here(from, url))
+    }
+
+    fn get_url_here(&mut self, from: &str, url: &str) -> Result<i32, HostError> {
         let refused = || HostError::Refused(format!("no connection to {url}"));
         let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://")).ok_or_else(refused)?;
         let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
@@ -284,7 +297,12 @@ impl State {
 
     /// The body of a GET request. Only NetServer's description has one here.
     pub(crate) fn get_text(&mut self, from: &str, url: &str) -> Result<String, HostError> {
-        let status = self.get_url(from, url)?;
+        let site = self.site_of_url(from, url);
+        self.at(&site, |state| state.get_text_here(from, url))
+    }
+
+    fn get_text_here(&mut self, from: &str, url: &str) -> Result<String, HostError> {
+        let status = self.get_url_here(from, url)?;
         if status != 200 {
             return Err(HostError::Refused(format!("{url} answers with status {status}")));
         }

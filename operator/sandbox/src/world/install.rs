@@ -21,6 +21,9 @@ const ATTACHMENT_BYTES: i64 = 200_000;
 /// A password that stands in configuration files, so that a test can look for it where it must never appear.
 pub const PASSWORD_IN_CONFIG: &str = "only-in-the-config-file";
 
+/// The symmetric key of Web's configuration, as a person who looks it up types it.
+pub(crate) const KEY_IN_CONFIG: &str = "as-in-web-config";
+
 pub(crate) fn install(state: &mut State, server: &Server) {
     for installed in &server.components {
         let (node, number) = (server.name.as_str(), installed.number.as_str());
@@ -53,7 +56,9 @@ fn install_web(state: &mut State, node: &str, number: &str) {
         format!(
             "<?xml version=\"1.0\" encoding=\"utf-8\"?>\r\n<configuration>\r\n  <SuperOffice>\r\n    <Data>\r\n      <Database>\r\n        \
              <add key=\"Server\" value=\"{}\" />\r\n        <add key=\"TablePrefix\" value=\"{}\" />\r\n      </Database>\r\n    \
-             </Data>\r\n    <Services>\r\n      <add key=\"DefaultMode\" value=\"Local\" />\r\n    </Services>\r\n  \
+             </Data>\r\n    <Services>\r\n      <add key=\"DefaultMode\" value=\"Local\" />\r\n    </Services>\r\n    \
+             <Security>\r\n      <Cryptography>\r\n        <add key=\"SymmetricKey\" value=\"{KEY_IN_CONFIG}\" />\r\n        \
+             <add key=\"SymmetricSecret\" value=\"{KEY_IN_CONFIG}\" />\r\n      </Cryptography>\r\n    </Security>\r\n  \
              </SuperOffice>\r\n</configuration>\r\n",
             layout.sql_server, layout.table_prefix
         ),

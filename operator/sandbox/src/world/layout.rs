@@ -13,6 +13,8 @@ pub const SERVICE_REGISTRY: &str = "HKLM\\SOFTWARE\\Wow6432Node\\SuperOffice Cus
 /// Programs in `www\scripts` that the vendor's documents name.
 pub const SERVICE_PROGRAMS: [&str; 8] =
     ["rms.exe", "ticket.exe", "customer.exe", "blogic.exe", "admin.exe", "ajax.exe", "soap.exe", "soapTicket.exe"];
+/// The file in which Pocket Server tells phones where to go (vendor: pocket-crm, upgrade to 8).
+const POCKET_PROPERTIES: &str = "C:\\Program Files (x86)\\SuperOffice Pocket CRM\\Tomcat 6.0\\webapps\\pocketcrm\\WEB-INF\\classes\\server.properties";
 /// Programs in `bin` that the scheduler starts (vendor: automated-tasks/ejournalcron).
 pub const SCHEDULED_PROGRAMS: [&str; 2] = ["ejournalCron.exe", "importMail.exe"];
 
@@ -33,6 +35,7 @@ pub struct Layout {
     pub net_server_application: String,
     pub net_server_pool: String,
     pub service_path: String,
+    pub service_application: String,
     pub iis_site: String,
     pub service_pool: String,
     pub scheduler: String,
@@ -43,6 +46,8 @@ pub struct Layout {
     pub media: String,
     pub backup: String,
     pub archives: Vec<String>,
+    pub pocket_service: String,
+    pub pocket_properties: String,
     pub attachments: String,
 }
 
@@ -57,6 +62,7 @@ impl Layout {
             placements.flat_map(|placement| placement.nodes.iter().cloned()).collect()
         };
         let or = |value: &Option<String>, usual: &str| value.clone().unwrap_or_else(|| usual.to_owned());
+        let pocket = block.pocket_server.clone().unwrap_or_default();
         let iis_site = or(&block.service.iis_site, "SuperOffice Service");
         Some(Self {
             site: site.metadata.name.clone().unwrap_or_default(),
@@ -72,6 +78,8 @@ impl Layout {
             net_server_pool: or(&own.pool, "SuperOfficeNetServer"),
             batch_service: or(&block.web.batch_service, "SuperOfficeSoBatchServer"),
             service_path: or(&block.service.path, "C:\\SuperOffice\\Customer Service"),
+            // As row 109 has it: with a slash at both ends (vendor: install/service, manual-steps).
+            service_application: format!("{}/", or(&block.service.application, "/").trim_end_matches('/')),
             service_pool: or(&block.service.pool, &iis_site),
             iis_site,
             scheduler: or(&block.service.scheduler, &format!("ejSchedule {}", block.host_name)),
@@ -82,6 +90,8 @@ impl Layout {
             media: site.spec.media.location.clone(),
             backup: site.spec.backup.location.clone(),
             archives: block.archives.clone(),
+            pocket_service: or(&pocket.service, "PocketCRM"),
+            pocket_properties: or(&pocket.properties, POCKET_PROPERTIES),
             attachments: attachments.to_owned(),
         })
     }

@@ -73,17 +73,17 @@ impl World {
         })
     }
 
-    /// A person opens `rms.exe?action=debug` and clicks "Flush caches" (vendor: upgrade/service, step 4). Whether the
-    /// page was there to click on.
-    pub fn flush_caches(&self, node: &str) -> bool {
-        self.with(|state| {
+    /// A person opens `rms.exe?action=debug` of a site's instance and clicks "Flush caches" (vendor: upgrade/service, step
+    /// 4). Whether the page was there to click on.
+    pub fn flush_caches(&self, site: &str, node: &str) -> bool {
+        self.at(site, |state| {
             let page = state.get_url(node, "http://localhost/scripts/rms.exe?action=debug");
             if page != Ok(200) {
                 return false;
             }
-            let now = state.now;
+            let (now, site) = (state.now, state.layout.site.clone());
             if let Some(machine) = state.machines.get_mut(node) {
-                machine.caches_flushed_at = Some(now);
+                machine.caches_flushed_at.insert(site, now);
             }
             state.write(Happening::CachesFlushed { node: node.to_owned() });
             true
@@ -91,8 +91,8 @@ impl World {
     }
 
     /// A person uninstalls a NetServer of its own: programs, folder, application and pool. Whether there was one.
-    pub fn uninstall_net_server(&self, node: &str) -> bool {
-        self.with(|state| {
+    pub fn uninstall_net_server(&self, site: &str, node: &str) -> bool {
+        self.at(site, |state| {
             let (layout, program) = (state.layout.clone(), state.assumptions.net_server_program.clone());
             let Some(machine) = state.machines.get_mut(node).filter(|machine| machine.up) else { return false };
             machine.programs.remove(&program);
@@ -121,15 +121,19 @@ impl World {
             };
             let mut ended = Vec::new();
             for pid in machine.processes.running(program) {
-                let vendor = machine.processes.all.get(&pid).is_some_and(|process| process.role.is_vendor());
+                let process = machine.processes.all.get(&pid);
+                let site = process.filter(|process| process.role.is_vendor()).map(|process| process.site.clone());
                 // 1 is the exit code that the task manager gives.
                 if let Some(program) = machine.processes.end(pid, 1) {
-                    ended.push((pid, program, vendor));
+                    ended.push((pid, program, site));
                 }
             }
             let count = ended.len();
-            for (pid, program, _) in ended.into_iter().filter(|(_, _, vendor)| *vendor) {
-                state.write(Happening::Ended { node: node.to_owned(), pid, program, exit: None });
+            for (pid, program, site) in ended {
+                let ended = Happening::Ended { node: node.to_owned(), pid, program, exit: None };
+                if let Some(site) = site {
+                    state.at(&site, |state| state.write(ended));
+                }
             }
             count
         })
@@ -166,7 +170,12 @@ impl World {
     /// # Errors
     /// When there is no such machine.
     pub fn edit_file(&self, node: &str, path: &str, text: &str) -> Result<(), HostError> {
-        self.with(|state| state.replace_text(node, path, text.to_owned()))
+        self.with(|state| {
+            let site = state.site_of_path(node, path);
+            let by_hand = Happening::ByHand { who: "somebody".to_owned(), what: format!("edits {path} on {node}") };
+            state.at(&site, |state| state.write(by_hand));
+            state.replace_text(node, path, text.to_owned())
+        })
     }
 
     /// A person removes a sub-key of a Service instance from the registry.

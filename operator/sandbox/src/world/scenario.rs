@@ -6,7 +6,9 @@ use crm_api::site::{Component, FastCgi};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::receiver::Webhook;
 use crate::world::assumptions::Assumptions;
+pub use crate::world::other_sites::OtherSite;
 
 /// `apiVersion` of a scenario.
 pub const API_VERSION: &str = "sandbox.crm-operator.io/v1alpha1";
@@ -50,12 +52,18 @@ pub struct ScenarioSpec {
     /// How the story ends when nothing goes wrong.
     #[serde(default)]
     pub ends: Ends,
+    /// Hours after the edit for which the story goes on although the goal is reached. Left out: it ends there.
+    #[serde(default)]
+    pub goes_on_hours: Option<i64>,
     /// The Windows servers, by the names of their `CrmNode`s.
     pub servers: Vec<Server>,
     /// The SQL Server.
     pub sql_server: SqlServerMachine,
     /// The database at the start.
     pub database: Database,
+    /// The other sites of the file. Everything else here is about its first one.
+    #[serde(default)]
+    pub other_sites: Vec<OtherSite>,
     /// Who approves and who attends.
     #[serde(default)]
     pub people: People,
@@ -65,6 +73,9 @@ pub struct ScenarioSpec {
     /// What somebody does to the servers without the operator.
     #[serde(default)]
     pub by_hand: Option<ByHand>,
+    /// Who receives the notices of the site.
+    #[serde(default)]
+    pub webhook: Option<Webhook>,
     /// What goes wrong, as on the command line: `reboot-in-mid-step`, or `installer-hangs@upgrade-web`.
     #[serde(default)]
     pub faults: Vec<String>,
@@ -124,6 +135,9 @@ pub struct Server {
     /// Text files that people have put there, by absolute path.
     #[serde(default)]
     pub files: BTreeMap<String, String>,
+    /// Whether Pocket Server 7 runs there.
+    #[serde(default)]
+    pub pocket_server: bool,
     /// Free disk.
     #[serde(default = "free_disk")]
     pub free_disk_mebibytes: i64,
@@ -161,6 +175,9 @@ pub struct Installed {
     pub component: Component,
     /// Number of its release.
     pub number: String,
+    /// Name of the site that it belongs to; left out: the first one of the file.
+    #[serde(default)]
+    pub site: Option<String>,
 }
 
 /// The SQL Server.
@@ -194,6 +211,9 @@ pub struct Database {
     /// Attachments that lie in one flat folder.
     #[serde(default)]
     pub attachments_flat: i64,
+    /// Standard reports that people edited.
+    #[serde(default)]
+    pub edited_reports: u32,
     /// What is wrong with the FastCGI handlers, where FastCGI is in use.
     #[serde(default)]
     pub handlers: Handlers,
@@ -269,6 +289,10 @@ pub enum Deed {
     UpgradeServiceFiles { node: String },
     /// The line `frozen` in Service's configuration.
     Freeze { node: String },
+    /// Stops the site's scheduler; its start type stays.
+    StopScheduler { node: String },
+    /// The row that decides about the ending of links.
+    SetLinks { ending: String },
     /// The site's scheduler on one more server.
     StartSecondScheduler { node: String },
 }
@@ -282,6 +306,8 @@ impl std::fmt::Display for Deed {
                 write!(formatter, "upgrades the files of Service on {node}, and forgets upgrade.exe")
             }
             Self::Freeze { node } => write!(formatter, "freezes Service on {node}, and goes home"),
+            Self::StopScheduler { node } => write!(formatter, "stops the scheduler on {node}"),
+            Self::SetLinks { ending } => write!(formatter, "has links end in .{ending}"),
             Self::StartSecondScheduler { node } => write!(formatter, "starts the scheduler on {node} as well"),
         }
     }

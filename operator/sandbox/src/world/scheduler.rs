@@ -10,7 +10,7 @@ impl State {
     /// A minute has begun: wherever the service runs, its programs start.
     pub(crate) fn scheduler_tick(&mut self) {
         self.crash_old_net_servers();
-        let (scheduler, bin) = (self.layout.scheduler.clone(), self.layout.bin());
+        let (site, scheduler, bin) = (self.layout.site.clone(), self.layout.scheduler.clone(), self.layout.bin());
         for node in self.layout.service_nodes.clone() {
             let now = self.now;
             let Some(machine) = self.machines.get_mut(&node) else {
@@ -22,7 +22,7 @@ impl State {
             let version = machine.files.version(&format!("{bin}\\ejournalCron.exe"));
             let Ok(number) = version else { continue };
             for program in SCHEDULED_PROGRAMS {
-                machine.processes.add(&format!("{bin}\\{program}"), now, Owner::Scheduler, Role::Plain);
+                machine.processes.add(&site, &format!("{bin}\\{program}"), now, Owner::Scheduler, Role::Plain);
             }
             self.write_as_scheduler(&node, &number);
         }
@@ -39,12 +39,13 @@ impl State {
 
     /// The programs that this minute's tick started come to their end.
     pub(crate) fn scheduler_children_end(&mut self) {
+        let site = self.layout.site.clone();
         for node in self.layout.service_nodes.clone() {
             let Some(machine) = self.machines.get_mut(&node) else {
                 continue;
             };
             let before = machine.processes.all.len();
-            machine.processes.all.retain(|_, process| process.owner != Owner::Scheduler);
+            machine.processes.all.retain(|_, process| process.owner != Owner::Scheduler || process.site != site);
             if machine.processes.all.len() < before {
                 // Their last act is a write.
                 self.database_write(&format!("importMail@{node}"));

@@ -30,8 +30,12 @@ pub(crate) struct Database {
     pub(crate) service_version: String,
     pub(crate) service_installed_at: Timestamp,
     pub(crate) attachment_path: String,
+    /// `config.cgi_url`.
+    pub(crate) cgi_url: String,
     /// Rows of `attachment`.
     pub(crate) attachments: i64,
+    /// Standard reports that people edited, and that are as they left them.
+    pub(crate) edited_reports: u32,
     /// Table `registry`: name to value.
     pub(crate) registry: BTreeMap<String, String>,
     pub(crate) maintenance_to: jiff::civil::Date,
@@ -92,7 +96,8 @@ impl State {
         let mut add = |host: &str, program: &str| {
             sessions.push((host.to_uppercase(), program.to_owned(), login.clone()));
         };
-        for (node, machine) in &self.machines {
+        let here = self.machines.iter().filter(|(node, _)| self.is_here(node));
+        for (node, machine) in here {
             if machine.iis.runs(&layout.web_pool) {
                 add(node, "SuperOffice NetServer");
             }
@@ -105,11 +110,11 @@ impl State {
             if machine.iis.runs(&layout.service_pool) {
                 add(node, "SuperOffice Service");
             }
-            for program in machine.processes.scheduled() {
+            for program in machine.processes.scheduled(&layout.site) {
                 add(node, &program);
             }
             for process in machine.processes.all.values().filter(|process| process.exit.is_none()) {
-                if process.role.works_on_database() {
+                if process.role.works_on_database() && process.site == layout.site {
                     add(node, file_name(&process.program));
                 }
             }
@@ -124,6 +129,11 @@ impl State {
     }
 
     fn answer(&mut self, statement: &Statement) -> Result<Vec<Row>, DatabaseError> {
+        let about_another = statement.name.starts_with("server.")
+            && statement.parameters.first().is_some_and(|name| *name != self.layout.database);
+        if statement.name.starts_with("restoreTest.") || about_another {
+            return self.scratch_answer(statement);
+        }
         if statement.name.starts_with("superoffice.") {
             let schema = crm_database::quote(&self.layout.table_prefix);
             if !statement.text.contains(&format!("{schema}.")) {
@@ -157,9 +167,11 @@ impl State {
                 ("version", &database.service_version),
                 ("installed_at", &database.service_installed_at.to_string()),
                 ("attachment_path", &database.attachment_path),
+                ("cgi_url", &database.cgi_url),
             ])],
             "superoffice.attachments" => vec![row(&[("attachments", &database.attachments.to_string())])],
             "superoffice.useExtension" => registry("UseExtension").unwrap_or_default(),
+            "superoffice.wwwPath" => registry("WwwPath").unwrap_or_default(),
             "superoffice.schedulerHeartbeat" => registry("EjournalCronNow").unwrap_or_default(),
             "superoffice.moduleOwner" => vec![row(&[("maintenanceTo", &database.maintenance_to.to_string())])],
             "superoffice.travellers" => vec![row(&[("travellersOut", &database.travellers_out.to_string())])],
@@ -218,7 +230,7 @@ pub(crate) fn parameter(statement: &Statement, index: usize) -> Result<String, D
     statement.parameters.get(index).cloned().ok_or_else(missing)
 }
 
-/// The simulated SQL Server. It knows one login.
+/// The simulated SQL Server. It knows one login of each site.
 #[derive(Clone)]
 pub struct SimSql {
     world: World,
@@ -239,7 +251,8 @@ impl Connect for SimSql {
         credentials: Credentials,
     ) -> BoxFuture<'_, Result<Arc<dyn SqlServer>, DatabaseError>> {
         Box::pin(async move {
-            self.world.with(|state| {
+            let site = self.world.with(|state| state.site_of_login(&target.database, &credentials));
+            self.world.at(&site, |state| {
                 if target.server != state.layout.sql_server {
                     let message = "no such host is known".to_owned();
                     return Err(DatabaseError::Lost { server: target.server.clone(), message });
@@ -260,22 +273,39 @@ impl Connect for SimSql {
                 }
                 Ok(())
             })?;
-            let connection: Arc<dyn SqlServer> = Arc::new(self.clone());
+            let connection: Arc<dyn SqlServer> = Arc::new(Connection { world: self.world.clone(), site });
             Ok(connection)
         })
     }
 }
 
-impl SqlServer for SimSql {
+/// A login, with the site whose database it was made to.
+struct Connection {
+    world: World,
+    site: String,
+}
+
+impl SqlServer for Connection {
     fn run(&self, statement: Statement) -> BoxFuture<'_, Result<Vec<Row>, DatabaseError>> {
         Box::pin(async move {
+            let world = self.world.for_site(&self.site_of(&statement));
             match statement.name {
-                "backup.take" => self.world.take_backup(&statement).await,
-                "backup.verify" => self.world.verify_backup(&statement).await,
-                "restore.take" => self.world.restore_database(&statement).await,
-                "backup.header" => self.world.with(|state| state.backup_header(&statement)),
-                _ => self.world.with(|state| state.answer(&statement)),
+                "backup.take" => world.take_backup(&statement).await,
+                "backup.verify" => world.verify_backup(&statement).await,
+                "restore.take" => world.restore_database(&statement).await,
+                "restoreTest.restore" => world.restore_scratch(&statement).await,
+                "restoreTest.check" => world.check_scratch(&statement).await,
+                "backup.header" => world.with(|state| state.backup_header(&statement)),
+                _ => world.with(|state| state.answer(&statement)),
             }
         })
+    }
+}
+
+impl Connection {
+    /// What is asked of the server about a database that lets nobody in names that database.
+    fn site_of(&self, statement: &Statement) -> String {
+        let named = statement.parameters.first();
+        self.world.at(&self.site, |state| named.map_or_else(|| self.site.clone(), |name| state.site_of_database(name)))
     }
 }

@@ -19,6 +19,8 @@ use crate::world::files::FileSystem;
 use crate::world::ghost::{Ghost, GhostEvent, Happening, Observer};
 use crate::world::layout::Layout;
 use crate::world::machine::Machine;
+use crate::world::scratch::Scratch;
+use crate::world::sites::SiteParts;
 use crate::world::sql::Database;
 use crate::world::users::Users;
 
@@ -38,6 +40,7 @@ struct Shared {
 pub(crate) struct State {
     pub(crate) now: Timestamp,
     pub(crate) assumptions: Assumptions,
+    /// Names and places of the site at hand; so `database`, `credentials` and `users` (see `sites`).
     pub(crate) layout: Layout,
     pub(crate) releases: Vec<CrmReleaseSpec>,
     /// Packages by the sha256 of their content.
@@ -47,8 +50,14 @@ pub(crate) struct State {
     pub(crate) database: Database,
     /// What each whole backup file holds.
     pub(crate) saved: BTreeMap<String, Database>,
+    /// Databases beside the site's own, by name.
+    pub(crate) scratch: BTreeMap<String, Scratch>,
     pub(crate) credentials: Credentials,
     pub(crate) users: Users,
+    /// What is their own of the sites that are not at hand.
+    pub(crate) aside: Vec<SiteParts>,
+    /// Names of all sites, in the order of the scenario.
+    pub(crate) site_names: Vec<String>,
     pub(crate) faults: Faults,
     pub(crate) ghost: Ghost,
     pub(crate) dice: ChaCha8Rng,
@@ -66,7 +75,7 @@ pub(crate) struct Package {
 
 impl State {
     pub(crate) fn write(&mut self, what: Happening) {
-        self.ghost.write(self.now, what);
+        self.ghost.write(self.now, &self.layout.site, what);
     }
 
     pub(crate) fn release(&self, number: &str) -> Option<&CrmReleaseSpec> {
@@ -116,7 +125,7 @@ impl World {
             state.now = self.now();
             let result = act(&mut state);
             if std::mem::take(&mut state.touched) {
-                state.users_look();
+                state.at_each(State::users_look);
             }
             let events = state.ghost.take_new();
             let observers = if events.is_empty() { Vec::new() } else { state.ghost.observers.clone() };
@@ -143,12 +152,12 @@ impl World {
         tokio::spawn(async move {
             loop {
                 let child_seconds = world.with(|state| {
-                    state.scheduler_tick();
-                    state.users_minute();
+                    state.at_each(State::scheduler_tick);
+                    state.at_each(State::users_minute);
                     state.assumptions.scheduler_child_seconds.min(59)
                 });
                 tokio::time::sleep(Duration::from_secs(child_seconds)).await;
-                world.with(super::state::State::scheduler_children_end);
+                world.with(|state| state.at_each(State::scheduler_children_end));
                 tokio::time::sleep(Duration::from_secs(60 - child_seconds)).await;
             }
         });
@@ -184,7 +193,7 @@ impl World {
         self.with(|state| state.machines.keys().cloned().collect())
     }
 
-    /// Where things lie.
+    /// Where things of the first site lie.
     #[must_use]
     pub fn layout(&self) -> Layout {
         self.with(|state| state.layout.clone())

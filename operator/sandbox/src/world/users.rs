@@ -17,6 +17,10 @@ struct AtWork {
     leaves_at: Option<Timestamp>,
     /// When somebody who was out comes back.
     back_at: Option<Timestamp>,
+    /// Release of a Windows client.
+    number: String,
+    /// Until when an old Windows client stays connected and says that it is too old.
+    too_old_until: Option<Timestamp>,
 }
 
 /// All users, and the times at which any of them could not work.
@@ -29,16 +33,28 @@ pub(crate) struct Users {
 }
 
 impl Users {
-    pub(crate) fn of(users: Vec<User>) -> Self {
-        let all =
-            users.into_iter().map(|user| AtWork { user, working: true, leaves_at: None, back_at: None }).collect();
-        Self { all, ..Self::default() }
+    /// Everybody at work, with Windows clients of the release of the database.
+    pub(crate) fn of(users: Vec<User>, number: &str) -> Self {
+        let at_work = |user| AtWork {
+            user,
+            working: true,
+            leaves_at: None,
+            back_at: None,
+            number: number.to_owned(),
+            too_old_until: None,
+        };
+        Self { all: users.into_iter().map(at_work).collect(), ..Self::default() }
     }
 
     /// Names of those whose Windows client is connected to the database.
     pub(crate) fn windows_clients(&self) -> Vec<String> {
-        let open = self.all.iter().filter(|at| at.user.client == Client::Win && at.working);
-        open.map(|at| at.user.name.clone()).collect()
+        let is_connected = |at: &&AtWork| at.user.client == Client::Win && (at.working || at.too_old_until.is_some());
+        self.all.iter().filter(is_connected).map(|at| at.user.name.clone()).collect()
+    }
+
+    /// How many Windows clients are of a release.
+    pub(crate) fn clients_of(&self, number: &str) -> usize {
+        self.all.iter().filter(|at| at.user.client == Client::Win && at.number == number).count()
     }
 
     pub(crate) fn names_working(&self) -> Vec<String> {
@@ -72,12 +88,13 @@ impl State {
             self.users.told_until = None;
         }
         let may_return = self.users.told_until.is_none() && ((web && service) || !self.assumptions.users_wait_for_all);
-        let mut happened = Vec::new();
+        let mut happened = if win && may_return { self.old_clients_return() } else { Vec::new() };
+        let version = self.database.version.clone();
         for at in &mut self.users.all {
             let open = match at.user.client {
                 Client::Web => web,
                 Client::Service => service,
-                Client::Win => win,
+                Client::Win => win && at.number == version,
             };
             let stays = match at.user.client {
                 Client::Web | Client::Service => open,
@@ -108,6 +125,40 @@ impl State {
             self.write(what);
         }
         self.note_outage();
+    }
+
+    /// Whoever comes back with a Windows client of another release than the database gets the new one where the share
+    /// offers it: the client compares itself with the database (vendor: database/tables/productversion). Elsewhere it
+    /// stays connected, says that it is too old, and its user gives it up for Web after a while.
+    fn old_clients_return(&mut self) -> Vec<Happening> {
+        let (version, offers, now) = (self.database.version.clone(), self.share_offers_client(), self.now);
+        let patience = self.assumptions.old_client_minutes * 60;
+        let mut happened = Vec::new();
+        for at in
+            self.users.all.iter_mut().filter(|at| at.user.client == Client::Win && !at.working && at.number != version)
+        {
+            let mut says =
+                |what: &str| happened.push(Happening::ByHand { who: at.user.name.clone(), what: what.to_owned() });
+            if offers {
+                version.clone_into(&mut at.number);
+                at.too_old_until = None;
+                says(&format!("installs the Windows client {version} from the share"));
+                continue;
+            }
+            match at.too_old_until {
+                None => {
+                    at.too_old_until = later(now, patience);
+                    says("starts the old Windows client, which connects and says that it is too old");
+                }
+                Some(until) if now >= until => {
+                    at.too_old_until = None;
+                    at.user.client = Client::Web;
+                    says("gives the Windows client up and opens Web");
+                }
+                Some(_) => {}
+            }
+        }
+        happened
     }
 
     fn note_outage(&mut self) {
@@ -145,9 +196,9 @@ fn later(now: Timestamp, seconds: u64) -> Option<Timestamp> {
 }
 
 impl World {
-    /// Tells everybody that the site will be closed: Windows clients are closed after their users' minutes.
-    pub fn tell_users(&self) {
-        self.with(|state| {
+    /// Tells everybody who works with a site that it will be closed: Windows clients are closed after their users' minutes.
+    pub fn tell_users(&self, site: &str) {
+        self.at(site, |state| {
             let now = state.now;
             state.users.told_until = later(now, state.assumptions.told_users_wait_minutes * 60);
             for at in state.users.all.iter_mut().filter(|at| at.user.client == Client::Win && at.working) {

@@ -1,6 +1,7 @@
 //! The named checks that a change must pass. The same table serves the preview, the preflight step and the last look
 //! before the window's gate. A check that cannot tell says so and blocks like one that fails.
 
+mod choices;
 mod components;
 mod configuration;
 mod gates;
@@ -13,12 +14,14 @@ use crm_api::database::superoffice::{MAINTENANCE_TO, SATELLITES, TRAVELLERS_OUT}
 use crm_api::probe::{Answer, Probe, RunState};
 use crm_api::site::{Component, Finding, Severity};
 
+use super::drift::check;
 use super::half_done;
 use super::layout::{FROZEN, INSTALLER_VALUES, INSTANCES_KEY, Layout};
 use super::settings;
 use super::steps::Run;
 use crate::products::Hop;
 use crate::view::View;
+use choices::{customer_centre, pocket_server, standard_reports};
 use components::{full_stack, new_service, packages};
 use configuration::{scheduler_table, web_config, web_config_read};
 use gates::{argument_file, https, one_domain, symmetric_keys, web_view2};
@@ -59,12 +62,16 @@ const CHECKS: &[Check] = &[
     Check { name: "NetServerOverHttp", severity: Severity::Block, always: false, run: net_server_over_http },
     Check { name: "NetServerMerge", severity: Severity::Block, always: false, run: net_server_merge },
     Check { name: "RemoteNetServer", severity: Severity::Block, always: false, run: remote_net_server },
+    Check { name: "PocketServer", severity: Severity::Block, always: false, run: pocket_server },
+    Check { name: "StandardReports", severity: Severity::Block, always: false, run: standard_reports },
+    Check { name: "CustomerCentre", severity: Severity::Block, always: false, run: customer_centre },
     Check { name: "Packages", severity: Severity::Block, always: true, run: packages },
     Check { name: "NewService", severity: Severity::Block, always: true, run: new_service },
     Check { name: "WebConfig", severity: Severity::Block, always: true, run: web_config },
     Check { name: "WebConfigRead", severity: Severity::Warn, always: true, run: web_config_read },
     Check { name: "SchedulerTable", severity: Severity::Warn, always: true, run: scheduler_table },
     Check { name: "UpgradeAnswers", severity: Severity::Block, always: true, run: upgrade_answers },
+    Check { name: "AttachmentsRoom", severity: Severity::Block, always: true, run: attachments_room },
     Check { name: "AttachmentsCounted", severity: Severity::Block, always: true, run: attachments_counted },
     Check { name: "Licence", severity: Severity::Block, always: false, run: licence },
     Check { name: "TravellersHome", severity: Severity::Block, always: false, run: travellers_home },
@@ -92,6 +99,8 @@ pub fn run(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Finding> 
                 node: found.node,
                 message: found.message,
                 remedy: found.remedy,
+                since: None,
+                policy: None,
             })
         })
         .collect();
@@ -167,7 +176,7 @@ fn nobody_at_work(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Fo
 }
 
 fn not_frozen(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Found> {
-    if hop.purpose == Purpose::Forward {
+    if hop.purpose == Purpose::Forward || hop.corrected(check::FROZEN).next().is_some() {
         // What was left closed is opened by it.
         return Vec::new();
     }
@@ -187,7 +196,8 @@ fn not_frozen(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Found>
 }
 
 fn scheduler_running(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Found> {
-    if hop.purpose == Purpose::Forward {
+    if matches!(hop.purpose, Purpose::Forward | Purpose::Correct) {
+        // It is started by it, or it is not needed for it.
         return Vec::new();
     }
     let probe = Probe::Service { name: layout.scheduler.clone() };
@@ -220,6 +230,35 @@ fn upgrade_answers(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<F
         format!("release {} declares no answers to the questions of upgrade.exe", hop.to.version),
         "add them to spec.superOffice.upgradeQuestions of the CrmRelease, by the text of each question",
     )]
+}
+
+/// The store is copied before any of it is moved: it needs room beside the sets.
+fn attachments_room(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Found> {
+    if !hop.is_configuration_only() || !Run::of(view, layout, hop).attachments {
+        return Vec::new();
+    }
+    let Some(store) = settings::store(view).filter(|store| settings::is_copied(view, store)) else { return Vec::new() };
+    let share = Probe::DiskFree { path: view.spec.backup.location.clone() };
+    let mebibytes = |bytes: &i64| bytes / (1024 * 1024);
+    match (view.answer(store.node, &settings::store_size_probe(store.path)), view.answer(store.node, &share)) {
+        (Some(Answer::Size { size_bytes, .. }), Some(Answer::DiskFree { free_bytes })) if size_bytes <= free_bytes => {
+            Vec::new()
+        }
+        (Some(Answer::Size { size_bytes, .. }), Some(Answer::DiskFree { free_bytes })) => vec![on(
+            store.node,
+            format!(
+                "{} has {} MiB free, the attachments in {} have {} MiB",
+                view.spec.backup.location,
+                mebibytes(free_bytes),
+                store.path,
+                mebibytes(size_bytes)
+            ),
+            "make room there, or declare backup.storeGibibytesMax: a larger store has a backup of its own, which a person attests",
+        )],
+        (_, _) => {
+            vec![on(store.node, "the size of the attachments or the room for their copy was not read", LOOK_AGAIN)]
+        }
+    }
 }
 
 /// What is proven by counting has to be counted before.

@@ -4,18 +4,25 @@
 //! - [`checks`]: what must be so before a change. [`steps`]: what a change does. [`rules`]: in which order, and why.
 //! - [`net_server`]: which NetServer Service works through, and what becomes of one of its own.
 //! - [`settings`]: what a site at its release still lacks against its declaration.
+//! - [`clients`]: Windows clients on people's own machines. [`pocket`]: Pocket Server 7 and its phones.
 //! - [`half_done`]: what other hands leave half done.
-//! - [`drift`]: what is looked for at rest, and debts that stay visible.
+//! - [`drift`]: what is looked for at rest, and what of it is corrected. [`aftermath`]: debts that stay visible.
+//! - [`notices`]: what stands before an approval. [`wizards`]: what a site chooses in the vendor's setups.
 
+pub mod aftermath;
 pub mod checks;
+pub mod clients;
 pub mod drift;
 pub mod half_done;
 pub mod layout;
 pub mod net_server;
+pub mod notices;
 pub mod parts;
+pub mod pocket;
 pub mod rules;
 pub mod settings;
 pub mod steps;
+pub mod wizards;
 
 use std::collections::BTreeMap;
 
@@ -25,7 +32,7 @@ use crm_api::probe::Probe;
 use crm_api::release::CrmReleaseSpec;
 use crm_api::site::{Component, FastCgi, Finding, ObservedPart};
 
-use super::{Draft, Hop, LeftBehind, ProductRules, Rule};
+use super::{Correctable, Draft, Hop, LeftBehind, ProductRules, Rule};
 use crate::view::View;
 use layout::Layout;
 
@@ -67,8 +74,12 @@ impl ProductRules for SuperOffice {
         Layout::of(view).map(|layout| drift::at_rest(view, &layout)).unwrap_or_default()
     }
 
+    fn correctable(&self, view: &View<'_>, finding: &Finding) -> Correctable {
+        Layout::of(view).map_or(Correctable::No, |layout| drift::correct::correctable(view, &layout, finding))
+    }
+
     fn debts(&self, view: &View<'_>) -> Vec<Wanted> {
-        Layout::of(view).map(|layout| drift::debts(view, &layout)).unwrap_or_default()
+        Layout::of(view).map(|layout| aftermath::debts(view, &layout)).unwrap_or_default()
     }
 
     fn removes(&self, view: &View<'_>, hop: &Hop<'_>) -> Vec<String> {
@@ -89,11 +100,11 @@ impl ProductRules for SuperOffice {
     }
 
     fn notices(&self, view: &View<'_>, hop: &Hop<'_>) -> Vec<String> {
-        drift::notices(view, hop)
+        Layout::of(view).map(|layout| notices::notices(view, &layout, hop)).unwrap_or_default()
     }
 
     fn aftermath(&self, view: &View<'_>) -> Vec<String> {
-        Layout::of(view).map(|layout| drift::aftermath(view, &layout)).unwrap_or_default()
+        Layout::of(view).map(|layout| aftermath::aftermath(view, &layout)).unwrap_or_default()
     }
 
     fn claims(&self, view: &View<'_>) -> Vec<String> {

@@ -9,9 +9,10 @@ use crm_api::probe::{Answer, Probe};
 use crm_api::release::CrmReleaseSpec;
 use crm_api::site::{Component, FastCgi, ObservedPart, PartState, SourceValue};
 
+use super::drift::configuration::{has_keys, key_probes};
 use super::layout::{CRM_SETUP, FROZEN, INSTANCES_KEY, Layout};
-use super::settings::store_probe;
-use super::{half_done, net_server};
+use super::settings::{store_probe, store_size_probe};
+use super::{clients, half_done, net_server, pocket};
 use crate::view::View;
 
 /// Installed-program entry of CRM Server.
@@ -120,7 +121,16 @@ pub fn probes(view: &View<'_>, layout: &Layout<'_>) -> BTreeMap<String, Vec<Prob
                 ]),
                 Component::Service => probes.extend(service_probes(view, layout, node)),
             }
+            if has_keys(view) {
+                probes.extend(key_probes(view, layout, placed.name));
+            }
         }
+    }
+    for (node, probes) in &mut all {
+        probes.extend(pocket::probes(view, layout, node));
+    }
+    if let Some(node) = view.nodes_of(Component::CrmServer).first() {
+        all.entry(node.clone()).or_default().extend(clients::probes(view, layout));
     }
     for node in half_done::others(view) {
         // A scheduler that was left behind where Service once was.
@@ -179,7 +189,7 @@ fn service_probes(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Vec<Probe
         Probe::Processes { folder: layout.service_file("bin") },
         Probe::Pool { name: layout.service_pool.clone() },
         Probe::FolderSize { path: layout.service_path.to_owned() },
-        Probe::Folders { path: layout.service_path.to_owned(), prefix: "templates_".to_owned() },
+        kept_folders(layout),
     ];
     if let Some(kept) = kept_templates(view, layout, node) {
         probes.push(changed_templates(layout, &kept));
@@ -199,6 +209,7 @@ fn service_probes(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Vec<Probe
     }
     if let Some(path) = view.fact(ATTACHMENT_PATH) {
         probes.push(store_probe(path));
+        probes.push(store_size_probe(path));
     }
     probes
 }
@@ -221,11 +232,16 @@ pub fn web_view2_probe() -> Probe {
     program("Microsoft Edge WebView2 Runtime")
 }
 
+/// The folders in which Service upgrades kept former customer-centre templates.
+#[must_use]
+pub fn kept_folders(layout: &Layout<'_>) -> Probe {
+    Probe::Folders { path: layout.service_path.to_owned(), prefix: "templates_".to_owned() }
+}
+
 /// The newest folder in which a Service upgrade kept the former customer-centre templates: `templates_date_time`.
 #[must_use]
 pub fn kept_templates(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Option<String> {
-    let probe = Probe::Folders { path: layout.service_path.to_owned(), prefix: "templates_".to_owned() };
-    match view.answer(node, &probe) {
+    match view.answer(node, &kept_folders(layout)) {
         Some(Answer::Names { names }) => names.last().cloned(),
         _ => None,
     }

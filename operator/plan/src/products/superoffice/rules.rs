@@ -3,6 +3,7 @@
 //!
 //! Numbers are those of the vendor's rules as this project counts them; `operator/ARCHITECTURE.md` lists them.
 
+mod correct;
 mod forward;
 mod install;
 mod net_server;
@@ -21,11 +22,15 @@ static RULES: LazyLock<Vec<Rule>> =
 /// The same, with those that order a change that has not every step of a hop.
 static FORWARD: LazyLock<Vec<Rule>> = LazyLock::new(|| [RULES.as_slice(), forward::RULES].concat());
 
+/// The same, with those that order a correction.
+static CORRECT: LazyLock<Vec<Rule>> = LazyLock::new(|| [RULES.as_slice(), correct::RULES].concat());
+
 /// The rules of a change for a purpose.
 pub fn of(purpose: Purpose) -> &'static [Rule] {
     match purpose {
         Purpose::Forward => &FORWARD,
-        Purpose::Upgrade | Purpose::Configure | Purpose::Correct | Purpose::Restore => &RULES,
+        Purpose::Correct => &CORRECT,
+        Purpose::Upgrade | Purpose::Configure | Purpose::Restore => &RULES,
     }
 }
 
@@ -172,6 +177,22 @@ const UPGRADE: &[Rule] = &[
     rule(
         "backup",
         Explains::Both,
+        kind::BACK_UP_ATTACHMENTS,
+        kind::RUN_UPGRADE_EXE,
+        "upgrade.exe moves attachments: the store is backed up as it was before any is moved",
+        SERVICE_GUIDE,
+    ),
+    rule(
+        "backup",
+        Explains::After,
+        kind::LIST_ATTACHMENTS,
+        kind::BACK_UP_ATTACHMENTS,
+        "the list of what lay there comes first: what people add while the store is copied is theirs",
+        SAFETY,
+    ),
+    rule(
+        "backup",
+        Explains::Both,
         kind::LIST_ATTACHMENTS,
         kind::RUN_UPGRADE_EXE,
         "upgrade.exe moves attachments: which of them lies where is written down first",
@@ -202,6 +223,22 @@ const UPGRADE: &[Rule] = &[
         SAFETY,
     ),
     rule("rule 10", Explains::After, kind::BACK_UP_FILES, kind::VERIFY_BACKUP, "a set is proven as a whole", SAFETY),
+    rule(
+        "rule 10",
+        Explains::After,
+        kind::RECORD_BACKUP,
+        kind::TEST_RESTORE,
+        "what was recorded where it lies is what is restored to be checked",
+        SAFETY,
+    ),
+    rule(
+        "rule 10",
+        Explains::Before,
+        kind::TEST_RESTORE,
+        kind::VERIFY_BACKUP,
+        "a set counts as verified only after what the site declares for it was done",
+        "Microsoft: RESTORE VERIFYONLY does not look into the structure of the data",
+    ),
     rule("rule 10", Explains::After, kind::RECORD_BACKUP, kind::VERIFY_BACKUP, "a set is proven as a whole", SAFETY),
     rule(
         "rule 10",
@@ -226,6 +263,30 @@ const UPGRADE: &[Rule] = &[
         kind::UPGRADE_SERVICE,
         "the database comes before every other component",
         GUIDE,
+    ),
+    rule(
+        "rule 11",
+        Explains::After,
+        kind::UPGRADE_DATABASE,
+        kind::PUBLISH_CLIENTS,
+        "server setup brings the new client, which needs the new database",
+        GUIDE,
+    ),
+    rule(
+        "rule 26",
+        Explains::Before,
+        kind::PUBLISH_CLIENTS,
+        kind::VERIFY_VERSIONS,
+        "whoever keeps a Windows client finds the new one when the site opens; the roll-out itself holds nobody up",
+        GUIDE,
+    ),
+    rule(
+        "rule 24",
+        Explains::After,
+        kind::VERIFY_SITE,
+        kind::REDIRECT_PHONES,
+        "phones go to the new NetServer the moment they are started again: the site is open and proven first",
+        "vendor: pocket-crm, upgrade to 8",
     ),
     rule(
         "Web first",

@@ -1,5 +1,6 @@
 //! The main story's world, and what each test needs to act in it.
 
+mod clients;
 mod example;
 mod machine;
 mod net_server;

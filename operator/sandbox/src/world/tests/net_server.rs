@@ -57,7 +57,7 @@ async fn a_person_installs_it_by_its_setup_type_and_uninstalls_it_without_a_trac
     assert_eq!(world.run_attended(APP, &program, &[], vec![chosen]).await, Ok(Some(0)));
     assert_eq!(app.file_version(LIBRARY).await, Ok(NEW.to_owned()));
     assert!(app.pool(POOL).await.is_ok());
-    assert!(world.uninstall_net_server(APP));
+    assert!(world.uninstall_net_server("contoso", APP));
     assert!(app.file_version(LIBRARY).await.is_err() && app.pool(POOL).await.is_err());
     assert!(app.installed_program("SuperOffice NetServer").await.is_err());
     assert_eq!(app.get_url("http://localhost/sales/").await, Ok(200), "Web goes on");

@@ -22,12 +22,13 @@ use crate::world::files::{Content, file_name};
 use crate::world::ghost::{Change, Happening, StartedBy};
 use crate::world::machine::Machine;
 use crate::world::process::Owner;
+use crate::world::sites::WorldAt;
 use crate::world::state::{State, World};
 
-pub(crate) use crm_server::write_server_files;
+pub(crate) use crm_server::{REPORTS, write_server_files};
 pub(crate) use handlers::{Extent, FCGI, map_programs};
 pub(crate) use net_server::{serve_net_server, write_net_server_files, write_net_server_program};
-pub(crate) use service::{write_service_files, write_service_program};
+pub(crate) use service::{UNTICKED, write_service_files, write_service_program};
 pub(crate) use upgrade::flat_attachments;
 pub(crate) use web::{batch_program, write_web_files, write_web_program};
 
@@ -86,7 +87,7 @@ pub(crate) enum Over {
 
 /// A vendor program at work.
 pub(crate) struct Run {
-    pub(crate) world: World,
+    pub(crate) world: WorldAt,
     pub(crate) node: String,
     pub(crate) pid: u32,
     pub(crate) program: String,
@@ -109,19 +110,21 @@ impl World {
     fn begin(&self, state: &mut State, launch: Launch<'_>) -> Result<(ProcessId, Run, Role), HostError> {
         let Launch { node, program, arguments, starter } = launch;
         let now = state.now;
-        let machine = state.machines.get_mut(node).ok_or_else(|| HostError::NotFound(node.to_owned()))?;
+        let machine = state.machines.get(node).ok_or_else(|| HostError::NotFound(node.to_owned()))?;
         let Some(Content::Program { version, role }) = machine.files.get(program).cloned() else {
             return Err(HostError::NotFound(program.to_owned()));
         };
+        let role = net_server::setup_type(role, arguments, &starter, &state.assumptions);
+        let site = state.site_of_program(node, program, role, arguments);
+        let machine = state.machines.get_mut(node).ok_or_else(|| HostError::NotFound(node.to_owned()))?;
         let (owner, person, elevated) = match starter {
             Starter::Agent(agent) => (Owner::Agent(agent), None, machine.facts.elevated),
             Starter::Person(answers) => (Owner::Person, Some(answers), true),
         };
-        let role = net_server::setup_type(role, arguments, person.as_deref(), &state.assumptions);
-        let pid = machine.processes.add(program, now, owner, role);
+        let pid = machine.processes.add(&site, program, now, owner, role);
         let id = ProcessId { pid, started_at: now, boot_id: machine.facts.boot_id.clone() };
         let run = Run {
-            world: self.clone(),
+            world: self.for_site(&site),
             node: node.to_owned(),
             pid,
             program: file_name(program).to_owned(),
@@ -137,14 +140,15 @@ impl World {
                 Some(_) => StartedBy::Person,
                 None => StartedBy::Agent { order: machine.order.clone() },
             };
-            state.write(Happening::Started {
+            let started = Happening::Started {
                 node: node.to_owned(),
                 pid,
                 program: run.program.clone(),
                 component: run.component,
                 by,
                 destructive: true,
-            });
+            };
+            state.at(&site, |state| state.write(started));
         }
         Ok((id, run, role))
     }

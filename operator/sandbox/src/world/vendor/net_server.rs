@@ -1,7 +1,6 @@
 //! Web's setup with its second setup type: NetServer web services of their own, with an application and a pool in IIS
 //! (vendor: install/netserver).
 
-use crm_api::order::PromptAnswer;
 use crm_api::probe::RunState;
 use crm_api::site::Component;
 
@@ -10,17 +9,15 @@ use crate::world::files::Content;
 use crate::world::ghost::Change;
 use crate::world::http::NetServer;
 use crate::world::state::State;
-use crate::world::vendor::{Over, Role, Run, web};
+use crate::world::vendor::{Over, Role, Run, Starter, web};
 
 /// What Web's setup is told to install.
-pub(super) fn setup_type(
-    role: Role,
-    arguments: &[String],
-    person: Option<&[PromptAnswer]>,
-    assumptions: &Assumptions,
-) -> Role {
+pub(super) fn setup_type(role: Role, arguments: &[String], starter: &Starter, assumptions: &Assumptions) -> Role {
     let by_argument = arguments.iter().any(|argument| argument.eq_ignore_ascii_case(&assumptions.argument_net_server));
-    let by_person = person.into_iter().flatten().any(|answer| answer.answer == assumptions.setup_type_net_server);
+    let by_person = match starter {
+        Starter::Person(answers) => answers.iter().any(|answer| answer.answer == assumptions.setup_type_net_server),
+        Starter::Agent(_) => false,
+    };
     match role {
         Role::Setup(Component::Web) if by_argument || by_person => Role::Setup(Component::NetServer),
         role => role,

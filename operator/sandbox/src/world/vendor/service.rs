@@ -8,6 +8,9 @@ use crate::world::layout::{SCHEDULED_PROGRAMS, SERVICE_PROGRAMS};
 use crate::world::state::State;
 use crate::world::vendor::{Over, Role, Run};
 
+/// What a person does with a box that they leave without a tick.
+pub(crate) const UNTICKED: &str = "no tick";
+
 /// Runs the installer.
 pub(super) async fn install(run: &Run, seconds: u64) -> Result<(), Over> {
     run.say("SuperOffice Service: maintain or upgrade an existing instance");
@@ -23,11 +26,21 @@ pub(super) async fn install(run: &Run, seconds: u64) -> Result<(), Over> {
     run.effect(Change::ServiceFiles, |state| write_service_files(state, &run.node, &run.number));
     run.middle()?;
     run.work(seconds * 25 / 100).await?;
-    run.effect(Change::Templates, |state| renew_templates(state, &run.node, &run.number));
+    if !run.world.with(|state| keeps_templates(run, state)) {
+        run.effect(Change::Templates, |state| renew_templates(state, &run.node, &run.number));
+    }
     run.work(seconds * 25 / 100).await?;
     run.effect(Change::ServiceProgram, |state| write_service_program(state, &run.node, &run.number));
     run.say("When the installer finishes, you will need to run upgrade.exe.");
     run.work(seconds * 5 / 100).await
+}
+
+/// Whether a person has left the box about the customer centre's templates without a tick (vendor: install/service).
+fn keeps_templates(run: &Run, state: &State) -> bool {
+    let block = state.release(&run.number).and_then(|release| release.super_office.as_ref());
+    let Some(tick) = block.and_then(|block| block.customer_centre_box.as_ref()) else { return false };
+    let answers = run.person.as_deref().unwrap_or_default();
+    answers.iter().any(|answer| answer.question == *tick && answer.answer == UNTICKED)
 }
 
 fn prepare(run: &Run, state: &mut State) {

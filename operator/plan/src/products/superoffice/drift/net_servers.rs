@@ -1,15 +1,12 @@
 //! Drift of the NetServers: Service works through another one than declared, one that has served is still there, or Web
 //! works through a remote one at a release that has dropped it.
 
-use crm_api::site::{Component, Finding};
+use crm_api::site::{Component, DriftClass, Finding};
 
 use super::{finding, verified_release};
 use crate::products::superoffice::layout::Layout;
 use crate::products::superoffice::net_server::{self, WebMode};
 use crate::view::View;
-
-/// Name of the class in policies.
-const CLASS: &str = "NetServer";
 
 pub(super) fn at_rest(view: &View<'_>, layout: &Layout<'_>) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
@@ -26,7 +23,7 @@ fn other_than_declared(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Opti
     let address = net_server::endpoint(view, layout, node)?;
     Some(finding(
         "NetServerNotAsDeclared",
-        CLASS,
+        DriftClass::NetServer,
         Some(node),
         format!("Service works through {address} ({seen:?}), declared is netServer: {declared:?}"),
         "the next upgrade moves it; until then declare netServer as it is",
@@ -44,7 +41,7 @@ fn left(view: &View<'_>, layout: &Layout<'_>) -> Vec<Finding> {
         .map(|node| {
             finding(
                 "NetServerLeft",
-                CLASS,
+                DriftClass::NetServer,
                 Some(node),
                 format!("the NetServer in {} has served, and it is still installed", layout.net_server_path),
                 "uninstall it and delete its application and pool in IIS manager, then take NetServer out of spec.components; if others use it, leave superOffice.netServer out",
@@ -60,7 +57,7 @@ fn remote(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Option<Finding> {
     let WebMode::Remote(mode) = net_server::web_mode(view, layout, node) else { return None };
     Some(finding(
         "WebNetServerRemote",
-        CLASS,
+        DriftClass::NetServer,
         Some(node),
         format!(
             "Web works through a remote NetServer (DefaultMode {mode}), which {} does not support",
@@ -68,16 +65,4 @@ fn remote(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Option<Finding> {
         ),
         "convert Web to the NetServer in its own process: Services/DefaultMode Local in its web.config",
     ))
-}
-
-/// What a merge leaves for people to do in Git.
-pub(super) fn aftermath(view: &View<'_>, layout: &Layout<'_>) -> Vec<String> {
-    if !net_server::has_served(view, layout) {
-        return Vec::new();
-    }
-    let nodes = view.nodes_of(Component::NetServer).iter();
-    nodes
-        .filter(|node| net_server::is_gone(view, layout, node))
-        .map(|node| format!("{node}: its NetServer is gone; take the component NetServer out of spec.components"))
-        .collect()
 }

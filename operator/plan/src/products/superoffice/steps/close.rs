@@ -11,9 +11,14 @@ use crm_api::site::Component;
 
 use super::{Draft, controller, draft, kind, on_node, upgrade};
 use crate::products::Hop;
+use crate::products::superoffice::clients;
 use crate::products::superoffice::layout::{FROZEN, Layout};
 use crate::products::superoffice::net_server;
+use crate::propose::earlier_tries;
 use crate::view::View;
+
+/// Longest sentence that people are told, in characters.
+const MESSAGE_CHARS_MAX: usize = 512;
 
 /// Folder on a node that receives the package of a component.
 pub(super) fn media_folder(release: &CrmReleaseSpec, component: Component) -> String {
@@ -57,16 +62,27 @@ pub(super) fn preflight() -> Draft {
     controller(kind::PREFLIGHT, "run every check against fresh facts", Task::Preflight {})
 }
 
-pub(super) fn notice(view: &View<'_>, hop: &Hop<'_>) -> Draft {
-    let message = if hop.purpose == Purpose::Forward {
-        let earlier = view.snapshot.changes.iter().filter(|change| change.spec.purpose == Purpose::Forward).count();
-        let again = if earlier == 0 { String::new() } else { format!(" (try {})", earlier.saturating_add(1)) };
+/// Which try it is, where it is not the first.
+pub(super) fn again(view: &View<'_>, hop: &Hop<'_>) -> String {
+    match earlier_tries(view, hop) {
+        0 => String::new(),
+        earlier => format!(" (try {})", earlier.saturating_add(1)),
+    }
+}
+
+pub(super) fn notice(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Draft {
+    let mut message = if hop.purpose == Purpose::Forward {
+        let again = again(view, hop);
         format!("{}: what was left half done is finished at {}{again}", view.name(), hop.to.version)
     } else if hop.is_configuration_only() {
         format!("{}: settings are about to be changed; the site stays open", view.name())
     } else {
         format!("{}: {} will be upgraded to {}; users are out meanwhile", view.name(), hop.from.version, hop.to.version)
     };
+    if let Some(more) = clients::told(view, layout, hop) {
+        message = format!("{message}; {more}");
+    }
+    let message = message.chars().take(MESSAGE_CHARS_MAX).collect();
     let mut draft = controller(kind::NOTICE, "tell people when users will be out", Task::Notify { message });
     draft.step.gate = Some(Gate::Approval);
     draft

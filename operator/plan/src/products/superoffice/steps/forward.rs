@@ -42,7 +42,7 @@ pub(super) fn steps(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<
         drafts.extend(open::flush_caches(view, layout, hop));
     }
     drafts.push(close::preflight());
-    drafts.push(close::notice(view, hop));
+    drafts.push(close::notice(view, layout, hop));
     drafts.extend(stop_second_schedulers(view, layout));
     drafts.push(open::verify_versions(hop));
     drafts.extend(open::unfreeze(view, layout, hop));

@@ -7,10 +7,11 @@ use crm_api::probe::{Probe, RunState};
 use crm_api::site::{Component, FastCgi, NetServerMode, ServiceSetup};
 
 use super::upgrade::{installer, only_fast_cgi, run_upgrade_exe, versions};
-use super::{Draft, close, draft, in_database, kind, net_server, on_node, open, text};
+use super::{Draft, close, draft, in_database, kind, net_server, on_node, open, version};
 use crate::products::Hop;
 use crate::products::superoffice::layout::Layout;
 use crate::products::superoffice::parts::{SERVICE_DATA, Tools, version_probes};
+use crate::products::superoffice::wizards;
 use crate::view::View;
 
 /// The node on which `ejTermSetup` runs: once in the life of a site, where the database knows no Service yet (vendor:
@@ -28,7 +29,7 @@ fn setup<'a>(layout: &Layout<'a>) -> Option<&'a ServiceSetup> {
 pub(super) fn added(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
     let mut drafts = close::fetch_media(view, layout, hop);
     drafts.push(close::preflight());
-    drafts.push(close::notice(view, hop));
+    drafts.push(close::notice(view, layout, hop));
     drafts.extend(web(view, layout, hop));
     drafts.extend(net_server(view, layout, hop));
     drafts.extend(net_server::start(view, layout, hop));
@@ -73,13 +74,14 @@ pub(super) fn net_server(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) ->
 }
 
 pub(super) fn service(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
-    let more = [
+    let mut more = vec![
         format!("In the wizard choose a new instance in {}; leave every other instance alone.", layout.service_path),
         format!(
             "Let it create the IIS site {:?} with the host name {}; where that site exists already, untick \"Create IIS web site\", or the installer fails.",
             layout.site, layout.block.host_name
         ),
     ];
+    more.extend(wizards::templates_instruction(layout, hop));
     let title = |node: &str| format!("install the files of Service {} on {node}", hop.to.version);
     component(view, layout, hop, Component::Service, kind::INSTALL_SERVICE, title, &more)
 }
@@ -134,7 +136,7 @@ pub(super) fn set_up_service(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>
     let scheduler = Probe::Service { name: layout.scheduler.clone() };
     let config = Probe::ConfigValue { path: layout.config(), key: "nsEndPoint".to_owned() };
     draft.step.evidence = vec![
-        in_database(SERVICE_VERSION, text(&hop.to.number)),
+        in_database(SERVICE_VERSION, version(hop.to)),
         on_node(node, config, Expected::Present {}),
         on_node(node, scheduler, Expected::State { is: RunState::Stopped }),
     ];

@@ -3,6 +3,7 @@
 
 mod backup;
 mod close;
+mod correct;
 mod forward;
 mod install;
 mod net_server;
@@ -13,10 +14,13 @@ mod upgrade;
 use crm_api::change::{Executor, Felt, Gate, Purpose, Step, Task, Undo};
 use crm_api::evidence::{Expectation, Expected, Source};
 use crm_api::probe::Probe;
+use crm_api::release::CrmReleaseSpec;
 use crm_api::site::{Component, FastCgi};
 
+use super::drift::check;
 use super::layout::Layout;
 use super::settings::{self, Difference};
+use super::{clients, pocket};
 use crate::products::{Draft, Hop};
 use crate::view::View;
 
@@ -33,10 +37,14 @@ pub mod kind {
     pub const BACK_UP_FILES: &str = "back-up-files";
     pub const BACK_UP_IIS: &str = "back-up-iis";
     pub const LIST_ATTACHMENTS: &str = "list-attachments";
+    pub const BACK_UP_ATTACHMENTS: &str = "back-up-attachments";
+    pub const TEST_RESTORE: &str = "test-restore";
+    pub const RESTART_SCHEDULER: &str = "restart-scheduler";
     pub const BACK_UP_DATABASE: &str = "back-up-database";
     pub const RECORD_BACKUP: &str = "record-backup";
     pub const VERIFY_BACKUP: &str = "verify-backup";
     pub const UPGRADE_DATABASE: &str = "upgrade-database";
+    pub const PUBLISH_CLIENTS: &str = "publish-clients";
     pub const UPGRADE_WEB: &str = "upgrade-web";
     pub const UPGRADE_NET_SERVER: &str = "upgrade-netserver";
     pub const PROVE_MAILBOX: &str = "prove-mailbox";
@@ -60,6 +68,7 @@ pub mod kind {
     pub const START_WRITERS: &str = "start-writers";
     pub const START_SCHEDULER: &str = "start-scheduler";
     pub const VERIFY_SITE: &str = "verify-site";
+    pub const REDIRECT_PHONES: &str = "redirect-phones";
     pub const GENERATE_SATELLITES: &str = "generate-satellites";
     pub const CHECK_SET: &str = "check-set";
     pub const SEE_NOTHING_RUNS: &str = "see-nothing-runs";
@@ -75,7 +84,8 @@ pub fn steps(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> 
     match hop.purpose {
         Purpose::Restore => return restore::steps(view, layout, hop),
         Purpose::Forward => return forward::steps(view, layout, hop),
-        Purpose::Upgrade | Purpose::Configure | Purpose::Correct => {}
+        Purpose::Correct => return correct::steps(view, layout, hop),
+        Purpose::Upgrade | Purpose::Configure => {}
     }
     if hop.is_configuration_only() {
         return if hop.installs.is_empty() { configure(view, layout, hop) } else { install::added(view, layout, hop) };
@@ -84,7 +94,7 @@ pub fn steps(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> 
     drafts.extend(close::fetch_media(view, layout, hop));
     drafts.push(close::preflight());
     drafts.extend(install::prove_mailbox(view, layout, hop));
-    drafts.push(close::notice(view, hop));
+    drafts.push(close::notice(view, layout, hop));
     drafts.extend(close::stop_scheduler(view, layout, hop));
     drafts.extend(close::freeze(view, layout, hop));
     drafts.extend(close::stop_writers(view, layout, hop));
@@ -92,6 +102,7 @@ pub fn steps(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> 
     drafts.extend(backup::files(view, layout, hop));
     drafts.extend(backup::database(view, hop));
     drafts.extend(upgrade::database(view, layout, hop));
+    drafts.extend(clients::publish(view, layout, hop));
     drafts.extend(upgrade::web(view, layout, hop));
     drafts.extend(install::web(view, layout, hop));
     drafts.extend(net_server::upgrade(view, layout, hop));
@@ -114,6 +125,7 @@ pub fn steps(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> 
     drafts.extend(open::start_writers(view, layout, hop));
     drafts.extend(open::start_scheduler(view, layout, hop));
     drafts.push(open::verify_site(view, layout, hop));
+    drafts.extend(pocket::redirect(view, layout, hop));
     drafts.extend(open::generate_satellites(view, hop));
     drafts.extend(net_server::remove(view, layout, hop));
     close::mark_closing(&mut drafts);
@@ -130,10 +142,14 @@ pub struct Run {
 }
 
 impl Run {
-    /// Reads it from what differs between declaration and observation.
+    /// Reads it from what differs between declaration and observation, or from what is corrected.
     #[must_use]
     pub fn of(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Self {
         let mut run = Self::default();
+        if hop.purpose == Purpose::Correct {
+            run.handlers = [check::HANDLERS, check::ENDPOINT].iter().any(|check| hop.corrected(check).next().is_some());
+            return run;
+        }
         for difference in settings::differences(view, layout) {
             match difference {
                 Difference::Links { .. } => run.handlers |= hop.fast_cgi == Some(FastCgi::Enabled),
@@ -148,11 +164,12 @@ impl Run {
 /// The steps of a change of settings: nothing is installed, no schema changes, the site stays open.
 fn configure(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
     let run = Run::of(view, layout, hop);
-    let mut drafts = vec![close::preflight(), close::notice(view, hop)];
+    let mut drafts = vec![close::preflight(), close::notice(view, layout, hop)];
     if run != Run::default() {
         drafts.extend(backup::iis(view, hop));
         if run.attachments {
             drafts.extend(backup::list_attachments(view, hop));
+            drafts.extend(backup::attachments(view, hop));
             drafts.extend(upgrade::move_attachments(view, layout, hop));
         }
         if run.handlers {
@@ -176,7 +193,7 @@ fn configure(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> 
 }
 
 /// A step before it is adorned: on a node, with nothing demanded and nothing to take back.
-fn draft(kind: &'static str, node: Option<&str>, title: String, executor: Executor) -> Draft {
+pub(super) fn draft(kind: &'static str, node: Option<&str>, title: String, executor: Executor) -> Draft {
     let id = node.map_or_else(|| kind.to_owned(), |node| format!("{kind}@{node}"));
     Draft {
         kind,
@@ -207,7 +224,7 @@ fn controller(kind: &'static str, title: &str, task: Task) -> Draft {
     draft(kind, None, title.to_owned(), Executor::Controller { task })
 }
 
-fn on_node(node: &str, probe: Probe, expected: Expected) -> Expectation {
+pub(super) fn on_node(node: &str, probe: Probe, expected: Expected) -> Expectation {
     Expectation { source: Source::Node { node: node.to_owned(), probe }, expected }
 }
 
@@ -215,6 +232,11 @@ fn in_database(fact: &str, expected: Expected) -> Expectation {
     Expectation { source: Source::Database { fact: fact.to_owned() }, expected }
 }
 
-fn text(is: &str) -> Expected {
+pub(super) fn text(is: &str) -> Expected {
     Expected::Text { is: is.to_owned() }
+}
+
+/// The number of a release, however a program writes it.
+fn version(release: &CrmReleaseSpec) -> Expected {
+    Expected::Version { is: release.number.clone() }
 }

@@ -7,7 +7,7 @@ use crm_api::order::Action;
 use crm_api::probe::{Probe, RunState};
 use crm_api::site::{Component, NetServerMode};
 
-use super::{Draft, draft, kind, on_node, text, upgrade};
+use super::{Draft, draft, kind, on_node, text, upgrade, version};
 use crate::products::Hop;
 use crate::products::superoffice::layout::Layout;
 use crate::products::superoffice::net_server::{self, ENDPOINT, endpoint_probe};
@@ -57,7 +57,7 @@ pub(super) fn reach(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<
             let actions = vec![Action::AwaitUrl { url, status: 200 }];
             let mut draft = draft(kind::REACH_NET_SERVER, Some(node), title, Executor::Agent { actions });
             if hop.to.super_office.as_ref().is_some_and(|block| block.rest_api) {
-                draft.step.evidence.extend(says.map(|probe| on_node(node, probe, text(&hop.to.number))));
+                draft.step.evidence.extend(says.map(|probe| on_node(node, probe, version(hop.to))));
             }
             Some(draft)
         })

@@ -23,7 +23,7 @@ pub(super) fn start_service_pool(view: &View<'_>, layout: &Layout<'_>, hop: &Hop
         .into_iter()
         .map(|node| {
             let pool = layout.service_pool.clone();
-            let url = format!("{}/scripts/rms.{ending}", address(layout, hop));
+            let url = format!("{}/scripts/rms.{ending}", service_address(layout, hop));
             let mut actions = Vec::new();
             if !hop.is_configuration_only() && asks_for_keys(view, layout, hop, node) {
                 // A person ran upgrade.exe, which has started it; it is quiet until the site has been verified.
@@ -39,10 +39,16 @@ pub(super) fn start_service_pool(view: &View<'_>, layout: &Layout<'_>, hop: &Hop
         .collect()
 }
 
-/// Where browsers find Service.
+/// Where browsers find the site's host.
 fn address(layout: &Layout<'_>, hop: &Hop<'_>) -> String {
     let https = hop.to.super_office.as_ref().is_some_and(|block| block.https);
     format!("{}://{}", if https { "https" } else { "http" }, layout.block.host_name)
+}
+
+/// Where browsers find Service: on that host, below its own path where it has one.
+fn service_address(layout: &Layout<'_>, hop: &Hop<'_>) -> String {
+    let application = layout.block.service.application.as_deref().unwrap_or_default();
+    format!("{}{}", address(layout, hop), application.trim_end_matches('/'))
 }
 
 /// From 8.1 Service sends people to Web for their login, to the address in this preference (vendor: upgrade to 8.1). No
@@ -72,7 +78,7 @@ pub(super) fn set_base_url(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) 
     Some(draft)
 }
 
-fn extension(fast_cgi: Option<FastCgi>) -> &'static str {
+pub(super) fn extension(fast_cgi: Option<FastCgi>) -> &'static str {
     match fast_cgi {
         Some(FastCgi::Enabled) => "fcgi",
         Some(FastCgi::Disabled) | None => "exe",
@@ -93,7 +99,7 @@ pub(super) fn link_fast_cgi(hop: &Hop<'_>) -> Option<Draft> {
 }
 
 pub(super) fn flush_caches(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
-    let url = format!("{}/scripts/rms.exe?action=debug", address(layout, hop));
+    let url = format!("{}/scripts/rms.exe?action=debug", service_address(layout, hop));
     hop.changed(view, Component::Service)
         .into_iter()
         .map(|node| {
@@ -125,17 +131,16 @@ pub(super) fn verify_versions(hop: &Hop<'_>) -> Draft {
 }
 
 pub(super) fn unfreeze(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
-    hop.standing(view, Component::Service)
-        .into_iter()
-        .map(|node| {
-            let action = Action::SetFlagLine { path: layout.config(), line: FROZEN.to_owned(), set: false };
-            let title = "unfreeze Service: users are back".to_owned();
-            let mut draft = draft(kind::UNFREEZE, Some(node), title, Executor::Agent { actions: vec![action] });
-            let probe = Probe::FlagLine { path: layout.config(), line: FROZEN.to_owned() };
-            draft.step.evidence = vec![on_node(node, probe, Expected::Flag { set: false })];
-            draft
-        })
-        .collect()
+    hop.standing(view, Component::Service).into_iter().map(|node| unfreeze_on(layout, node)).collect()
+}
+
+pub(super) fn unfreeze_on(layout: &Layout<'_>, node: &str) -> Draft {
+    let action = Action::SetFlagLine { path: layout.config(), line: FROZEN.to_owned(), set: false };
+    let title = "unfreeze Service: users are back".to_owned();
+    let mut draft = draft(kind::UNFREEZE, Some(node), title, Executor::Agent { actions: vec![action] });
+    let probe = Probe::FlagLine { path: layout.config(), line: FROZEN.to_owned() };
+    draft.step.evidence = vec![on_node(node, probe, Expected::Flag { set: false })];
+    draft
 }
 
 pub(super) fn start_writers(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
@@ -155,17 +160,16 @@ pub(super) fn start_writers(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>)
 }
 
 pub(super) fn start_scheduler(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
-    hop.changed(view, Component::Service)
-        .into_iter()
-        .map(|node| {
-            let actions = start_service_actions(view, &layout.scheduler, node);
-            let title = format!("give {} its start type back and start it", layout.scheduler);
-            let mut draft = draft(kind::START_SCHEDULER, Some(node), title, Executor::Agent { actions });
-            let probe = Probe::Service { name: layout.scheduler.clone() };
-            draft.step.evidence = vec![on_node(node, probe, Expected::State { is: RunState::Running })];
-            draft
-        })
-        .collect()
+    hop.changed(view, Component::Service).into_iter().map(|node| start_scheduler_on(view, layout, node)).collect()
+}
+
+pub(super) fn start_scheduler_on(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Draft {
+    let actions = start_service_actions(view, &layout.scheduler, node);
+    let title = format!("give {} its start type back and start it", layout.scheduler);
+    let mut draft = draft(kind::START_SCHEDULER, Some(node), title, Executor::Agent { actions });
+    let probe = Probe::Service { name: layout.scheduler.clone() };
+    draft.step.evidence = vec![on_node(node, probe, Expected::State { is: RunState::Running })];
+    draft
 }
 
 pub(super) fn verify_site(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Draft {

@@ -9,7 +9,7 @@ use crm_api::order::Action;
 use crm_api::probe::Probe;
 use crm_api::site::{Component, Placement};
 
-use super::{Draft, backup, close, controller, draft, in_database, kind, on_node, open, text};
+use super::{Draft, backup, close, controller, draft, in_database, kind, on_node, open, version};
 use crate::products::Hop;
 use crate::products::superoffice::layout::Layout;
 use crate::products::superoffice::net_server;
@@ -97,14 +97,7 @@ fn see_nothing_runs(view: &View<'_>, hop: &Hop<'_>) -> Draft {
 
 fn notice(view: &View<'_>, hop: &Hop<'_>) -> Draft {
     let set = hop.set.and_then(|set| set.metadata.name.as_deref()).unwrap_or_default();
-    let failed = view
-        .snapshot
-        .changes
-        .iter()
-        .filter(|change| change.spec.restores.as_ref().is_some_and(|restores| restores.backup == set))
-        .filter(|change| change.status.as_ref().is_some_and(|status| status.phase.is_over()))
-        .count();
-    let again = if failed == 0 { String::new() } else { format!(" (try {})", failed.saturating_add(1)) };
+    let again = close::again(view, hop);
     let message = format!(
         "{}: everything comes back to {} from {set}{again}; what was written since that set was taken is lost",
         view.name(),
@@ -118,11 +111,10 @@ fn database(view: &View<'_>, hop: &Hop<'_>, set: &CrmBackupStatus) -> Option<Dra
     let task = Task::RestoreDatabase { path: backup.path.clone(), last_lsn: backup.last_lsn.clone() };
     let title = format!("restore the database to {}", hop.to.version);
     let mut draft = controller(kind::RESTORE_DATABASE, &title, task);
-    let number = &hop.to.number;
     draft.step.evidence =
-        vec![in_database(DATABASE_VERSION, text(number)), in_database(SERVER_SETUP_VERSION, text(number))];
+        vec![in_database(DATABASE_VERSION, version(hop.to)), in_database(SERVER_SETUP_VERSION, version(hop.to))];
     if !view.nodes_of(Component::Service).is_empty() {
-        draft.step.evidence.push(in_database(SERVICE_VERSION, text(number)));
+        draft.step.evidence.push(in_database(SERVICE_VERSION, version(hop.to)));
     }
     draft.step.gate = Some(Gate::PointOfNoReturn);
     draft.step.destructive = true;
@@ -151,7 +143,7 @@ fn files(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
             };
             for placed in view.spec.components.iter().filter(comes_back) {
                 for (_, probe) in version_probes(layout, placed.name, Tools::of(hop.to)) {
-                    draft.step.evidence.push(on_node(&node, probe, text(&hop.to.number)));
+                    draft.step.evidence.push(on_node(&node, probe, version(hop.to)));
                 }
             }
             draft.step.destructive = true;

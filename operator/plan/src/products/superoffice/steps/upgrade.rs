@@ -1,6 +1,6 @@
 //! The vendor's installers and `upgrade.exe`.
 
-use crm_api::change::{Executor, Gate, Undo};
+use crm_api::change::{Executor, Gate, Purpose, Undo};
 use crm_api::database::SCHEMA_MODIFIED_AT;
 use crm_api::database::superoffice::{
     DATABASE_MODEL, DATABASE_VERSION, SERVER_SETUP_VERSION, SERVICE_INSTALLED_AT, SERVICE_VERSION,
@@ -12,11 +12,11 @@ use crm_api::release::{CrmReleaseSpec, Method, Package};
 use crm_api::site::{Attachments, Component, FastCgi, TextMoveChoice};
 
 use super::close::media_folder;
-use super::{Draft, close, draft, in_database, install, kind, on_node, open, text};
+use super::{Draft, close, draft, in_database, install, kind, on_node, open, text, version};
 use crate::products::Hop;
 use crate::products::superoffice::layout::{ARGUMENT_FILE, CRM_SETUP, INSTALLER_VALUES, INSTANCES_KEY, Layout};
 use crate::products::superoffice::parts::{DATABASE, SERVICE_DATA, Tools, has_key, version_probes};
-use crate::products::superoffice::settings;
+use crate::products::superoffice::{settings, wizards};
 use crate::view::View;
 
 /// The longest limit that a step can have, in minutes.
@@ -28,14 +28,16 @@ pub(super) fn database(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> V
     let Some(node) = view.nodes_of(Component::CrmServer).first() else { return Vec::new() };
     let title = format!("upgrade CRM Server and the database schema to {}", hop.to.version);
     let unpacked = format!("Before that, copy everything beside it to {CRM_SETUP}, and start it there.");
-    let more = if Tools::of(hop.to) == Tools::CrmSetup { vec![unpacked] } else { Vec::new() };
+    let mut more = if Tools::of(hop.to) == Tools::CrmSetup { vec![unpacked] } else { Vec::new() };
+    more.extend(wizards::reports_instruction(layout, hop));
     let mut draft = installer(kind::UPGRADE_DATABASE, node, title, (package, &package.method), hop, &more);
     run_crm_setup(&mut draft, layout, package, hop);
+    wizards::choose_reports(&mut draft, layout, hop);
     let id = draft.step.id.clone();
     let schema_is = |release: &CrmReleaseSpec| {
         let server_setup = (Tools::of(release) == Tools::ServerSetup).then_some(SERVER_SETUP_VERSION);
         let facts = std::iter::once(DATABASE_VERSION).chain(server_setup);
-        facts.map(|fact| in_database(fact, text(&release.number))).collect::<Vec<_>>()
+        facts.map(|fact| in_database(fact, version(release))).collect::<Vec<_>>()
     };
     draft.step.evidence.extend(schema_is(hop.to));
     draft.step.absent_when.extend(schema_is(hop.from));
@@ -52,7 +54,7 @@ pub(super) fn database(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> V
             draft.step.absent_when.push(in_database(DATABASE_MODEL, Expected::Absent {}));
         }
     }
-    move_texts(&mut draft, layout, package, hop);
+    move_texts(&mut draft, layout, package, hop, more);
     draft.step.gate = Some(Gate::PointOfNoReturn);
     draft.step.moves = vec![DATABASE.to_owned(), format!("{}@{node}", Component::CrmServer.name())];
     vec![draft]
@@ -82,7 +84,7 @@ fn run_crm_setup(draft: &mut Draft, layout: &Layout<'_>, package: &Package, hop:
 }
 
 /// The move of long texts to 7.5 takes its time, or is skipped: by an environment variable, which only a person sets.
-fn move_texts(draft: &mut Draft, layout: &Layout<'_>, package: &Package, hop: &Hop<'_>) {
+fn move_texts(draft: &mut Draft, layout: &Layout<'_>, package: &Package, hop: &Hop<'_>, mut more: Vec<String>) {
     let texts = hop.to.super_office.as_ref().and_then(|release| release.text_move.as_ref());
     let already = hop.from.super_office.as_ref().is_some_and(|release| release.text_move.is_some());
     let Some(texts) = texts.filter(|_| !already) else { return };
@@ -96,7 +98,8 @@ fn move_texts(draft: &mut Draft, layout: &Layout<'_>, package: &Package, hop: &H
         "Start it from a command prompt in which you have typed `set {}=TRUE`: then long texts are not moved.",
         texts.skip_variable
     );
-    draft.step.executor = attended(&node, (package, &package.method), hop, &[set]);
+    more.push(set);
+    draft.step.executor = attended(&node, (package, &package.method), hop, &more);
 }
 
 pub(super) fn web(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
@@ -111,15 +114,16 @@ pub(super) fn service_files(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>)
         "In the wizard choose \"Maintain or upgrade an existing instance\" and the instance in {} (host {}); leave every other instance alone.",
         layout.service_path, layout.block.host_name
     );
+    let more: Vec<String> = std::iter::once(instance).chain(wizards::templates_instruction(layout, hop)).collect();
     let nodes = hop.standing(view, Component::Service);
-    component(layout, hop, (Component::Service, &nodes), kind::UPGRADE_SERVICE, title, &[instance])
+    component(layout, hop, (Component::Service, &nodes), kind::UPGRADE_SERVICE, title, &more)
         .into_iter()
         .map(|mut draft| {
             let node = draft.step.node.clone().unwrap_or_default();
             if let (true, Executor::Agent { .. }) = (has_several_instances(view, &node), &draft.step.executor) {
                 // A silent run takes the first instance that it finds: with several on a machine a person chooses.
                 if let Some(package) = hop.to.package(Component::Service) {
-                    draft.step.executor = attended(&node, (package, &package.method), hop, &[]);
+                    draft.step.executor = attended(&node, (package, &package.method), hop, &more);
                 }
             }
             draft
@@ -155,7 +159,7 @@ pub(super) fn versions(
     release: &CrmReleaseSpec,
 ) -> Vec<Expectation> {
     let probes = version_probes(layout, component, Tools::of(release)).into_iter();
-    probes.map(|(_, probe)| on_node(node, probe, text(&release.number))).collect()
+    probes.map(|(_, probe)| on_node(node, probe, version(release))).collect()
 }
 
 pub(super) fn installer(
@@ -226,7 +230,7 @@ pub(super) fn run_upgrade_exe(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_
             let title = format!("run upgrade.exe for {}, answering its questions", layout.block.host_name);
             let mut draft = console(view, layout, hop, node, title, &[]);
             let id = draft.step.id.clone();
-            draft.step.evidence.push(in_database(SERVICE_VERSION, text(&hop.to.number)));
+            draft.step.evidence.push(in_database(SERVICE_VERSION, version(hop.to)));
             draft.step.evidence.push(in_database(SERVICE_INSTALLED_AT, Expected::LaterThanStart { step: id }));
             if hop.is_configuration_only() {
                 return draft;
@@ -236,7 +240,7 @@ pub(super) fn run_upgrade_exe(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_
             } else if !hop.is_new(Component::Service, node) {
                 let_it_start_the_scheduler(&mut draft, layout);
             }
-            draft.step.absent_when.push(in_database(SERVICE_VERSION, text(&hop.from.number)));
+            draft.step.absent_when.push(in_database(SERVICE_VERSION, version(hop.from)));
             draft.step.moves = vec![SERVICE_DATA.to_owned()];
             draft.step.undo = Undo::Restore {};
             draft.step.destructive = true;
@@ -293,6 +297,36 @@ pub(super) fn only_fast_cgi(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>,
         .collect()
 }
 
+/// A whole run of `upgrade.exe` on nodes whose `config` names the web services of an older release: it writes the right
+/// name (vendor: config/service). Every other answer is as things stand.
+pub(super) fn write_endpoint(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>, nodes: &[&str]) -> Vec<Draft> {
+    nodes
+        .iter()
+        .map(|node| {
+            let title = "let upgrade.exe write the address of this release's web services".to_owned();
+            let mut draft = console(view, layout, hop, node, title, &[]);
+            draft.step.evidence.extend(endpoint_expected(view, layout, hop, node));
+            draft
+        })
+        .collect()
+}
+
+/// `nsEndPoint` with the name of the web services of a release.
+pub(super) fn endpoint_expected(
+    view: &View<'_>,
+    layout: &Layout<'_>,
+    hop: &Hop<'_>,
+    node: &str,
+) -> Option<Expectation> {
+    let services = hop.to.super_office.as_ref()?.services_endpoint.as_deref()?;
+    let probe = Probe::ConfigValue { path: layout.config(), key: "nsEndPoint".to_owned() };
+    let Some(Answer::Value { value }) = view.answer(node, &probe) else { return None };
+    let (base, _) = value.trim_end_matches('/').rsplit_once('/')?;
+    let mut letters = services.chars();
+    let first = letters.next()?.to_uppercase().to_string();
+    Some(on_node(node, probe, text(&format!("{base}/{first}{}", letters.as_str()))))
+}
+
 /// One whole run of `upgrade.exe` that moves the attachments; every other answer is as things stand. How long it takes
 /// depends on their number and size and is not known; it is not killed at a limit.
 pub(super) fn move_attachments(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Option<Draft> {
@@ -331,7 +365,7 @@ fn answers(questions: &[PromptAnswer], layout: &Layout<'_>, hop: &Hop<'_>, site:
     let fast_cgi = if hop.fast_cgi == Some(FastCgi::Enabled) { "yes" } else { "no" };
     let moves = match layout.block.attachments {
         Some(Attachments::DuringUpgrade) => !hop.is_configuration_only(),
-        Some(Attachments::WhileOpen) => hop.is_configuration_only(),
+        Some(Attachments::WhileOpen) => hop.purpose == Purpose::Configure,
         Some(Attachments::Deferred) | None => false,
     };
     let attachments = if moves { "yes" } else { "no" };

@@ -14,6 +14,7 @@ use crate::report;
 use crate::spec::Spec;
 use crate::turn::{Progress, carry_out_orders};
 
+mod probes;
 mod program;
 mod rounds;
 mod statuses;

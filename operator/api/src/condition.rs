@@ -30,6 +30,8 @@ pub enum Kind {
     AttachmentsRemapped,
     /// Edited customer-centre templates were merged again by a person (only where there is a debt).
     CustomerCentreMerged,
+    /// Components that are not declared any more still stand on their nodes (only while they do).
+    Orphaned,
     /// The webhook has taken every notice (only where it has not).
     NoticesDelivered,
     /// Windows clients were brought to the release of the site (only where there is a debt).
@@ -60,6 +62,7 @@ impl Kind {
             Self::FactsFresh => "FactsFresh",
             Self::AttachmentsRemapped => "AttachmentsRemapped",
             Self::CustomerCentreMerged => "CustomerCentreMerged",
+            Self::Orphaned => "Orphaned",
             Self::NoticesDelivered => "NoticesDelivered",
             Self::WindowsClientsRolledOut => "WindowsClientsRolledOut",
             Self::WindowsClientsRemoved => "WindowsClientsRemoved",

@@ -93,6 +93,8 @@ pub enum Expected {
         #[schemars(length(max = 256))]
         is: String,
     },
+    /// As it was when this try of the step began: the answer has not changed since before then.
+    SameAsAtStart {},
     /// A time (in a database fact) that is not before the start of a step of the same change.
     LaterThanStart {
         /// The step whose start it must follow.

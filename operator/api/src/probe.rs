@@ -5,7 +5,7 @@
 
 mod machine;
 
-pub use machine::Machine;
+pub use machine::{Machine, RunState, StartType};
 
 use std::collections::BTreeMap;
 
@@ -161,6 +161,34 @@ pub enum Probe {
         #[schemars(length(max = 128))]
         key: String,
     },
+    /// Whether a mail server would take a mail from this machine for somebody outside. No mail is sent: the conversation
+    /// ends after the recipient was named.
+    MailRelay {
+        /// Name or address of the mail server.
+        #[schemars(length(max = 253))]
+        host: String,
+        /// Its port.
+        #[schemars(range(min = 1, max = 65535))]
+        port: i32,
+        /// Address that the mail would come from.
+        #[schemars(length(max = 254))]
+        from: String,
+        /// Address that it would go to.
+        #[schemars(length(max = 254))]
+        to: String,
+    },
+    /// The IP addresses to which a name resolves on this machine.
+    HostAddresses {
+        /// The name.
+        #[schemars(length(max = 253))]
+        name: String,
+    },
+    /// A 32-bit system data source (ODBC): which server and which database it names, and nothing else of it.
+    DataSource {
+        /// Its name (DSN).
+        #[schemars(length(max = 32))]
+        name: String,
+    },
     /// Free room on the volume or share of a path.
     DiskFree {
         /// Absolute Windows path or UNC path.
@@ -231,6 +259,9 @@ impl Probe {
             Self::FastCgiHandlers { site, folder } => format!("fastCgiHandlers:{site}:{folder}"),
             Self::Url { url } => format!("url:{url}"),
             Self::JsonValue { url, key } => format!("jsonValue:{url}#{key}"),
+            Self::MailRelay { host, port, from, to } => format!("mailRelay:{host}:{port}:{from}>{to}"),
+            Self::HostAddresses { name } => format!("hostAddresses:{name}"),
+            Self::DataSource { name } => format!("dataSource:{name}"),
             Self::DiskFree { path } => format!("diskFree:{path}"),
             Self::FolderSize { path } => format!("folderSize:{path}"),
             Self::Folders { path, prefix } => format!("folders:{path}\\{prefix}*"),
@@ -318,7 +349,7 @@ pub enum Answer {
         /// Running or stopped.
         state: RunState,
     },
-    /// Answer to [`Probe::SitesServing`], [`Probe::Folders`] and [`Probe::ChangedFiles`].
+    /// Answer to [`Probe::SitesServing`], [`Probe::Folders`], [`Probe::ChangedFiles`] and [`Probe::HostAddresses`].
     Names {
         /// The names, sorted; at most the first 64.
         #[schemars(length(max = 64), inner(length(max = 260)))]
@@ -350,6 +381,23 @@ pub enum Answer {
         /// HTTP status; 0 where no connection came about.
         status: i32,
     },
+    /// Answer to [`Probe::MailRelay`].
+    Relay {
+        /// Whether the server took sender and recipient.
+        accepted: bool,
+        /// The reply on which that rests, or why no conversation came about.
+        #[schemars(length(max = 512))]
+        reply: String,
+    },
+    /// Answer to [`Probe::DataSource`].
+    DataSource {
+        /// The SQL Server that it names.
+        #[schemars(length(max = 253))]
+        server: String,
+        /// The database that it names.
+        #[schemars(length(max = 128))]
+        database: String,
+    },
     /// Answer to [`Probe::DiskFree`].
     DiskFree {
         /// Free bytes for the agent's account.
@@ -362,26 +410,6 @@ pub enum Answer {
         /// Sum of their sizes in bytes.
         size_bytes: i64,
     },
-}
-
-/// State of a service or of an application pool.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum RunState {
-    /// Serving.
-    Running,
-    /// Not serving, no process of its own left.
-    Stopped,
-}
-
-/// What starts a Windows service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum StartType {
-    /// Windows, at boot.
-    Automatic,
-    /// Somebody, when needed.
-    Manual,
-    /// Nobody may.
-    Disabled,
 }
 
 /// One answer as it stands in a node's status.

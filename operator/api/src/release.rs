@@ -124,7 +124,9 @@ pub enum Method {
     },
     /// The agent runs it with these arguments.
     CommandLine {
-        /// Arguments, one by one. Never a secret.
+        /// Arguments, one by one. Never a secret. `{instancePath}` stands for the base path of the site's Service instance:
+        /// with it, this command line is taken to select one of several on a server; without it, a person runs the
+        /// installer there, since a silent run takes the first one that it finds.
         #[schemars(length(max = 64), inner(length(max = 1024)))]
         arguments: Vec<String>,
         /// Who says that this command line works unattended: the vendor's page, or who tried it and when.

@@ -13,8 +13,8 @@ pub use policy::{
     ApprovalScope, ApprovalSpec, Blackout, Day, DriftAction, DriftClass, DriftPolicy, WeeklyWindow, WindowsSpec,
 };
 pub use status::{
-    CrmSiteStatus, Finding, HalfDone, HopSummary, LastBackup, ObservedPart, PartState, PlanSummary, RestoreOffer,
-    Severity, SourceValue, StandingWord, VerifiedState, Waiting,
+    CrmSiteStatus, Finding, HalfDone, HopSummary, LastBackup, ObservedPart, Orphan, PartState, PlanSummary,
+    RestoreOffer, Severity, SourceValue, StandingWord, VerifiedState, Waiting,
 };
 
 use kube::{CustomResource, KubeSchema};
@@ -345,8 +345,13 @@ pub struct ServiceSetup {
     #[serde(default = "smtp_port")]
     #[schemars(range(min = 1, max = 65535))]
     pub smtp_port: i32,
+    /// An address outside the company, to see whether the mail server relays: it is named as a recipient, and no mail is
+    /// sent. Left out: an address at `example.com`, which nobody has (RFC 2606).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 3, max = 254), regex(pattern = "^[^ <>@]+@[^ <>@]+$"))]
+    pub relay_to: Option<String>,
     /// Address of the first mailbox, the one that takes bounces: `support@contoso.example`.
-    #[schemars(length(min = 3, max = 254), regex(pattern = "^[^ @]+@[^ @]+$"))]
+    #[schemars(length(min = 3, max = 254), regex(pattern = "^[^ <>@]+@[^ <>@]+$"))]
     pub mailbox: String,
     /// IP address to which the site's host name resolves.
     #[schemars(length(min = 2, max = 45), regex(pattern = "^[0-9A-Fa-f:.]+$"))]

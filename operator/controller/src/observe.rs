@@ -116,13 +116,17 @@ async fn decisions(
     Ok(decisions)
 }
 
-/// The nodes that the site names, and those of its open changes: a node that has left the declaration in mid-change may
-/// still have something to undo.
+/// The nodes that the site names, those of its open changes, since a node that has left the declaration in mid-change may
+/// still have something to undo, and those that carry what was taken out of the declaration.
 fn node_names(site: &CrmSite, changes: &[CrmChange]) -> BTreeSet<String> {
     let is_open = |change: &&CrmChange| !change.status.as_ref().is_some_and(|status| status.phase.is_over());
     let ordered =
         changes.iter().filter(is_open).flat_map(|change| &change.spec.steps).filter_map(|step| step.node.clone());
-    site.spec.components.iter().flat_map(|placed| placed.nodes.iter().cloned()).chain(ordered).collect()
+    let status = site.status.iter();
+    let proven = status.clone().flat_map(|status| &status.verified).flat_map(|verified| &verified.components);
+    let placed = site.spec.components.iter().chain(proven).flat_map(|placed| placed.nodes.iter().cloned());
+    let orphaned = status.flat_map(|status| &status.orphaned).map(|orphan| orphan.node.clone());
+    placed.chain(ordered).chain(orphaned).collect()
 }
 
 /// The nodes of these names, in their order; those that do not exist are left out.

@@ -1,7 +1,7 @@
 //! Corrections: what was proven is brought back by a change of its own, without a word of a person but the policy that
 //! declares it. A version is never corrected, nothing is corrected beside another change, and nothing twice in a day.
 
-use crm_api::change::{ChangePhase, CrmChange, CrmChangeSpec, Purpose};
+use crm_api::change::{ChangePhase, CrmChange, CrmChangeSpec, Executor, Gate, Purpose, Step, Task};
 use crm_api::release::CrmReleaseSpec;
 use crm_api::site::{DriftAction, Finding, ObservedPart, Severity};
 use jiff::SignedDuration;
@@ -48,7 +48,7 @@ pub fn next(view: &View<'_>, parts: &[ObservedPart], current: &CrmReleaseSpec) -
         return None;
     }
     let plan = assemble(view, parts, &hop, digest, None).ok()?;
-    let is_gated = plan.steps.iter().any(|step| step.gate == Some(crm_api::change::Gate::Window));
+    let is_gated = plan.steps.iter().any(|step| step.gate == Some(Gate::Window));
     never_opens(view, &plan.steps).filter(|_| is_gated).is_none().then(|| Box::new(plan))
 }
 
@@ -83,8 +83,11 @@ pub fn takes(view: &View<'_>, found: &Found) -> bool {
 #[must_use]
 pub fn is_moot(view: &View<'_>, change: &CrmChange) -> bool {
     let begun = change.status.as_ref().is_some_and(|status| {
-        let acts = |id: &str| change.spec.steps.iter().any(|step| step.id == id && step.node.is_some());
-        status.steps.iter().any(|result| acts(&result.id))
+        let acts = |step: &Step| match &step.executor {
+            Executor::Agent { .. } | Executor::Attended { .. } => true,
+            Executor::Controller { task } => !matches!(task, Task::Preflight {} | Task::Notify { .. }),
+        };
+        change.spec.steps.iter().any(|step| acts(step) && status.result(&step.id).is_some())
     });
     if change.spec.purpose != Purpose::Correct || begun || view.database().is_none() {
         return false;

@@ -83,6 +83,7 @@ pub fn judge(expected: &Expected, answer: Option<&Answer>) -> Verdict {
         Expected::LaterThanStart { .. } | Expected::EarlierThanStart { .. } => {
             Verdict::Unknown("only a database fact is compared with a time".to_owned())
         }
+        Expected::SameAsAtStart {} => Verdict::Unknown("the answer alone does not tell since when it is so".to_owned()),
     }
 }
 
@@ -111,6 +112,7 @@ pub fn judge_database(
         | Expected::NoneRunning {}
         | Expected::AllMapped {}
         | Expected::AllFiled { .. }
+        | Expected::SameAsAtStart {}
         | Expected::Status { .. }
         | Expected::Sha256 { .. }
         | Expected::OnlyName { .. } => Verdict::Unknown("not a question to a database".to_owned()),
@@ -161,6 +163,9 @@ pub fn say(probe: &Probe, answer: Option<&Answer>) -> String {
         Probe::FastCgiHandlers { .. } => format!("FastCGI handlers: {seen}"),
         Probe::Url { url } => format!("{url}: {seen}"),
         Probe::JsonValue { url, key } => format!("{key} {seen} at {url}"),
+        Probe::MailRelay { host, .. } => format!("mail server {host}: {seen}"),
+        Probe::HostAddresses { name } => format!("{name} resolves to {seen}"),
+        Probe::DataSource { name } => format!("data source {name}: {seen}"),
         Probe::DiskFree { path } | Probe::FolderSize { path } => format!("{path}: {seen}"),
         Probe::NumberedFiles { path, .. } => format!("files in {path}: {seen}"),
         Probe::Folders { path, prefix } => format!(r"{path}\{prefix}*: {seen}"),
@@ -209,6 +214,9 @@ pub fn describe(answer: &Answer) -> String {
         Answer::Numbered { files, loose, misplaced } => {
             format!("{files}, of which {loose} in no sub-folder and {misplaced} in a wrong one")
         }
+        Answer::Relay { accepted: true, .. } => "relays".to_owned(),
+        Answer::Relay { accepted: false, reply } => format!("does not relay: {reply}"),
+        Answer::DataSource { server, database } => format!("{database} on {server}"),
         Answer::Url { status: 0 } => "no connection".to_owned(),
         Answer::Url { status } => format!("HTTP {status}"),
         Answer::DiskFree { free_bytes } => format!("{} MiB free", free_bytes / (1024 * 1024)),

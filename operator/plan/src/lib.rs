@@ -6,6 +6,7 @@
 //! - [`propose`]: no change is open: is one needed, and which? [`advance`]: a change is open: what is next?
 //! - [`drift`]: what differs from what was proven, judged by policy. [`correct`]: which of it is taken away by itself.
 //! - [`products`]: what each product consists of, and the table of its ordering rules. The only place that knows one.
+//! - [`orphans`]: what was taken out of the declaration and still stands on its node.
 //! - [`catalogue`], [`version_text`], [`windows`], [`sort`], [`hash`]: the parts of those decisions.
 //! - [`intent`]: what a round may do. [`report`]: status and conditions. [`explain`]: a plan as text for people.
 //! - [`carry_out`]: the agent's half. [`evidence`]: judging facts, shared by both halves.
@@ -25,6 +26,7 @@ pub mod hash;
 pub mod intent;
 pub mod lease;
 mod notices;
+pub mod orphans;
 pub mod path;
 pub mod products;
 pub mod propose;

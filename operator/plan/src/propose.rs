@@ -10,7 +10,7 @@ use crm_api::site::{Component, Finding, ObservedPart, PartState, Placement, Seve
 
 use crate::correct;
 use crate::half_done::{self, Found};
-use crate::hash::{plan_hash, short, spec_digest};
+use crate::hash::{json_bytes, plan_hash, short, spec_digest};
 use crate::path;
 use crate::products::{self, Hop};
 use crate::sort::sort;
@@ -68,6 +68,10 @@ pub fn propose(view: &View<'_>, parts: &[ObservedPart]) -> Proposal {
     if let Err(bad) = windows::opening(view.spec.windows.as_ref(), 0, view.now) {
         let message = format!("spec.windows.{}: {:?} {}", bad.field, bad.value, bad.problem);
         return keep(Verdict::Refused(vec![refusal("Windows", message, bad.remedy.to_owned())]));
+    }
+    let beyond = products::of(view.spec.product).beyond_change(view);
+    if !beyond.is_empty() {
+        return keep(Verdict::Refused(beyond));
     }
     let found = half_done::look(view, parts).filter(|_| !any_gone(parts, before.as_ref()));
     let (to_policy, found) = match found {
@@ -231,7 +235,7 @@ pub(crate) fn assemble(
         steps,
     };
     change.plan_hash = plan_hash(&change, &[hop.from, hop.to], earlier_tries(view, hop));
-    let size = serde_json::to_string(&change).map_or(usize::MAX, |text| text.len());
+    let size = json_bytes(&change);
     if size > crm_api::change::CHANGE_BYTES_MAX {
         let message = format!("the plan has {size} bytes, {} fit", crm_api::change::CHANGE_BYTES_MAX);
         return Err(Box::new(refusal("PlanSize", message, "declare fewer nodes in one site".to_owned())));
@@ -275,7 +279,10 @@ pub fn restore_minutes(steps: &[Step]) -> i32 {
 /// has looked at nothing is refused.
 fn unheard(view: &View<'_>) -> Vec<String> {
     let questions = products::of(view.spec.product).probes(view);
-    let open = questions.iter().filter(|(node, probes)| probes.iter().any(|probe| view.answer(node, probe).is_none()));
+    let declared = view.node_names();
+    let open = questions.iter().filter(|(node, probes)| {
+        declared.contains(&node.as_str()) && probes.iter().any(|probe| view.answer(node, probe).is_none())
+    });
     open.map(|(node, _)| format!("the agent of {node} has not answered every question about {} yet", view.spec.version))
         .collect()
 }

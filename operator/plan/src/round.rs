@@ -301,6 +301,10 @@ fn instruct(view: &View<'_>, change: Option<&CrmChange>, advance: &Advance, inte
     for node in change.into_iter().flat_map(|change| change.spec.steps.iter().filter_map(|step| step.node.as_ref())) {
         questions.entry(node.clone()).or_default();
     }
+    // A node that carries nothing of the site any more is asked nothing any more.
+    for left in view.snapshot.nodes.iter().filter(|stored| stored.node.spec.asked_by(view.name()).is_some()) {
+        questions.entry(left.node.metadata.name.clone().unwrap_or_default()).or_default();
+    }
     for (node, mut probes) in questions {
         if let Some(change) = change {
             probes.extend(evidence_probes(change, &node));
@@ -312,7 +316,9 @@ fn instruct(view: &View<'_>, change: Option<&CrmChange>, advance: &Advance, inte
         // Other sites' questions and orders on a shared server stay as they are.
         let mut asked: Vec<Asked> =
             stored.node.spec.asked.iter().filter(|asked| asked.site != view.name()).cloned().collect();
-        asked.push(Asked { site: view.name().to_owned(), probes, attentive });
+        if !probes.is_empty() {
+            asked.push(Asked { site: view.name().to_owned(), probes, attentive });
+        }
         asked.sort_by(|one, other| one.site.cmp(&other.site));
         let mut orders: Vec<Order> = stored.node.spec.orders.iter().filter(|order| !own(&order.id)).cloned().collect();
         orders.extend(advance.orders.get(&node).into_iter().flatten().cloned());

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 pub struct Snapshot {
     /// The site itself.
     pub site: CrmSite,
-    /// Those nodes named by the site that exist, in the order of their names.
+    /// Those nodes named by the site that exist, in the order of their names; with them those that it named before.
     pub nodes: Vec<NodeView>,
     /// The whole catalogue.
     pub releases: Vec<CrmRelease>,

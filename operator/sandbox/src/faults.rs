@@ -51,6 +51,7 @@ impl Fault {
                 Some("back-up-database")
             }
             Self::World(WorldFault::ForeignSession) => None,
+            Self::World(WorldFault::TakesFirstInstance) => Some("upgrade-service"),
             Self::World(
                 WorldFault::InstallerHangs
                 | WorldFault::ExitZeroWithoutEffect
@@ -75,7 +76,8 @@ impl Fault {
                 | WorldFault::ExitOneWithEffect
                 | WorldFault::ExceptionInMain
                 | WorldFault::DiskFullDuringBackup
-                | WorldFault::DamagedPage,
+                | WorldFault::DamagedPage
+                | WorldFault::TakesFirstInstance,
             )
             | Self::AgentLost
             | Self::LostApiAnswer
@@ -118,6 +120,10 @@ impl Fault {
             Self::World(WorldFault::ForeignSession) => {
                 "the site is not alone on its database; after half an hour everything is taken back and the site opens \
                  at its old version"
+            }
+            Self::World(WorldFault::TakesFirstInstance) => {
+                "with one instance on the server there is no wrong one: the goal is reached; beside another instance the \
+                 step fails, names what was touched, and the change halts"
             }
             Self::AgentLost => {
                 "the program runs on without its agent; the agent finds it by its journal, waits for its end, and the \
@@ -225,6 +231,7 @@ impl ArmedFault {
             Fault::World(WorldFault::ExceptionInMain) => "run-upgrade-exe",
             Fault::World(WorldFault::DiskFullDuringBackup | WorldFault::BackupTruncated) => "back-up-database",
             Fault::World(WorldFault::ForeignSession) => "no step: the session is there from the beginning",
+            Fault::World(WorldFault::TakesFirstInstance) => "upgrade-service",
             Fault::World(WorldFault::RebootInMidStep) => {
                 "upgrade-database, upgrade-web, upgrade-service, run-upgrade-exe"
             }

@@ -60,14 +60,23 @@ impl Receiver {
         notices.iter().map(|(number, event)| format!("{number} {event}")).collect::<Vec<_>>().join(", ")
     }
 
-    /// The answer to a body, and what the story says about it. None where it never answers.
-    fn answer(&self, address: &Address, body: &[u8]) -> (Option<u16>, String) {
+    /// The status with which a body is answered; none where it never is. The story says what came.
+    fn answer(&self, address: &Address, body: &[u8]) -> Option<u16> {
         if address.url() != self.webhook.url {
-            return (Some(404), "the webhook is asked at an address that it does not have".to_owned());
+            self.witness.note(None, What::Told, "the webhook is asked at an address that it does not have");
+            return Some(404);
         }
         let Ok(notice) = serde_json::from_slice::<Notice>(body) else {
-            return (Some(400), "the webhook got a body that is no notice".to_owned());
+            self.witness.note(None, What::Told, "the webhook got a body that is no notice");
+            return Some(400);
         };
+        let site = notice.site.clone();
+        let (status, told) = self.take(notice, body);
+        self.witness.note_at(&site, What::Told, &told);
+        status
+    }
+
+    fn take(&self, notice: Notice, body: &[u8]) -> (Option<u16>, String) {
         let named = format!("{} {}", notice.event.name(), notice.id);
         let mut inbox = self.inbox.lock().unwrap_or_else(PoisonError::into_inner);
         let answer = self.webhook.answers.get(inbox.asked).copied();
@@ -107,8 +116,7 @@ impl Post for ControllerPost {
             }
             tokio::time::sleep(ROUND_TRIP).await;
             self.lives.go_on(&self.identity).await;
-            let (status, told) = self.receiver.answer(&address, &body);
-            self.receiver.witness.note(None, What::Told, &told);
+            let status = self.receiver.answer(&address, &body);
             let fate = self.points.controller_fate(&self.identity, number, Moment::After);
             match (fate, status) {
                 (Fate::Die, _) | (Fate::Proceed, None) => std::future::pending().await,

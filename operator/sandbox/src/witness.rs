@@ -107,6 +107,13 @@ impl Witness {
         self.shared.stir.notify_one();
     }
 
+    /// The same at a site.
+    pub(crate) fn note_at(&self, site: &str, what: What, why: &str) {
+        let at = (self.shared.now)();
+        self.notes().teller.note_at(site, at, what, why);
+        self.shared.stir.notify_one();
+    }
+
     pub(crate) fn with_teller(&self, tell: impl FnOnce(&mut Tellers, Timestamp)) {
         let at = (self.shared.now)();
         tell(&mut self.notes().teller, at);
@@ -204,10 +211,11 @@ impl Notes {
         }
     }
 
-    /// Whether no notice of any change waits for its receiver.
-    pub(crate) fn has_told_all(&self) -> bool {
-        let told = self.changes.values().flat_map(|change| change["status"]["told"].as_array().into_iter().flatten());
-        told.into_iter().all(|notice| notice["delivery"] != "Pending")
+    /// Whether no notice of a change of that site waits for its receiver.
+    pub(crate) fn has_told_all(&self, site: &str) -> bool {
+        let changes = self.changes.values().filter(|change| change["spec"]["site"] == site);
+        let mut told = changes.flat_map(|change| change["status"]["told"].as_array().into_iter().flatten());
+        told.all(|notice| notice["delivery"] != "Pending")
     }
 
     /// A site, as it stands in the API.

@@ -1,4 +1,4 @@
-//! What an agent says of the machine itself.
+//! The machine itself, and what runs on it, as an agent sees it.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -33,4 +33,24 @@ pub struct Machine {
     #[serde(default)]
     #[schemars(length(max = 256), inner(length(max = 32)))]
     pub hotfixes: Vec<String>,
+}
+
+/// State of a service or of an application pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum RunState {
+    /// Serving.
+    Running,
+    /// Not serving, no process of its own left.
+    Stopped,
+}
+
+/// What starts a Windows service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum StartType {
+    /// Windows, at boot.
+    Automatic,
+    /// Somebody, when needed.
+    Manual,
+    /// Nobody may.
+    Disabled,
 }

@@ -5,7 +5,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{FastCgi, Placement, Verification};
+use super::{Component, FastCgi, Placement, Verification};
 use crate::Time;
 use crate::database::DatabaseFacts;
 
@@ -65,6 +65,10 @@ pub struct CrmSiteStatus {
     /// found half done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restore: Option<RestoreOffer>,
+    /// Components that were taken out of the declaration and still stand on their nodes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32))]
+    pub orphaned: Vec<Orphan>,
     /// Next opening of a window, in the site's own time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
@@ -93,6 +97,7 @@ impl Default for CrmSiteStatus {
             half_done: None,
             backup: None,
             restore: None,
+            orphaned: Vec::new(),
             next_window: None,
         }
     }
@@ -122,6 +127,22 @@ pub struct VerifiedState {
     pub change: Option<String>,
     /// When it was proven.
     pub at: Time,
+}
+
+/// A component that was taken out of the declaration while it stood on its node. The operator uninstalls nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Orphan {
+    /// The component.
+    pub component: Component,
+    /// The node.
+    #[schemars(length(max = 253))]
+    pub node: String,
+    /// Programs, services and application pools that are still there, with their state where it is known.
+    #[schemars(length(max = 16), inner(length(max = 256)))]
+    pub left: Vec<String>,
+    /// Since when it is not declared any more.
+    pub since: Time,
 }
 
 /// One part of a site (the database, a component on a node) and the version it shows.

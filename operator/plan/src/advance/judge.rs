@@ -98,6 +98,9 @@ impl Run<'_> {
             Some(code) if code != 0 => format!(" (exit code {code})"),
             Some(_) | None => String::new(),
         };
+        if let Some(why) = self.touched(step, result) {
+            return self.harmed(step, format!("{why}{exit}"));
+        }
         if reported.outcome == Some(Outcome::Done) {
             match self.prove(step, result, ended_at, Some(node)) {
                 Proof::Holds(text) => {
@@ -155,6 +158,9 @@ impl Run<'_> {
         let since = result.attempt_started_at.0;
         if let Some(who) = self.decision(Word::Attend, &step.id, since) {
             self.change_result(&step.id, |result| result.attended_by = Some(who));
+        }
+        if let Some(why) = self.touched(step, result) {
+            return self.harmed(step, why);
         }
         match self.prove(step, result, since, None) {
             Proof::Holds(text) => self.verified(step, text),

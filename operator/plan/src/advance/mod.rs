@@ -220,6 +220,11 @@ impl Run<'_> {
             self.announce("TriedAgain", message, true);
             return self.next_attempt(step, None);
         }
+        self.failed(step, outcome, why)
+    }
+
+    /// A try is over without proof, and no other one follows by itself.
+    fn failed(&mut self, step: &Step, outcome: Outcome, why: String) -> Flow {
         let now = crm_api::Time::from(self.view.now);
         self.change_result(&step.id, |result| {
             result.phase = StepPhase::Failed;

@@ -193,6 +193,10 @@ pub trait ProductRules: Sync {
     fn rules(&self, purpose: Purpose) -> &'static [Rule];
     /// What whoever approves has to know beforehand.
     fn notices(&self, view: &View<'_>, hop: &Hop<'_>) -> Vec<String>;
+    /// What is declared and cannot come about by any change, with the reason and what to do instead.
+    fn beyond_change(&self, view: &View<'_>) -> Vec<Finding>;
+    /// What an orphaned component has left on its node, by the names of Windows and IIS; `None` where it is gone.
+    fn left_on(&self, view: &View<'_>, component: Component, node: &str) -> Option<Vec<String>>;
     /// What a successful change leaves behind for people to do or to know.
     fn aftermath(&self, view: &View<'_>) -> Vec<String>;
     /// Things that no other change may use at the same time.

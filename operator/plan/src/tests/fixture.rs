@@ -5,7 +5,7 @@ mod seen;
 
 use std::collections::BTreeMap;
 
-use crm_api::change::CrmChangeStatus;
+use crm_api::change::{CrmChangeStatus, StepPhase};
 use crm_api::database::{
     DATABASE_BYTES, DatabaseFact, DatabaseFacts, SCHEMA_MODIFIED_AT, SQL_SERVER_VERSION, superoffice,
 };
@@ -257,7 +257,11 @@ impl Site {
         let probes = products::of(self.snapshot.site.spec.product).probes(&view).remove(name).unwrap_or_default();
         for probe in probes {
             let answer = match &probe {
-                Probe::Machine {} | Probe::DiskFree { .. } => usual(&probe),
+                Probe::Machine {}
+                | Probe::DiskFree { .. }
+                | Probe::MailRelay { .. }
+                | Probe::HostAddresses { .. }
+                | Probe::DataSource { .. } => usual(&probe),
                 Probe::Processes { .. } => Answer::Processes { running: Vec::new() },
                 _ => Answer::Absent {},
             };

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Broken, Invariant, Verdict};
 use crate::cluster;
-use crate::world::Happening;
+use crate::world::{Happening, WorldFault};
 
 /// Changes at work, and programs that run.
 #[derive(Default)]
@@ -47,7 +47,8 @@ impl Confinement {
             Happening::Effect { program, node, change, .. } => format!("{program} on {node} has changed {change}"),
             Happening::Frozen { node } => format!("Service on {node} was closed"),
             Happening::Unfrozen { node } => format!("Service on {node} was opened"),
-            Happening::ByHand { .. } => {
+            // An installer that takes another instance than it was told is no deed of ours; that it is noticed is.
+            Happening::ByHand { .. } | Happening::FaultStruck { .. } if is_stranger(what) => {
                 self.strangers.insert(site.to_owned());
                 return Ok(());
             }
@@ -65,5 +66,12 @@ impl Confinement {
         let what = other.map(|(_, other)| format!("{program} was started on {node} while one of {other} was running"));
         self.running.insert((node.to_owned(), pid), site.to_owned());
         what.map_or(Ok(()), |what| Err(Broken(Invariant::OneAtATime, what)))
+    }
+}
+
+fn is_stranger(what: &Happening) -> bool {
+    match what {
+        Happening::FaultStruck { fault, .. } => fault == WorldFault::TakesFirstInstance.name(),
+        _ => true,
     }
 }

@@ -154,7 +154,9 @@ impl Judge {
         }
         let everybody_works = !notes.teller.somebody_is_out(&self.site);
         let stood_still = now.duration_since(notes.progress_at) > self.patience;
-        if everybody_works && is_settled(&site) && (notes.has_told_all() || stood_still) {
+        // A correction of drift leaves the site as declared while it is under way.
+        let under_way = notes.change(&self.site).is_some_and(|change| !is_over(change));
+        if everybody_works && !under_way && is_settled(&site) && (notes.has_told_all(&self.site) || stood_still) {
             let hours = stage.file.scenario.spec.goes_on_hours.unwrap_or(0);
             let goes_on = now.duration_since(edited_at) < SignedDuration::from_hours(hours);
             return if goes_on { Phase::Changing } else { Phase::Over(Outcome::Reached) };
@@ -215,6 +217,11 @@ impl Judge {
             _ => None,
         }
     }
+}
+
+/// A change has ended, well or not.
+fn is_over(change: &Value) -> bool {
+    ["Succeeded", "Failed", "Superseded"].iter().any(|phase| change["status"]["phase"] == *phase)
 }
 
 /// The site is proven to be where it is declared to be, and healthy.

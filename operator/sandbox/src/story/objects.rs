@@ -8,7 +8,7 @@ use super::teller::{Place, Teller};
 use crate::cluster::Change;
 
 /// Conditions of a site whose change is an event of its own. The others say the same as the record of the change.
-const TOLD_CONDITIONS: [&str; 11] = [
+const TOLD_CONDITIONS: [&str; 12] = [
     "Ready",
     "UpToDate",
     "HalfDone",
@@ -16,6 +16,7 @@ const TOLD_CONDITIONS: [&str; 11] = [
     "FactsFresh",
     "AttachmentsRemapped",
     "CustomerCentreMerged",
+    "Orphaned",
     "NoticesDelivered",
     "WindowsClientsRolledOut",
     "WindowsClientsRemoved",

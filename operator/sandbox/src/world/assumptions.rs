@@ -57,6 +57,12 @@ pub struct Assumptions {
     pub question_attachments: String,
     /// Questions of `upgrade.exe` for the symmetric key and secret where Service's `config` has none.
     pub questions_keys: [String; 2],
+    /// Questions of `ejTermSetup.exe`: what it asks for and in which order is documented (automated-tasks/ejtermsetup,
+    /// install/service), the words are not.
+    pub questions_set_up: Vec<String>,
+    /// Whether `ejTermSetup.exe` refuses a second run. `false`: it overwrites what stands in the database; the vendor only
+    /// warns.
+    pub set_up_refuses_second_run: bool,
     /// Offer of `upgrade.exe` to stop where IIS or rights do not suit FastCGI.
     pub question_abort: String,
     /// What `upgrade.exe` does when its input ends at a question.
@@ -151,6 +157,31 @@ impl Default for Assumptions {
             question_fast_cgi: text("Do you want to set up FastCGI (yes/no)? "),
             question_attachments: text("Do you want to remap attachments to sub-folders now (yes/no/skip)? "),
             questions_keys: [text("SymmetricKey: "), text("SymmetricSecret: ")],
+            questions_set_up: [
+                "language (no/se/dk/de/nl/en/fr/es/it/cs/fi/pl): ",
+                "hostname: ",
+                "your name: ",
+                "database type (mssql/oracle): ",
+                "database user: ",
+                "database password: ",
+                "DSN: ",
+                "NetServer endpoint: ",
+                "CRM admin user: ",
+                "CRM admin password: ",
+                "base path: ",
+                "CRM login of the first user: ",
+                "e-mail of the first user: ",
+                "default e-mail: ",
+                "SMTP host: ",
+                "SMTP port: ",
+                "cgi-bin path: ",
+                "HTTP path: ",
+                "is this server on the Internet (yes/no)? ",
+                "start ejScheduler now (yes/no)? ",
+            ]
+            .map(text)
+            .to_vec(),
+            set_up_refuses_second_run: false,
             question_abort: text("Do you want to abort the upgrade so that you can fix this (yes/no)? "),
             upgrade_at_end_of_input: EndOfInput::Abort,
             upgrade_noconfirm_aborts: false,

@@ -15,9 +15,10 @@ use crate::world::faults::Faults;
 use crate::world::files::{Content, FileSystem, sha256};
 use crate::world::ghost::Ghost;
 use crate::world::iis::Iis;
-use crate::world::install::{install, put_attachments, spoil_handlers};
+use crate::world::install::{DATA_SOURCES, install, put_attachments, spoil_handlers};
 use crate::world::layout::Layout;
 use crate::world::machine::{Machine, boot_id};
+use crate::world::network::Network;
 use crate::world::process::Processes;
 use crate::world::registry::Registry;
 use crate::world::scenario::{API_VERSION, KIND, Scenario, ScenarioSpec, Server};
@@ -170,6 +171,7 @@ pub(crate) fn check(scenario: &Scenario, site: &CrmSite, releases: &[CrmReleaseS
     let name = site.metadata.name.clone().unwrap_or_default();
     let layout =
         Layout::of(site, &spec.assumptions.attachments_folder).ok_or(BuildError::NoSuperOffice { site: name })?;
+    let layout = layout.with_edit(&spec.then);
     if spec.sql_server.name != layout.sql_server {
         let (found, expected) = (spec.sql_server.name.clone(), layout.sql_server);
         return Err(BuildError::OtherSqlServer { found, expected });
@@ -210,7 +212,15 @@ pub(crate) fn parts(spec: &ScenarioSpec, layout: Layout, credentials: Credential
     let extension = if spec.database.fast_cgi == FastCgi::Enabled { FCGI } else { "exe" };
     let service_versions = spec.servers.iter().flat_map(|server| &server.components);
     let service = service_versions.into_iter().find(|installed| installed.component == Component::Service);
-    let service_version = service.map_or_else(|| spec.database.version.clone(), |service| service.number.clone());
+    let service_version = service.map(|service| service.number.clone());
+    let registry = service_version.iter().flat_map(|number| {
+        [
+            ("UseExtension".to_owned(), extension.to_owned()),
+            ("EjournalCronNow".to_owned(), spec.start.to_string()),
+            ("WwwPath".to_owned(), layout.service_application.clone()),
+            (format!("UpgradeDone {number}"), "1".to_owned()),
+        ]
+    });
     let database = Database {
         server_version: spec.sql_server.version.clone(),
         bytes: spec.sql_server.database_mebibytes.saturating_mul(1024 * 1024),
@@ -218,12 +228,7 @@ pub(crate) fn parts(spec: &ScenarioSpec, layout: Layout, credentials: Credential
         partial: None,
         server_setup: vec![spec.database.version.clone()],
         modified_at: last_upgrade,
-        registry: BTreeMap::from([
-            ("UseExtension".to_owned(), extension.to_owned()),
-            ("EjournalCronNow".to_owned(), spec.start.to_string()),
-            ("WwwPath".to_owned(), layout.service_application.clone()),
-            (format!("UpgradeDone {service_version}"), "1".to_owned()),
-        ]),
+        registry: registry.collect(),
         service_version,
         service_installed_at: last_upgrade,
         attachment_path: layout.attachments.clone(),
@@ -233,6 +238,7 @@ pub(crate) fn parts(spec: &ScenarioSpec, layout: Layout, credentials: Credential
         maintenance_to: spec.database.maintenance_to,
         travellers_out: spec.database.travellers_out,
         satellites: spec.database.satellites,
+        mailboxes: Vec::new(),
         lsn: 41_000,
         backups_running: BTreeMap::new(),
         backups_begun: 0,
@@ -261,6 +267,7 @@ fn empty(scenario: &Scenario, first: SiteParts, releases: Vec<CrmReleaseSpec>, s
         scratch: BTreeMap::new(),
         database,
         credentials,
+        network: Network::of(&scenario.spec),
         users,
         faults: Faults::default(),
         ghost: Ghost::default(),
@@ -298,6 +305,11 @@ fn lay_out_media(state: &mut State) -> Result<(), BuildError> {
 }
 
 fn machine(server: &Server) -> Machine {
+    let mut registry = Registry::default();
+    for source in &server.data_sources {
+        let values = [("Server", source.server.as_str()), ("Database", source.database.as_str())];
+        registry.set(&format!("{DATA_SOURCES}\\{}", source.name), &values);
+    }
     Machine {
         facts: MachineFacts {
             windows: server.windows.clone(),
@@ -318,7 +330,7 @@ fn machine(server: &Server) -> Machine {
             .map(|(name, version)| (name.clone(), (version.clone(), String::new())))
             .collect(),
         https: server.https,
-        registry: Registry::default(),
+        registry,
         services: Vec::new(),
         iis: Iis::default(),
         iis_exports: BTreeMap::new(),

@@ -71,10 +71,6 @@ impl State {
                     service.state = RunState::Stopped;
                 }
             }
-            Deed::SetLinks { ending } => {
-                self.database.registry.insert("UseExtension".to_owned(), ending.clone());
-                self.database_write("somebody's hand");
-            }
             Deed::StartSecondScheduler { node } => {
                 let name = self.layout.scheduler.clone();
                 if let Some(machine) = self.machines.get_mut(node) {

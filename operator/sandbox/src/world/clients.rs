@@ -18,8 +18,8 @@ fn transform() -> String {
 impl World {
     /// A person makes the transform of the client share anew with SoCreateMST.exe. Whether there was a client to make it
     /// for.
-    pub fn make_transform(&self, node: &str) -> bool {
-        self.with(|state| {
+    pub fn make_transform(&self, site: &str, node: &str) -> bool {
+        self.at(site, |state| {
             let number = state.database.version.clone();
             let made = state.client_setup(&number).is_some();
             if let Some(machine) = state.machines.get_mut(node).filter(|machine| machine.up && made) {
@@ -31,9 +31,9 @@ impl World {
         })
     }
 
-    /// A person uninstalls Pocket Server wherever it is.
-    pub fn uninstall_pocket_server(&self, who: &str) {
-        self.with(|state| {
+    /// A person uninstalls Pocket Server wherever a site has it.
+    pub fn uninstall_pocket_server(&self, site: &str, who: &str) {
+        self.at(site, |state| {
             let (service, properties) = (state.layout.pocket_service.clone(), state.layout.pocket_properties.clone());
             for node in state.machines.keys().cloned().collect::<Vec<_>>() {
                 let Some(machine) = state.machines.get_mut(&node).filter(|machine| machine.up) else { continue };
@@ -48,10 +48,10 @@ impl World {
         });
     }
 
-    /// How many people's Windows clients are of the release of the database.
+    /// How many people's Windows clients are of the release of a site's database.
     #[must_use]
-    pub fn clients_rolled_out(&self) -> usize {
-        self.with(|state| state.users.clients_of(&state.database.version))
+    pub fn clients_rolled_out(&self, site: &str) -> usize {
+        self.at(site, |state| state.users.clients_of(&state.database.version))
     }
 }
 

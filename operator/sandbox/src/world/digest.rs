@@ -87,7 +87,7 @@ impl State {
             database("Database", "schema", Some(self.database.release())),
             database("Database", "company.version", Some(self.database.version.clone())),
             database("Database", "ProductVersion", self.database.server_setup.last().cloned()),
-            database("Service", "config.version", Some(self.database.service_version.clone())),
+            database("Service", "config.version", self.database.service_version.clone()),
         ];
         let layout = &self.layout;
         for node in self.machines.keys() {
@@ -136,6 +136,7 @@ impl State {
             let value = if name == "EjournalCronNow" { "some time" } else { value };
             facts.insert(format!("registry {name}"), value.to_owned());
         }
+        facts.insert("mailboxes of Service".to_owned(), self.database.mailboxes.join(", "));
         facts.insert("edited reports".to_owned(), self.database.edited_reports.to_string());
         facts.insert("backups running".to_owned(), self.database.backups_running.len().to_string());
     }

@@ -22,11 +22,13 @@ pub enum WorldFault {
     DamagedPage,
     /// A report server holds a session.
     ForeignSession,
+    /// The Service installer takes the first instance that the registry lists, whichever was chosen.
+    TakesFirstInstance,
 }
 
 impl WorldFault {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::InstallerHangs,
         Self::ExitZeroWithoutEffect,
         Self::ExitOneWithEffect,
@@ -36,6 +38,7 @@ impl WorldFault {
         Self::BackupTruncated,
         Self::DamagedPage,
         Self::ForeignSession,
+        Self::TakesFirstInstance,
     ];
 
     /// Its name on a command line.
@@ -51,6 +54,7 @@ impl WorldFault {
             Self::BackupTruncated => "backup-truncated",
             Self::DamagedPage => "damaged-page",
             Self::ForeignSession => "foreign-session",
+            Self::TakesFirstInstance => "takes-first-instance",
         }
     }
 
@@ -75,6 +79,10 @@ impl WorldFault {
                  restored copy finds it"
             }
             Self::ForeignSession => "a session of REPORTSRV (Crystal Reports) stays until a person ends it",
+            Self::TakesFirstInstance => {
+                "the first run of the Service installer works on the first instance that the registry lists, whichever was \
+                 chosen"
+            }
         }
     }
 
@@ -103,7 +111,8 @@ impl std::str::FromStr for WorldFault {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "no fault is called {name}; there are installer-hangs, exit-zero-without-effect, exit-one-with-effect, \
-     exception-in-main, reboot-in-mid-step, disk-full-during-backup, backup-truncated, damaged-page and foreign-session"
+     exception-in-main, reboot-in-mid-step, disk-full-during-backup, backup-truncated, damaged-page, foreign-session and \
+     takes-first-instance"
 )]
 pub struct UnknownFault {
     /// What was asked for.

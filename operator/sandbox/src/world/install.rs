@@ -1,12 +1,9 @@
 //! The components of a site as they stand on its servers when a story begins.
 
-use std::collections::BTreeMap;
-
 use crm_api::probe::{RunState, StartType};
 use crm_api::site::Component;
 
 use crate::world::files::Content;
-use crate::world::iis::Site;
 use crate::world::layout::{SERVER_PATH, SERVER_REGISTRY, SERVICE_REGISTRY};
 use crate::world::scenario::{Handlers, Server};
 use crate::world::services::Service;
@@ -18,6 +15,8 @@ use crate::world::vendor::{
 
 /// Average size of an attachment.
 const ATTACHMENT_BYTES: i64 = 200_000;
+/// Registry key of the 32-bit system data sources.
+pub(crate) const DATA_SOURCES: &str = "HKLM\\SOFTWARE\\Wow6432Node\\ODBC\\ODBC.INI";
 /// A password that stands in configuration files, so that a test can look for it where it must never appear.
 pub const PASSWORD_IN_CONFIG: &str = "only-in-the-config-file";
 
@@ -46,6 +45,11 @@ fn install_server(state: &mut State, node: &str, number: &str) {
 fn install_web(state: &mut State, node: &str, number: &str) {
     write_web_files(state, node, number);
     write_web_program(state, node, number);
+    configure_web(state, node);
+}
+
+/// The product configuration of a new Web: its file, its application in IIS with a pool, its batch task server.
+pub(crate) fn configure_web(state: &mut State, node: &str) {
     let layout = state.layout.clone();
     let program = batch_program(state);
     let Some(machine) = state.machines.get_mut(node) else {
@@ -77,8 +81,10 @@ fn install_net_server(state: &mut State, node: &str, number: &str) {
 fn install_service(state: &mut State, node: &str, number: &str) {
     write_service_files(state, node, number);
     write_service_program(state, node, number);
+    new_instance(state, node);
     let layout = state.layout.clone();
-    let config = service_config(state, node, number);
+    let end_point = usual_end_point(state, node, number);
+    let config = service_config(state, &end_point);
     // Where the scheduler's own program lies is an assumption: elsewhere, it does not count as a program of the folder.
     let folder = if state.assumptions.scheduler_runs_from_bin { layout.bin() } else { "C:\\Windows".to_owned() };
     let Some(machine) = state.machines.get_mut(node) else {
@@ -89,29 +95,38 @@ fn install_service(state: &mut State, node: &str, number: &str) {
     machine
         .files
         .put_text(&format!("{path}\\ejCrontab.txt"), format!("* * * * * ejournalCron {}\r\n", layout.host_name));
-    machine.files.put_text(&format!("{path}\\log\\ejournal.log"), "");
     machine.files.put_text(&format!("{path}\\templates\\index.html"), "the customer's own design\r\n");
     let key = format!("{SERVICE_REGISTRY}\\{}", layout.host_name);
     machine.registry.set(&key, &[("basePath", path), ("instanceId", "1")]);
-    machine.registry.set(&format!("{SERVICE_REGISTRY}\\Installer values"), &[("path", path)]);
-    machine.iis.add_pool(&layout.service_pool);
-    let folders = BTreeMap::from([
-        ("/".to_owned(), format!("{path}\\www\\doc")),
-        ("/csplugins".to_owned(), format!("{path}\\www\\csplugins")),
-        ("/scripts".to_owned(), layout.scripts()),
-    ]);
-    machine.iis.sites.insert(layout.iis_site, Site { folders, handlers: BTreeMap::new() });
     machine.services.push(automatic(layout.scheduler, format!("{folder}\\ejSchedule.exe")));
+}
+
+/// What the installer of Service leaves besides programs: its own values in the registry, and the IIS site with its pool.
+pub(crate) fn new_instance(state: &mut State, node: &str) {
+    let layout = state.layout.clone();
+    let Some(machine) = state.machines.get_mut(node) else {
+        return;
+    };
+    let path = &layout.service_path;
+    machine.files.put_text(&format!("{path}\\log\\ejournal.log"), "");
+    machine.registry.set(&format!("{SERVICE_REGISTRY}\\Installer values"), &[("path", path)]);
+    if machine.iis.pool(&layout.service_pool).is_none() {
+        machine.iis.add_pool(&layout.service_pool);
+    }
+    let site = machine.iis.sites.entry(layout.iis_site.clone()).or_default();
+    site.folders.insert("/".to_owned(), format!("{path}\\www\\doc"));
+    site.folders.insert("/csplugins".to_owned(), format!("{path}\\www\\csplugins"));
+    site.folders.insert("/scripts".to_owned(), layout.scripts());
 }
 
 pub(crate) fn automatic(name: String, program: String) -> Service {
     Service { name, program, state: RunState::Running, start: StartType::Automatic }
 }
 
-/// Service's configuration file (vendor: config/service).
-fn service_config(state: &State, node: &str, number: &str) -> String {
+/// Where a Service that is installed already finds NetServer. Where a site has one of its own, it was installed for Service
+/// (vendor: install/netserver).
+fn usual_end_point(state: &State, node: &str, number: &str) -> String {
     let layout = &state.layout;
-    // Where a site has a NetServer of its own, it was installed for Service (vendor: install/netserver).
     let (nodes, application) = if layout.net_server_nodes.is_empty() {
         (&layout.web_nodes, &layout.web_application)
     } else {
@@ -119,6 +134,11 @@ fn service_config(state: &State, node: &str, number: &str) -> String {
     };
     let carrier = nodes.first().map_or("localhost", String::as_str);
     let host = if carrier == node { "localhost" } else { carrier };
+    format!("http://{host}{application}/Remote/{}", state.endpoint(number))
+}
+
+/// Service's configuration file (vendor: config/service).
+pub(crate) fn service_config(state: &State, end_point: &str) -> String {
     let lines = [
         "# SuperOffice Service".to_owned(),
         format!("dbHost = {}", state.layout.sql_server),
@@ -126,7 +146,7 @@ fn service_config(state: &State, node: &str, number: &str) -> String {
         "dbType = mssql".to_owned(),
         format!("dbPassword = {PASSWORD_IN_CONFIG}"),
         "nsUser = ejSysUser".to_owned(),
-        format!("nsEndPoint = http://{host}{application}/Remote/{}", state.endpoint(number)),
+        format!("nsEndPoint = {end_point}"),
         "# frozen".to_owned(),
     ];
     lines.iter().fold(String::new(), |text, line| text + line + "\r\n")
@@ -136,6 +156,9 @@ pub(crate) fn put_attachments(state: &mut State, files: i64) {
     let folder = state.layout.attachments.clone();
     let numbered = Content::Numbered { first: 1, last: files, size_bytes: files.saturating_mul(ATTACHMENT_BYTES) };
     for node in state.layout.service_nodes.clone() {
+        if state.service_number(&node).is_none() {
+            continue;
+        }
         if let Some(target) = state.files_mut(&node, &folder) {
             target.put(&flat_attachments(&folder), numbered.clone());
         }

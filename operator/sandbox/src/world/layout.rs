@@ -2,7 +2,7 @@
 //! leaves out.
 
 use crm_api::CrmSite;
-use crm_api::site::Component;
+use crm_api::site::{Component, Placement};
 
 /// Program folder of the CRM Server (vendor: install/server).
 pub const SERVER_PATH: &str = "C:\\Program Files\\SuperOffice\\SuperOffice Server";
@@ -94,6 +94,24 @@ impl Layout {
             pocket_properties: or(&pocket.properties, POCKET_PROPERTIES),
             attachments: attachments.to_owned(),
         })
+    }
+
+    /// The same with the nodes on which an edit of the site's spec (a JSON merge patch) places components besides.
+    #[must_use]
+    pub fn with_edit(mut self, edit: &serde_json::Value) -> Self {
+        let placed = edit["components"].clone();
+        let placed: Vec<Placement> = serde_json::from_value(placed).unwrap_or_default();
+        for placement in placed {
+            let nodes = match placement.name {
+                Component::CrmServer => &mut self.server_nodes,
+                Component::Web => &mut self.web_nodes,
+                Component::NetServer => &mut self.net_server_nodes,
+                Component::Service => &mut self.service_nodes,
+            };
+            let new = placement.nodes.into_iter().filter(|node| !nodes.contains(node)).collect::<Vec<_>>();
+            nodes.extend(new);
+        }
+        self
     }
 
     /// Folder of the programs that IIS serves.

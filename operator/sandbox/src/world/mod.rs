@@ -7,7 +7,7 @@
 //!
 //! - [`scenario`]: the document that describes a world; `build` and `install` make it. [`layout`]: where things lie.
 //! - `machine`, `files`, `iis`, `http`, `services`, `registry`, `process`: one Windows server; `host`: its edge.
-//! - `sites`: several sites in one world, and which of them something belongs to.
+//! - `sites`: several sites in one world, and which of them something belongs to. `network`: names, mail servers, mailboxes.
 //! - `sql`, `backup`, `restore`, `scratch`: the SQL Server; `bring_back`: files, keys and IIS from exports. `vendor`: the installers and `upgrade.exe`.
 //! - `clients`: what serves people's own machines and phones.
 //! - `users`, `scheduler`: who works on the site meanwhile; `by_hand`: who works on the servers without the operator.
@@ -30,6 +30,7 @@ mod iis;
 pub(crate) mod install;
 pub mod layout;
 mod machine;
+mod network;
 mod other_sites;
 pub mod people;
 mod process;
@@ -56,4 +57,4 @@ pub use install::PASSWORD_IN_CONFIG;
 pub use scenario::Scenario;
 pub use sql::SimSql;
 pub use state::World;
-pub(crate) use vendor::{REPORTS, UNTICKED};
+pub(crate) use vendor::{CREATE_SITE, REPORTS, UNTICKED};

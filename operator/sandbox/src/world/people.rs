@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use crm_agent::host::HostError;
 use crm_api::order::PromptAnswer;
+use crm_api::probe::RunState;
 use crm_api::site::Component;
 
 use crate::world::files::Content;
 use crate::world::ghost::{Change, Happening};
+use crate::world::install::automatic;
+use crate::world::layout::SERVICE_REGISTRY;
 use crate::world::state::{State, World};
 use crate::world::vendor::{Launch, Role, Starter};
 
@@ -110,6 +113,62 @@ impl World {
             });
             state.touched = true;
             true
+        })
+    }
+
+    /// A person logs in to a mailbox from their own mail program. Whether that works.
+    #[must_use]
+    pub fn log_in_to_mailbox(&self, address: &str) -> bool {
+        self.with(|state| state.network.has_mailbox(address))
+    }
+
+    /// A person makes a mailbox in Service. Whether Service was there to make it in.
+    pub fn make_mailbox(&self, site: &str, node: &str, address: &str) -> bool {
+        self.at(site, |state| {
+            if state.get_url(node, "http://localhost/scripts/rms.exe") != Ok(200) {
+                return false;
+            }
+            if !state.database.mailboxes.iter().any(|known| known == address) {
+                state.database.mailboxes.push(address.to_owned());
+                state.database_write("rms.exe");
+            }
+            true
+        })
+    }
+
+    /// A person brings the instance of Service from one server to another: configuration, scheduler's table, key in the
+    /// registry, and the scheduler itself, not started.
+    pub fn copy_instance(&self, site: &str, from: &str, to: &str) {
+        self.at(site, |state| {
+            let layout = state.layout.clone();
+            let table = format!("{}\\ejCrontab.txt", layout.service_path);
+            let key = format!("{SERVICE_REGISTRY}\\{}", layout.host_name);
+            let Some(source) = state.machines.get(from) else { return };
+            let text = |path: &str| source.files.text(path).map(str::to_owned).unwrap_or_default();
+            let (config, table_text) = (text(&layout.config()), text(&table));
+            let instance = source.registry.get(&key).cloned().unwrap_or_default();
+            let open: Vec<&str> = config.lines().filter(|line| line.trim() != "frozen").collect();
+            let config = open.iter().fold(String::new(), |text, line| text + line + "\r\n");
+            let Some(target) = state.machines.get_mut(to) else { return };
+            target.files.put_text(&layout.config(), config);
+            target.files.put_text(&table, table_text);
+            let values: Vec<(&str, &str)> =
+                instance.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            target.registry.set(&key, &values);
+            if target.service(&layout.scheduler).is_none() {
+                let mut scheduler = automatic(layout.scheduler.clone(), format!("{}\\ejSchedule.exe", layout.bin()));
+                scheduler.state = RunState::Stopped;
+                target.services.push(scheduler);
+            }
+        });
+    }
+
+    /// A person looks in IIS manager whether the site of Service is there.
+    #[must_use]
+    pub fn has_service_site(&self, site: &str, node: &str) -> bool {
+        self.at(site, |state| {
+            let machine = state.machines.get(node);
+            machine.is_some_and(|machine| machine.iis.sites.contains_key(&state.layout.iis_site))
         })
     }
 

@@ -1,6 +1,7 @@
 //! The local document that describes the world of a story. It is no custom resource: only the sandbox reads it.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use crm_api::site::{Component, FastCgi};
 use jiff::Timestamp;
@@ -61,6 +62,15 @@ pub struct ScenarioSpec {
     pub sql_server: SqlServerMachine,
     /// The database at the start.
     pub database: Database,
+    /// What names resolve to.
+    #[serde(default)]
+    pub names: BTreeMap<String, Vec<IpAddr>>,
+    /// The mail servers.
+    #[serde(default)]
+    pub mail_servers: Vec<MailServer>,
+    /// Mailboxes to which somebody can log in, by their addresses.
+    #[serde(default)]
+    pub mailboxes: Vec<String>,
     /// The other sites of the file. Everything else here is about its first one.
     #[serde(default)]
     pub other_sites: Vec<OtherSite>,
@@ -132,6 +142,9 @@ pub struct Server {
     /// Other installed programs, by name, with their versions.
     #[serde(default)]
     pub programs: BTreeMap<String, String>,
+    /// 32-bit system data sources.
+    #[serde(default)]
+    pub data_sources: Vec<DataSource>,
     /// Text files that people have put there, by absolute path.
     #[serde(default)]
     pub files: BTreeMap<String, String>,
@@ -144,6 +157,36 @@ pub struct Server {
     /// What is installed.
     #[serde(default)]
     pub components: Vec<Installed>,
+}
+
+/// A 32-bit system data source.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DataSource {
+    /// Its name.
+    pub name: String,
+    /// The SQL Server that it names.
+    pub server: String,
+    /// The database that it names.
+    pub database: String,
+}
+
+/// A mail server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MailServer {
+    /// Host name.
+    pub name: String,
+    /// Its port.
+    #[serde(default = "smtp")]
+    pub port: u16,
+    /// Servers from which it takes mails for somebody outside.
+    #[serde(default)]
+    pub relays_for: Vec<String>,
+}
+
+fn smtp() -> u16 {
+    25
 }
 
 fn one_or_several<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
@@ -198,7 +241,8 @@ pub struct SqlServerMachine {
 pub struct Database {
     /// Number of its release.
     pub version: String,
-    /// Whether Service answers by FastCGI.
+    /// Whether Service answers by FastCGI; without a Service it says nothing.
+    #[serde(default = "disabled")]
     pub fast_cgi: FastCgi,
     /// Travellers that are out.
     #[serde(default)]
@@ -217,6 +261,10 @@ pub struct Database {
     /// What is wrong with the FastCGI handlers, where FastCGI is in use.
     #[serde(default)]
     pub handlers: Handlers,
+}
+
+fn disabled() -> FastCgi {
+    FastCgi::Disabled
 }
 
 /// FastCGI handlers that are not as `upgrade.exe` would set them up.
@@ -291,8 +339,6 @@ pub enum Deed {
     Freeze { node: String },
     /// Stops the site's scheduler; its start type stays.
     StopScheduler { node: String },
-    /// The row that decides about the ending of links.
-    SetLinks { ending: String },
     /// The site's scheduler on one more server.
     StartSecondScheduler { node: String },
 }
@@ -307,7 +353,6 @@ impl std::fmt::Display for Deed {
             }
             Self::Freeze { node } => write!(formatter, "freezes Service on {node}, and goes home"),
             Self::StopScheduler { node } => write!(formatter, "stops the scheduler on {node}"),
-            Self::SetLinks { ending } => write!(formatter, "has links end in .{ending}"),
             Self::StartSecondScheduler { node } => write!(formatter, "starts the scheduler on {node} as well"),
         }
     }

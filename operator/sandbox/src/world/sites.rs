@@ -241,7 +241,9 @@ impl State {
         let on = |nodes: &[String]| nodes.iter().any(|placed| placed == node);
         match role {
             Role::Plain => self.site_of_path(node, program),
-            Role::Upgrade => self.named_instance(node, arguments).unwrap_or_else(|| self.site_of_path(node, program)),
+            Role::Upgrade | Role::TermSetup => {
+                self.named_instance(node, arguments).unwrap_or_else(|| self.site_of_path(node, program))
+            }
             Role::Setup(Component::CrmServer) => self.site_of(|layout| on(&layout.server_nodes)),
             Role::Setup(Component::Web) => self.site_of(|layout| on(&layout.web_nodes)),
             Role::Setup(Component::NetServer) => self.site_of(|layout| on(&layout.net_server_nodes)),
@@ -269,7 +271,7 @@ impl State {
     }
 
     /// The first instance in the registry of a machine: what an installer takes that nobody tells which.
-    fn first_instance(&self, node: &str) -> Option<String> {
+    pub(crate) fn first_instance(&self, node: &str) -> Option<String> {
         let instances = self.machines.get(node)?.registry.subkeys(SERVICE_REGISTRY).ok()?;
         instances.values().find_map(|values| self.instance_in(node, values.get("basePath")?))
     }

@@ -27,7 +27,8 @@ pub(crate) struct Database {
     pub(crate) server_setup: Vec<String>,
     pub(crate) modified_at: Timestamp,
     /// `config.version`, `config.installed_at`.
-    pub(crate) service_version: String,
+    /// No row where there never was a Service.
+    pub(crate) service_version: Option<String>,
     pub(crate) service_installed_at: Timestamp,
     pub(crate) attachment_path: String,
     /// `config.cgi_url`.
@@ -41,6 +42,8 @@ pub(crate) struct Database {
     pub(crate) maintenance_to: jiff::civil::Date,
     pub(crate) travellers_out: u32,
     pub(crate) satellites: u32,
+    /// Mailboxes of Service.
+    pub(crate) mailboxes: Vec<String>,
     pub(crate) lsn: u64,
     /// Files of the backups that run, by number.
     pub(crate) backups_running: BTreeMap<u32, String>,
@@ -163,12 +166,18 @@ impl State {
                 let described = block.is_some_and(|block| block.dictionary);
                 described.then(|| row(&[("modelVersion", "1")])).into_iter().collect()
             }
-            "superoffice.config" => vec![row(&[
-                ("version", &database.service_version),
-                ("installed_at", &database.service_installed_at.to_string()),
-                ("attachment_path", &database.attachment_path),
-                ("cgi_url", &database.cgi_url),
-            ])],
+            "superoffice.config" => {
+                let installed_at = database.service_installed_at.to_string();
+                let columns = |version| {
+                    row(&[
+                        ("version", version),
+                        ("installed_at", &installed_at),
+                        ("attachment_path", &database.attachment_path),
+                        ("cgi_url", &database.cgi_url),
+                    ])
+                };
+                database.service_version.as_deref().map(columns).into_iter().collect()
+            }
             "superoffice.attachments" => vec![row(&[("attachments", &database.attachments.to_string())])],
             "superoffice.useExtension" => registry("UseExtension").unwrap_or_default(),
             "superoffice.wwwPath" => registry("WwwPath").unwrap_or_default(),

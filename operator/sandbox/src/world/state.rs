@@ -19,6 +19,7 @@ use crate::world::files::FileSystem;
 use crate::world::ghost::{Ghost, GhostEvent, Happening, Observer};
 use crate::world::layout::Layout;
 use crate::world::machine::Machine;
+use crate::world::network::Network;
 use crate::world::scratch::Scratch;
 use crate::world::sites::SiteParts;
 use crate::world::sql::Database;
@@ -53,6 +54,7 @@ pub(crate) struct State {
     /// Databases beside the site's own, by name.
     pub(crate) scratch: BTreeMap<String, Scratch>,
     pub(crate) credentials: Credentials,
+    pub(crate) network: Network,
     pub(crate) users: Users,
     /// What is their own of the sites that are not at hand.
     pub(crate) aside: Vec<SiteParts>,

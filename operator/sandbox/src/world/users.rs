@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::world::ghost::Happening;
+use crate::world::http::NetServer;
 use crate::world::scenario::{Client, User};
 use crate::world::state::{State, World};
 
@@ -68,7 +69,8 @@ impl State {
         let web = self.layout.web_nodes.clone().iter().any(|node| self.net_server_works(node));
         match client {
             Client::Web => web,
-            Client::Win => web && self.database.partial.is_none(),
+            // It speaks to the database itself; a site that closes its Web closes it, too.
+            Client::Win => self.database.partial.is_none() && (web || !self.has_web() && !self.lacks_stack()),
             Client::Service => self.layout.service_nodes.clone().iter().any(|node| {
                 let machine = self.machines.get(node);
                 machine.is_some_and(|machine| machine.up && machine.iis.runs(&self.layout.service_pool))
@@ -79,15 +81,36 @@ impl State {
         }
     }
 
+    fn has_web(&self) -> bool {
+        self.layout.web_nodes.iter().any(|node| self.net_server(node, NetServer::InWeb).is_some())
+    }
+
+    fn has_service(&self) -> bool {
+        self.database.service_version.is_some()
+    }
+
+    /// Whether the database is at a release that demands all main components, and one is not there yet (vendor: upgrade 7.5
+    /// to 8, crm-server).
+    fn lacks_stack(&self) -> bool {
+        let release = self.release(&self.database.version).and_then(|release| release.super_office.as_ref());
+        release.is_some_and(|block| block.full_stack) && !(self.has_web() && self.has_service())
+    }
+
+    /// Whether all that the site has is open. What it never had is not missed, but where its release demands it.
+    fn is_whole(&self, web: bool, service: bool) -> bool {
+        (web || !self.has_web()) && (service || !self.has_service()) && !self.lacks_stack()
+    }
+
     /// Users notice what has changed.
     pub(crate) fn users_look(&mut self) {
         let (web, service, win) = (self.is_open(Client::Web), self.is_open(Client::Service), self.is_open(Client::Win));
         let now = self.now;
         let return_after = Duration::from_secs(self.assumptions.users_return_minutes * 60);
-        if !(web && service) || self.users.told_until.is_some_and(|until| now >= until) {
+        let whole = self.is_whole(web, service);
+        if !whole || self.users.told_until.is_some_and(|until| now >= until) {
             self.users.told_until = None;
         }
-        let may_return = self.users.told_until.is_none() && ((web && service) || !self.assumptions.users_wait_for_all);
+        let may_return = self.users.told_until.is_none() && (whole || !self.assumptions.users_wait_for_all);
         let mut happened = if win && may_return { self.old_clients_return() } else { Vec::new() };
         let version = self.database.version.clone();
         for at in &mut self.users.all {

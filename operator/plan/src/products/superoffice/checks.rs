@@ -4,6 +4,7 @@
 mod choices;
 mod components;
 mod configuration;
+mod first_service;
 mod gates;
 pub(super) mod machine;
 mod net_servers;
@@ -22,7 +23,7 @@ use super::steps::Run;
 use crate::products::Hop;
 use crate::view::View;
 use choices::{customer_centre, pocket_server, standard_reports};
-use components::{full_stack, new_service, packages};
+use components::{full_stack, new_service, orphans_stopped, packages};
 use configuration::{scheduler_table, web_config, web_config_read};
 use gates::{argument_file, https, one_domain, symmetric_keys, web_view2};
 use machine::{dot_net, elevated, fast_cgi_support, iis_features, reboot_pending, windows_version};
@@ -62,11 +63,15 @@ const CHECKS: &[Check] = &[
     Check { name: "NetServerOverHttp", severity: Severity::Block, always: false, run: net_server_over_http },
     Check { name: "NetServerMerge", severity: Severity::Block, always: false, run: net_server_merge },
     Check { name: "RemoteNetServer", severity: Severity::Block, always: false, run: remote_net_server },
+    Check { name: "OrphansStopped", severity: Severity::Block, always: false, run: orphans_stopped },
     Check { name: "PocketServer", severity: Severity::Block, always: false, run: pocket_server },
     Check { name: "StandardReports", severity: Severity::Block, always: false, run: standard_reports },
     Check { name: "CustomerCentre", severity: Severity::Block, always: false, run: customer_centre },
     Check { name: "Packages", severity: Severity::Block, always: true, run: packages },
     Check { name: "NewService", severity: Severity::Block, always: true, run: new_service },
+    Check { name: "MailRelay", severity: Severity::Block, always: true, run: first_service::relay },
+    Check { name: "HostAddress", severity: Severity::Block, always: true, run: first_service::host_address },
+    Check { name: "DataSource", severity: Severity::Block, always: true, run: first_service::odbc },
     Check { name: "WebConfig", severity: Severity::Block, always: true, run: web_config },
     Check { name: "WebConfigRead", severity: Severity::Warn, always: true, run: web_config_read },
     Check { name: "SchedulerTable", severity: Severity::Warn, always: true, run: scheduler_table },

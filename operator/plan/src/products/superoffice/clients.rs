@@ -9,7 +9,7 @@ use crm_api::decision::Word;
 use crm_api::evidence::{Expectation, Expected, Source};
 use crm_api::probe::{Answer, Probe};
 use crm_api::release::{ClientUsers, CrmReleaseSpec, WindowsClient};
-use crm_api::site::{Component, Finding, Severity, WindowsClients};
+use crm_api::site::{Component, DriftClass, Finding, Severity, WindowsClients};
 
 use super::layout::Layout;
 use super::steps::{self, kind};
@@ -174,7 +174,7 @@ pub(super) fn told(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Optio
         "Windows clients have to be closed, and get the new release from the client share afterwards".to_owned()
     } else {
         format!(
-            "Windows clients have to be closed and are not used any more, work in Web afterwards: {}",
+            "Windows clients have to be closed for good, and whoever uses them works in Web afterwards: {}",
             named(&connected)
         )
     })
@@ -197,7 +197,7 @@ pub(super) fn at_rest(view: &View<'_>, layout: &Layout<'_>) -> Option<Finding> {
     let connected = connected(view);
     (!connected.is_empty()).then(|| Finding {
         check: "WindowsClientsConnected".to_owned(),
-        class: Some("WindowsClients".to_owned()),
+        class: Some(DriftClass::WindowsClients.name().to_owned()),
         severity: Severity::Warn,
         node: None,
         message: format!("Windows clients still connect, and {why}: {}", named(&connected)),

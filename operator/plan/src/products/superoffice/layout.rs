@@ -4,7 +4,7 @@
 use crm_api::probe::{Answer, Probe};
 use crm_api::site::{Component, SuperOfficeSpec};
 
-use super::net_server;
+use super::{host_name, net_server};
 use crate::view::View;
 
 /// Names and paths of one site.
@@ -70,6 +70,13 @@ impl<'a> Layout<'a> {
                 _ => None,
             })
         };
+        // The scheduler carries the host of the instance, whatever is declared by now.
+        let standing_host = || {
+            let nodes = view.nodes_of(Component::Service).iter();
+            let hosts: Vec<&str> = nodes.flat_map(|node| host_name::registered(view, service_path, node)).collect();
+            let declared = hosts.is_empty() || hosts.iter().any(|host| host.eq_ignore_ascii_case(&block.host_name));
+            if declared { block.host_name.clone() } else { hosts[0].to_owned() }
+        };
         let site = declared_site.map(str::to_owned).or_else(observed_site).unwrap_or(USUAL_IIS_SITE.to_owned());
         Some(Self {
             block,
@@ -84,7 +91,7 @@ impl<'a> Layout<'a> {
             service_path,
             service_pool: block.service.pool.clone().unwrap_or_else(|| site.clone()),
             site,
-            scheduler: block.service.scheduler.clone().unwrap_or_else(|| format!("ejSchedule {}", block.host_name)),
+            scheduler: block.service.scheduler.clone().unwrap_or_else(|| format!("ejSchedule {}", standing_host())),
             declared_site,
         })
     }

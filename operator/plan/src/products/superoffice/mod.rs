@@ -3,9 +3,11 @@
 //! - [`layout`]: where things are, and what they are called. [`parts`]: what is asked, and which part shows what version.
 //! - [`checks`]: what must be so before a change. [`steps`]: what a change does. [`rules`]: in which order, and why.
 //! - [`net_server`]: which NetServer Service works through, and what becomes of one of its own.
+//! - [`first_service`]: what a Service that is installed for the first time needs of its node.
+//! - [`host_name`]: the host under which Service stands. [`orphaned`]: what is left of a component that is not declared.
 //! - [`settings`]: what a site at its release still lacks against its declaration.
 //! - [`clients`]: Windows clients on people's own machines. [`pocket`]: Pocket Server 7 and its phones.
-//! - [`half_done`]: what other hands leave half done.
+//! - [`half_done`]: what other hands leave half done. [`instances`]: Service instances that share a server.
 //! - [`drift`]: what is looked for at rest, and what of it is corrected. [`aftermath`]: debts that stay visible.
 //! - [`notices`]: what stands before an approval. [`wizards`]: what a site chooses in the vendor's setups.
 
@@ -13,10 +15,14 @@ pub mod aftermath;
 pub mod checks;
 pub mod clients;
 pub mod drift;
+pub mod first_service;
 pub mod half_done;
+pub mod host_name;
+pub mod instances;
 pub mod layout;
 pub mod net_server;
 pub mod notices;
+pub mod orphaned;
 pub mod parts;
 pub mod pocket;
 pub mod rules;
@@ -101,6 +107,14 @@ impl ProductRules for SuperOffice {
 
     fn notices(&self, view: &View<'_>, hop: &Hop<'_>) -> Vec<String> {
         Layout::of(view).map(|layout| notices::notices(view, &layout, hop)).unwrap_or_default()
+    }
+
+    fn beyond_change(&self, view: &View<'_>) -> Vec<Finding> {
+        Layout::of(view).map(|layout| host_name::changed(view, &layout)).unwrap_or_default()
+    }
+
+    fn left_on(&self, view: &View<'_>, component: Component, node: &str) -> Option<Vec<String>> {
+        orphaned::left_on(view, &Layout::of(view)?, component, node)
     }
 
     fn aftermath(&self, view: &View<'_>) -> Vec<String> {

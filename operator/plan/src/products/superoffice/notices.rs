@@ -23,10 +23,11 @@ pub fn notices(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Strin
     let mut notices = vec![
         "After the first schema change there is no undo but restoring database, program files, registry and IIS together.".to_owned(),
     ];
-    if !view.nodes_of(Component::Service).is_empty() {
+    let has_service = !hop.standing(view, Component::Service).is_empty();
+    if has_service {
         notices.push(wizards::templates_notice(layout, hop));
     }
-    if layout.block.attachments != Some(Attachments::DuringUpgrade) {
+    if has_service && layout.block.attachments != Some(Attachments::DuringUpgrade) {
         notices.push("Attachments stay where they are; moving them into sub-folders is left for later.".to_owned());
     }
     notices.extend(wizards::reports_notice(layout, hop));

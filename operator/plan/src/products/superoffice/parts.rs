@@ -12,7 +12,8 @@ use crm_api::site::{Component, FastCgi, ObservedPart, PartState, SourceValue};
 use super::drift::configuration::{has_keys, key_probes};
 use super::layout::{CRM_SETUP, FROZEN, INSTANCES_KEY, Layout};
 use super::settings::{store_probe, store_size_probe};
-use super::{clients, half_done, net_server, pocket};
+use super::{clients, first_service, half_done, instances, net_server, orphaned, pocket};
+use crate::orphans;
 use crate::view::View;
 
 /// Installed-program entry of CRM Server.
@@ -31,7 +32,7 @@ fn program(name: &str) -> Probe {
     Probe::Program { name: name.to_owned() }
 }
 
-fn file_version(path: String) -> Probe {
+pub(super) fn file_version(path: String) -> Probe {
     Probe::FileVersion { path }
 }
 
@@ -94,6 +95,23 @@ pub fn version_probes(layout: &Layout<'_>, component: Component, tools: Tools) -
     }
 }
 
+/// The version sources that count on a node. The list of installed programs has one entry for Service: with several
+/// instances on a server nobody can tell whose it is.
+#[must_use]
+pub fn version_probes_on(
+    view: &View<'_>,
+    layout: &Layout<'_>,
+    component: Component,
+    tools: Tools,
+    node: &str,
+) -> Vec<(&'static str, Probe)> {
+    let mut probes = version_probes(layout, component, tools);
+    if component == Component::Service && !instances::others(view, layout, node).is_empty() {
+        probes.retain(|(_, probe)| !matches!(probe, Probe::Program { .. }));
+    }
+    probes
+}
+
 /// The questions for each node.
 #[must_use]
 pub fn probes(view: &View<'_>, layout: &Layout<'_>) -> BTreeMap<String, Vec<Probe>> {
@@ -126,6 +144,9 @@ pub fn probes(view: &View<'_>, layout: &Layout<'_>) -> BTreeMap<String, Vec<Prob
             }
         }
     }
+    if let Some((node, needs)) = first_service::probes(view, layout) {
+        all.entry(node.to_owned()).or_default().extend(needs);
+    }
     for (node, probes) in &mut all {
         probes.extend(pocket::probes(view, layout, node));
     }
@@ -135,6 +156,9 @@ pub fn probes(view: &View<'_>, layout: &Layout<'_>) -> BTreeMap<String, Vec<Prob
     for node in half_done::others(view) {
         // A scheduler that was left behind where Service once was.
         all.entry(node.to_owned()).or_default().push(Probe::Service { name: layout.scheduler.clone() });
+    }
+    for (component, node) in orphans::undeclared(view) {
+        all.entry(node.to_owned()).or_default().extend(orphaned::probes(view, layout, component));
     }
     for probes in all.values_mut() {
         probes.sort();
@@ -191,6 +215,9 @@ fn service_probes(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Vec<Probe
         Probe::FolderSize { path: layout.service_path.to_owned() },
         kept_folders(layout),
     ];
+    for other in instances::others(view, layout, node) {
+        probes.extend(instances::watch(view, node, &other));
+    }
     if let Some(kept) = kept_templates(view, layout, node) {
         probes.push(changed_templates(layout, &kept));
     }
@@ -267,7 +294,7 @@ pub fn parts(view: &View<'_>, layout: &Layout<'_>) -> Vec<ObservedPart> {
     let served = net_server::has_served(view, layout);
     for placed in view.spec.components.iter().filter(|placed| !served || placed.name != Component::NetServer) {
         for node in &placed.nodes {
-            let probes = version_probes(layout, placed.name, tools);
+            let probes = version_probes_on(view, layout, placed.name, tools, node);
             let gone = probes.iter().all(|(_, probe)| matches!(view.answer(node, probe), Some(Answer::Absent {})));
             let sources = probes
                 .into_iter()

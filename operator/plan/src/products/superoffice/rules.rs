@@ -3,6 +3,7 @@
 //!
 //! Numbers are those of the vendor's rules as this project counts them; `operator/ARCHITECTURE.md` lists them.
 
+mod clients;
 mod correct;
 mod forward;
 mod install;
@@ -18,7 +19,7 @@ use crate::products::{Explains, Rule};
 
 /// Every ordering rule that concerns a step of ours.
 static RULES: LazyLock<Vec<Rule>> =
-    LazyLock::new(|| [UPGRADE, net_server::RULES, install::RULES, restore::RULES].concat());
+    LazyLock::new(|| [UPGRADE, clients::RULES, net_server::RULES, install::RULES, restore::RULES].concat());
 /// The same, with those that order a change that has not every step of a hop.
 static FORWARD: LazyLock<Vec<Rule>> = LazyLock::new(|| [RULES.as_slice(), forward::RULES].concat());
 
@@ -265,30 +266,6 @@ const UPGRADE: &[Rule] = &[
         GUIDE,
     ),
     rule(
-        "rule 11",
-        Explains::After,
-        kind::UPGRADE_DATABASE,
-        kind::PUBLISH_CLIENTS,
-        "server setup brings the new client, which needs the new database",
-        GUIDE,
-    ),
-    rule(
-        "rule 26",
-        Explains::Before,
-        kind::PUBLISH_CLIENTS,
-        kind::VERIFY_VERSIONS,
-        "whoever keeps a Windows client finds the new one when the site opens; the roll-out itself holds nobody up",
-        GUIDE,
-    ),
-    rule(
-        "rule 24",
-        Explains::After,
-        kind::VERIFY_SITE,
-        kind::REDIRECT_PHONES,
-        "phones go to the new NetServer the moment they are started again: the site is open and proven first",
-        "vendor: pocket-crm, upgrade to 8",
-    ),
-    rule(
         "Web first",
         Explains::Both,
         kind::UPGRADE_WEB,
@@ -383,6 +360,22 @@ const UPGRADE: &[Rule] = &[
         kind::VERIFY_VERSIONS,
         "every part shows the new release before users return",
         "vendor: all components at the same version",
+    ),
+    rule(
+        "rule 28",
+        Explains::After,
+        kind::UPGRADE_DATABASE,
+        kind::VERIFY_VERSIONS,
+        "every part shows the new release before users return",
+        "vendor: all components at the same version",
+    ),
+    rule(
+        "rule 28",
+        Explains::After,
+        kind::VERIFY_VERSIONS,
+        kind::VERIFY_SITE,
+        "the site as a whole is proven after each of its parts",
+        SAFETY,
     ),
     rule(
         "rule 8",

@@ -3,7 +3,7 @@
 use crm_agent::host::Host;
 use crm_api::order::PromptAnswer;
 use crm_api::probe::RunState;
-use crm_api::release::{ReportsChoice, WindowsClient};
+use crm_api::release::{ClientUsers, ReportsChoice, WindowsClient};
 use crm_api::site::Component;
 
 use super::story::whole_story;
@@ -25,7 +25,7 @@ fn world() -> World {
         let block = release.spec.super_office.as_mut().unwrap();
         let setup = Some("SuperOffice8.exe".to_owned());
         block.windows_client =
-            Some(WindowsClient { setup, session: "SuperOffice CRM".to_owned(), users: Default::default() });
+            Some(WindowsClient { setup, session: "SuperOffice CRM".to_owned(), users: ClientUsers::Everybody });
         block.standard_reports = Some(ReportsChoice { new_only: "new".to_owned(), upgrade_all: "all".to_owned() });
         block.customer_centre_box = Some(BOX.to_owned());
     }
@@ -47,7 +47,7 @@ async fn an_old_client_that_comes_back_connects_and_is_given_up_for_web() {
     minutes(20).await;
     assert!(!connected(&world));
     assert_eq!(world.users_at_work(), ["kari", "ola", "per"]);
-    assert_eq!(world.clients_rolled_out(), 0);
+    assert_eq!(world.clients_rolled_out("contoso"), 0);
     assert_eq!(count(&world, |what| matches!(what, Happening::WrongSchemaTouched { .. })), 0);
 }
 
@@ -55,10 +55,10 @@ async fn an_old_client_that_comes_back_connects_and_is_given_up_for_web() {
 async fn a_client_that_the_share_offers_is_installed_and_works_on() {
     let world = world();
     whole_story(&world).await;
-    assert!(world.make_transform(APP));
+    assert!(world.make_transform("contoso", APP));
     minutes(3).await;
     assert!(connected(&world) && world.users_at_work().contains(&"per".to_owned()));
-    assert_eq!(world.clients_rolled_out(), 1);
+    assert_eq!(world.clients_rolled_out("contoso"), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -100,8 +100,8 @@ async fn pocket_server_is_a_service_with_a_file_until_somebody_uninstalls_it() {
     let app = host(&world, APP);
     assert!(app.service("PocketCRM").await.is_ok());
     assert!(app.read_text(PROPERTIES).await.unwrap().contains("#CLIENT_CONFIGURE="));
-    world.uninstall_pocket_server("bjarne");
-    world.uninstall_pocket_server("bjarne");
+    world.uninstall_pocket_server("contoso", "bjarne");
+    world.uninstall_pocket_server("contoso", "bjarne");
     assert!(app.service("PocketCRM").await.is_err() && app.read_text(PROPERTIES).await.is_err());
     assert_eq!(count(&world, |what| matches!(what, Happening::ByHand { .. })), 1, "once");
     assert!(!world.digest_facts().values().any(|value| value.contains(NEW)));

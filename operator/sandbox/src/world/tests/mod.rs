@@ -2,9 +2,11 @@
 
 mod clients;
 mod example;
+mod installs;
 mod machine;
 mod net_server;
 mod orders;
+mod sites;
 mod sql;
 mod story;
 mod upgrade;

@@ -8,6 +8,7 @@ mod handlers;
 mod net_server;
 mod questions;
 mod service;
+mod term_setup;
 mod upgrade;
 mod web;
 
@@ -28,7 +29,7 @@ use crate::world::state::{State, World};
 pub(crate) use crm_server::{REPORTS, write_server_files};
 pub(crate) use handlers::{Extent, FCGI, map_programs};
 pub(crate) use net_server::{serve_net_server, write_net_server_files, write_net_server_program};
-pub(crate) use service::{UNTICKED, write_service_files, write_service_program};
+pub(crate) use service::{CREATE_SITE, UNTICKED, write_service_files, write_service_program};
 pub(crate) use upgrade::flat_attachments;
 pub(crate) use web::{batch_program, write_web_files, write_web_program};
 
@@ -41,6 +42,8 @@ pub(crate) enum Role {
     Setup(Component),
     /// `upgrade.exe` of Service.
     Upgrade,
+    /// `ejTermSetup.exe` of Service.
+    TermSetup,
 }
 
 impl Role {
@@ -49,14 +52,14 @@ impl Role {
     }
 
     pub(crate) fn works_on_database(self) -> bool {
-        matches!(self, Self::Setup(Component::CrmServer) | Self::Upgrade)
+        matches!(self, Self::Setup(Component::CrmServer) | Self::Upgrade | Self::TermSetup)
     }
 
     fn component(self) -> Option<Component> {
         match self {
             Self::Plain => None,
             Self::Setup(component) => Some(component),
-            Self::Upgrade => Some(Component::Service),
+            Self::Upgrade | Self::TermSetup => Some(Component::Service),
         }
     }
 }
@@ -115,7 +118,16 @@ impl World {
             return Err(HostError::NotFound(program.to_owned()));
         };
         let role = net_server::setup_type(role, arguments, &starter, &state.assumptions);
-        let site = state.site_of_program(node, program, role, arguments);
+        let mut site = state.site_of_program(node, program, role, arguments);
+        if role == Role::Setup(Component::Service)
+            && let Some(first) = state.first_instance(node)
+            && state.faults.strikes(WorldFault::TakesFirstInstance, &["Service", file_name(program), node])
+        {
+            let fault = WorldFault::TakesFirstInstance.name().to_owned();
+            let at = format!("{}@{node}", file_name(program));
+            state.at(&first, |state| state.write(Happening::FaultStruck { fault, at }));
+            site = first;
+        }
         let machine = state.machines.get_mut(node).ok_or_else(|| HostError::NotFound(node.to_owned()))?;
         let (owner, person, elevated) = match starter {
             Starter::Agent(agent) => (Owner::Agent(agent), None, machine.facts.elevated),
@@ -159,6 +171,7 @@ async fn drive(run: Run, role: Role) {
         Role::Plain => run.work(1).await,
         Role::Setup(component) => run.installer(component).await,
         Role::Upgrade => upgrade::upgrade(&run).await,
+        Role::TermSetup => term_setup::set_up(&run).await,
     };
     let exit = match result {
         Ok(()) => run.world.with(|state| state.assumptions.exit_success),
@@ -278,6 +291,13 @@ impl Run {
             state.write(Happening::Effect { node, pid: self.pid, program, change, number });
             state.touched = true;
         });
+    }
+
+    /// Whether a box of a wizard is ticked: as the person was told, and ticked where nobody says otherwise.
+    pub(crate) fn is_ticked(&self, text: &str) -> bool {
+        let answers = self.person.iter().flatten();
+        let told = answers.into_iter().find(|answer| answer.question == text);
+        told.is_none_or(|told| told.answer == "yes")
     }
 
     /// Asks on the console; `None` is the end of the input.

@@ -86,9 +86,7 @@ async fn transform(run: &Run, answers: &Answers, seconds: u64) -> Result<(), Ove
     run.effect(Change::ServiceVersion, |state| {
         state.database.service_installed_at = state.now;
         state.database_write("upgrade.exe");
-        let changed = state.database.service_version != run.number;
-        run.number.clone_into(&mut state.database.service_version);
-        changed
+        state.database.service_version.replace(run.number.clone()).as_ref() != Some(&run.number)
     });
     start_scheduler(run)?;
     run.work(seconds * 10 / 100).await?;

@@ -4,6 +4,8 @@ use crm_api::probe::RunState;
 
 use crate::world::files::Content;
 use crate::world::ghost::Change;
+use crate::world::http::NetServer;
+use crate::world::install::configure_web;
 use crate::world::state::State;
 use crate::world::vendor::{Over, Role, Run, at_least};
 
@@ -25,7 +27,15 @@ pub(super) async fn install(run: &Run, seconds: u64) -> Result<(), Over> {
         pool
     });
     run.work(seconds * 45 / 100).await?;
-    run.effect(Change::WebFiles, |state| write_web_files(state, &run.node, &run.number));
+    run.effect(Change::WebFiles, |state| {
+        let first = state.net_server(&run.node, NetServer::InWeb).is_none();
+        let changed = write_web_files(state, &run.node, &run.number);
+        if first {
+            // The product configuration follows the wizard (vendor: install/web-client).
+            configure_web(state, &run.node);
+        }
+        changed
+    });
     run.middle()?;
     run.work(seconds * 40 / 100).await?;
     run.effect(Change::WebProgram, |state| write_web_program(state, &run.node, &run.number));

@@ -4,10 +4,12 @@
 use crm_api::database::superoffice::SERVICE_VERSION;
 use crm_api::site::Component;
 
-use super::{Found, site};
+use super::{Found, on, site};
+use crate::orphans;
 use crate::products::Hop;
 use crate::products::superoffice::layout::Layout;
 use crate::products::superoffice::net_server;
+use crate::products::superoffice::orphaned;
 use crate::products::superoffice::parts::SERVICE_DATA;
 use crate::view::View;
 
@@ -28,6 +30,25 @@ pub(super) fn full_stack(view: &View<'_>, _: &Layout<'_>, hop: &Hop<'_>) -> Vec<
                 format!("{} demands all main components, and no node carries {name}", hop.to.version),
                 format!("add {{name: {name}, nodes: [...]}} to spec.components; it is installed with this change"),
             )
+        })
+        .collect()
+}
+
+/// What was taken out of the declaration is not upgraded with the rest: it must not be there when the schema changes.
+pub(super) fn orphans_stopped(view: &View<'_>, layout: &Layout<'_>, _: &Hop<'_>) -> Vec<Found> {
+    orphans::undeclared(view)
+        .into_iter()
+        .filter(|(_, node)| view.snapshot.node(node).is_some())
+        .filter_map(|(component, node)| {
+            let working = orphaned::working(view, layout, component, node);
+            let name = component.name();
+            (!working.is_empty()).then(|| {
+                on(
+                    node,
+                    format!("{name} is not declared there any more and may still be at work: {}", working.join(", ")),
+                    format!("stop and disable it on {node}, or uninstall {name} there, or declare it again"),
+                )
+            })
         })
         .collect()
 }

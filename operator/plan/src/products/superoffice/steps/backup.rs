@@ -8,7 +8,8 @@ use crm_api::site::{Component, RestoreTest, Verification};
 
 use super::{Draft, controller, draft, kind};
 use crate::products::Hop;
-use crate::products::superoffice::layout::{CRM_SETUP, INSTANCES_KEY, Layout};
+use crate::products::superoffice::instances;
+use crate::products::superoffice::layout::{CRM_SETUP, Layout};
 use crate::products::superoffice::parts::{SERVER_PROGRAM, SERVICE_PROGRAM, Tools, WEB_PROGRAM};
 use crate::products::superoffice::{net_server, settings};
 use crate::view::View;
@@ -58,8 +59,13 @@ pub(super) fn files(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<
             }
             if carries(Component::Service) {
                 actions.push(Action::CopyTree { from: layout.service_path.to_owned(), to: to("service") });
-                actions.push(Action::ExportRegistryKey { key: INSTANCES_KEY.to_owned(), to: to("service.reg") });
-                actions.push(program_entry(SERVICE_PROGRAM, to("service-program.reg")));
+                for (number, key) in instances::own_keys(view, layout, node).into_iter().enumerate() {
+                    let file = if number == 0 { "service.reg".to_owned() } else { format!("service-{number}.reg") };
+                    actions.push(Action::ExportRegistryKey { key, to: to(&file) });
+                }
+                if instances::others(view, layout, node).is_empty() {
+                    actions.push(program_entry(SERVICE_PROGRAM, to("service-program.reg")));
+                }
                 if let Some(path) = view.fact(ATTACHMENT_PATH) {
                     actions.push(Action::WriteListing { from: path.to_owned(), to: to("attachments.list") });
                 }

@@ -74,6 +74,8 @@ pub(super) fn notice(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Dra
     let mut message = if hop.purpose == Purpose::Forward {
         let again = again(view, hop);
         format!("{}: what was left half done is finished at {}{again}", view.name(), hop.to.version)
+    } else if hop.is_configuration_only() && !hop.installs.is_empty() {
+        format!("{}: {} is about to be installed; the site stays open", view.name(), hop.installs.join(", "))
     } else if hop.is_configuration_only() {
         format!("{}: settings are about to be changed; the site stays open", view.name())
     } else {

@@ -52,6 +52,7 @@ pub mod kind {
     pub const INSTALL_NET_SERVER: &str = "install-netserver";
     pub const INSTALL_SERVICE: &str = "install-service";
     pub const SET_UP_SERVICE: &str = "set-up-service";
+    pub const COPY_INSTANCE: &str = "copy-instance";
     pub const FIRST_MAILBOX: &str = "first-mailbox";
     pub const START_NET_SERVER: &str = "start-netserver";
     pub const REACH_NET_SERVER: &str = "reach-netserver";
@@ -114,6 +115,7 @@ pub fn steps(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> 
     drafts.extend(upgrade::service_files(view, layout, hop));
     drafts.extend(install::service(view, layout, hop));
     drafts.extend(install::set_up_service(view, layout, hop));
+    drafts.extend(install::copy_instance(view, layout, hop));
     drafts.extend(upgrade::run_upgrade_exe(view, layout, hop));
     drafts.extend(install::fast_cgi(view, layout, hop));
     drafts.extend(open::start_service_pool(view, layout, hop));

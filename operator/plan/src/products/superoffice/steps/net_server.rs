@@ -19,7 +19,7 @@ pub(super) fn upgrade(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Ve
     let title = |node: &str| format!("upgrade the NetServer of its own on {node} to {}", hop.to.version);
     let more = [format!("Upgrade the NetServer web services in {}; leave Web alone.", layout.net_server_path)];
     let nodes = net_server::kept(view, layout, hop);
-    upgrade::component(layout, hop, (Component::NetServer, &nodes), kind::UPGRADE_NET_SERVER, title, &more)
+    upgrade::component((view, layout), hop, (Component::NetServer, &nodes), kind::UPGRADE_NET_SERVER, title, &more)
 }
 
 /// The pools in which the new NetServer runs: Web's, that of one of its own, or both on one server.
@@ -71,16 +71,26 @@ fn says(url: &str) -> Option<Probe> {
     Some(Probe::JsonValue { url: format!("{base}/api"), key: "NetServerVersion".to_owned() })
 }
 
-/// Where Service finds NetServer: as its `config` has it, or as declared for one that is installed or moved.
+/// Where Service finds NetServer: as its `config` has it, or as declared for one that is installed or moved, or as the
+/// others have it.
 fn url(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>, node: &str, services: &str) -> Option<String> {
-    let base = if hop.is_new(Component::Service, node) {
-        &layout.block.service.setup.as_ref()?.net_server
-    } else if net_server::moves(view, layout, hop).contains(&node) {
-        layout.block.net_server_address.as_ref()?
-    } else {
+    let below = |base: &str| Some(format!("{}/Contact.svc", net_server::address(base, services)));
+    let moved = net_server::moves(view, layout, hop);
+    if !hop.is_new(Component::Service, node) {
+        if moved.contains(&node) {
+            return below(layout.block.net_server_address.as_ref()?);
+        }
         return layout.net_server_url(view, node, services);
-    };
-    Some(format!("{}/Contact.svc", net_server::address(base, services)))
+    }
+    if let Some(setup) = layout.block.service.setup.as_ref() {
+        return below(&setup.net_server);
+    }
+    // A further node gets the configuration of the others, unless that speaks of the machine that it stands on.
+    let other = hop.standing(view, Component::Service).first().copied()?;
+    if moved.contains(&other) {
+        return below(layout.block.net_server_address.as_ref()?);
+    }
+    layout.net_server_url(view, other, services).filter(|url| !url.contains("://localhost"))
 }
 
 /// Service's `config` names the NetServer that the site declares, once that one has answered.

@@ -223,7 +223,8 @@ pub(super) fn verify_settings(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_
 
 /// Every program on a node has its FastCGI handler.
 pub(super) fn handlers(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Expectation {
-    let site = layout.iis_site(view, node).unwrap_or_default();
+    // A node that gets its first Service has no such site yet.
+    let site = layout.iis_site(view, node).unwrap_or_else(|_| layout.site.clone());
     on_node(node, Probe::FastCgiHandlers { site, folder: layout.scripts() }, Expected::AllMapped {})
 }
 

@@ -11,9 +11,10 @@ use crm_api::site::{Component, Placement};
 
 use super::{Draft, backup, close, controller, draft, in_database, kind, on_node, open, version};
 use crate::products::Hop;
+use crate::products::superoffice::instances;
 use crate::products::superoffice::layout::Layout;
 use crate::products::superoffice::net_server;
-use crate::products::superoffice::parts::{Tools, version_probes};
+use crate::products::superoffice::parts::{Tools, version_probes_on};
 use crate::view::View;
 
 pub(super) fn steps(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
@@ -133,8 +134,14 @@ fn files(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
             let node = taken.step.node?;
             let Executor::Agent { actions: taken } = taken.step.executor else { return None };
             let aside = format!(r"{}\{node}\aside", hop.backup_folder);
-            let actions: Vec<Action> = taken.into_iter().filter_map(|action| mirrored(action, &aside)).collect();
-            let title = "bring back program files, configuration, registry and IIS".to_owned();
+            let mut actions: Vec<Action> = taken.into_iter().filter_map(|action| mirrored(action, &aside)).collect();
+            let mut title = "bring back program files, configuration, registry and IIS".to_owned();
+            if !instances::others(view, layout, &node).is_empty() {
+                // The export of IIS is one for the whole server: it would take others back as well.
+                actions.retain(|action| !matches!(action, Action::ImportIis { .. }));
+                title = "bring back program files, configuration and registry; IIS stays, other instances use it"
+                    .to_owned();
+            }
             let mut draft = draft(kind::RESTORE_FILES, Some(&node), title, Executor::Agent { actions });
             let standing = net_server::standing(view, layout, hop);
             let comes_back = |placed: &&Placement| {
@@ -142,7 +149,7 @@ fn files(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
                     && (placed.name != Component::NetServer || standing.contains(&node.as_str()))
             };
             for placed in view.spec.components.iter().filter(comes_back) {
-                for (_, probe) in version_probes(layout, placed.name, Tools::of(hop.to)) {
+                for (_, probe) in version_probes_on(view, layout, placed.name, Tools::of(hop.to), &node) {
                     draft.step.evidence.push(on_node(&node, probe, version(hop.to)));
                 }
             }

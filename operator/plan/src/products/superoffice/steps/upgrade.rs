@@ -14,8 +14,9 @@ use crm_api::site::{Attachments, Component, FastCgi, TextMoveChoice};
 use super::close::media_folder;
 use super::{Draft, close, draft, in_database, install, kind, on_node, open, text, version};
 use crate::products::Hop;
-use crate::products::superoffice::layout::{ARGUMENT_FILE, CRM_SETUP, INSTALLER_VALUES, INSTANCES_KEY, Layout};
-use crate::products::superoffice::parts::{DATABASE, SERVICE_DATA, Tools, has_key, version_probes};
+use crate::products::superoffice::instances::{self, INSTANCE_PATH};
+use crate::products::superoffice::layout::{ARGUMENT_FILE, CRM_SETUP, Layout};
+use crate::products::superoffice::parts::{DATABASE, SERVICE_DATA, Tools, has_key, version_probes_on};
 use crate::products::superoffice::{settings, wizards};
 use crate::view::View;
 
@@ -43,8 +44,8 @@ pub(super) fn database(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> V
     draft.step.absent_when.extend(schema_is(hop.from));
     draft.step.absent_when.push(in_database(SCHEMA_MODIFIED_AT, Expected::EarlierThanStart { step: id }));
     if Tools::of(hop.to) == Tools::ServerSetup {
-        draft.step.evidence.extend(versions(layout, Component::CrmServer, node, hop.to));
-        draft.step.absent_when.extend(versions(layout, Component::CrmServer, node, hop.from));
+        draft.step.evidence.extend(versions(view, layout, Component::CrmServer, node, hop.to));
+        draft.step.absent_when.extend(versions(view, layout, Component::CrmServer, node, hop.from));
     }
     let describes_itself =
         |release: &CrmReleaseSpec| release.super_office.as_ref().is_some_and(|block| block.dictionary);
@@ -105,7 +106,7 @@ fn move_texts(draft: &mut Draft, layout: &Layout<'_>, package: &Package, hop: &H
 pub(super) fn web(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
     let title = |node: &str| format!("upgrade Web and NetServer on {node} to {}", hop.to.version);
     let nodes = hop.standing(view, Component::Web);
-    component(layout, hop, (Component::Web, &nodes), kind::UPGRADE_WEB, title, &[])
+    component((view, layout), hop, (Component::Web, &nodes), kind::UPGRADE_WEB, title, &[])
 }
 
 pub(super) fn service_files(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
@@ -116,23 +117,26 @@ pub(super) fn service_files(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>)
     );
     let more: Vec<String> = std::iter::once(instance).chain(wizards::templates_instruction(layout, hop)).collect();
     let nodes = hop.standing(view, Component::Service);
-    component(layout, hop, (Component::Service, &nodes), kind::UPGRADE_SERVICE, title, &more)
+    component((view, layout), hop, (Component::Service, &nodes), kind::UPGRADE_SERVICE, title, &more)
         .into_iter()
         .map(|mut draft| {
             let node = draft.step.node.clone().unwrap_or_default();
-            if let (true, Executor::Agent { .. }) = (has_several_instances(view, &node), &draft.step.executor) {
+            let is_alone = instances::others(view, layout, &node).is_empty();
+            let selects = select_instance(&mut draft.step.executor, layout);
+            if let (false, false, Executor::Agent { .. }) = (is_alone, selects, &draft.step.executor) {
                 // A silent run takes the first instance that it finds: with several on a machine a person chooses.
                 if let Some(package) = hop.to.package(Component::Service) {
                     draft.step.executor = attended(&node, (package, &package.method), hop, &more);
                 }
             }
+            leave_others_alone(&mut draft, view, layout, &node);
             draft
         })
         .collect()
 }
 
 pub(super) fn component(
-    layout: &Layout<'_>,
+    (view, layout): (&View<'_>, &Layout<'_>),
     hop: &Hop<'_>,
     (component, nodes): (Component, &[&str]),
     kind: &'static str,
@@ -144,8 +148,8 @@ pub(super) fn component(
         .iter()
         .map(|node| {
             let mut draft = installer(kind, node, title(node), (package, &package.method), hop, more_instructions);
-            draft.step.evidence.extend(versions(layout, component, node, hop.to));
-            draft.step.absent_when.extend(versions(layout, component, node, hop.from));
+            draft.step.evidence.extend(versions(view, layout, component, node, hop.to));
+            draft.step.absent_when.extend(versions(view, layout, component, node, hop.from));
             draft.step.moves = vec![format!("{}@{node}", component.name())];
             draft
         })
@@ -153,12 +157,13 @@ pub(super) fn component(
 }
 
 pub(super) fn versions(
+    view: &View<'_>,
     layout: &Layout<'_>,
     component: Component,
     node: &str,
     release: &CrmReleaseSpec,
 ) -> Vec<Expectation> {
-    let probes = version_probes(layout, component, Tools::of(release)).into_iter();
+    let probes = version_probes_on(view, layout, component, Tools::of(release), node).into_iter();
     probes.map(|(_, probe)| on_node(node, probe, version(release))).collect()
 }
 
@@ -202,22 +207,27 @@ fn attended(node: &str, (package, method): (&Package, &Method), hop: &Hop<'_>, m
     Executor::Attended { instructions }
 }
 
-/// Whether more than one Service instance is registered on a node: several host names may name the same one.
-fn has_several_instances(view: &View<'_>, node: &str) -> bool {
-    let Some(Answer::Subkeys { subkeys }) =
-        view.answer(node, &Probe::RegistrySubkeys { key: INSTANCES_KEY.to_owned() })
-    else {
-        return false;
-    };
-    let mut paths: Vec<_> = subkeys
-        .iter()
-        .filter(|(name, _)| name.as_str() != INSTALLER_VALUES)
-        .filter_map(|(_, values)| values.get("basePath"))
-        .map(|path| path.trim_end_matches('\\').to_lowercase())
-        .collect();
-    paths.sort_unstable();
-    paths.dedup();
-    paths.len() > 1
+/// Puts the path of the site's instance into a command line; whether that line names it, and so selects it.
+fn select_instance(executor: &mut Executor, layout: &Layout<'_>) -> bool {
+    let Executor::Agent { actions } = executor else { return false };
+    let mut selects = false;
+    for action in actions {
+        let Action::RunInstaller { arguments, .. } = action else { continue };
+        for argument in arguments.iter_mut().filter(|argument| argument.contains(INSTANCE_PATH)) {
+            *argument = argument.replace(INSTANCE_PATH, layout.service_path);
+            selects = true;
+        }
+    }
+    selects
+}
+
+/// Every other instance on the server stays as it is: that is evidence of the step, and without it nothing is as before.
+fn leave_others_alone(draft: &mut Draft, view: &View<'_>, layout: &Layout<'_>, node: &str) {
+    let others = instances::left_alone(view, layout, node);
+    if !draft.step.absent_when.is_empty() {
+        draft.step.absent_when.extend(others.iter().cloned());
+    }
+    draft.step.evidence.extend(others);
 }
 
 /// `upgrade.exe` after every change of Service files, on every node of them but the one that `ejTermSetup` sets up.
@@ -356,6 +366,7 @@ fn console(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>, node: &str, titl
     if hop.fast_cgi == Some(FastCgi::Enabled) {
         draft.step.evidence.push(open::handlers(view, layout, node));
     }
+    draft.step.evidence.extend(instances::left_alone(view, layout, node));
     draft.step.minutes = block.map_or(10, |block| block.upgrade_minutes);
     draft.step.limit_minutes = draft.step.minutes.saturating_mul(6);
     draft

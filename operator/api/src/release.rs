@@ -198,6 +198,10 @@ pub struct SuperOfficeRelease {
     /// vendor: install/service). No order carries a secret: there a person runs it.
     #[serde(default)]
     pub asks_for_keys: bool,
+    /// Whether Web runs NetServer in its own process only (from 10.1.2; vendor: remote NetServer for Web). A Web that works
+    /// through a remote NetServer is converted before.
+    #[serde(default)]
+    pub in_process_only: bool,
     /// What this release no longer has, each in words for whoever approves: `Web Reporter`.
     #[serde(default)]
     #[schemars(length(max = 8), inner(length(min = 1, max = 128)))]

@@ -2,11 +2,13 @@
 
 mod backup;
 mod clients;
+mod net_server;
 mod policy;
 mod status;
 
 pub use backup::{BackupSpec, OnHalt, RecoverySpec, RestoreTest, Verification};
 pub use clients::{CustomerCentreTemplates, PocketServerSpec, PocketServerThen, StandardReports, WindowsClients};
+pub use net_server::{NetServerMode, OwnNetServerSpec};
 pub use policy::{
     ApprovalScope, ApprovalSpec, Blackout, Day, DriftAction, DriftClass, DriftPolicy, WeeklyWindow, WindowsSpec,
 };
@@ -49,6 +51,7 @@ use crate::notice::NoticesSpec;
 #[serde(rename_all = "camelCase")]
 #[x_kube(
     validation = Rule::new("(self.product == 'SuperOffice') == has(self.superOffice)").message("superOffice: exactly one product block, the one of spec.product; add superOffice or change product"),
+    validation = Rule::new("!has(self.superOffice) || !has(self.superOffice.netServer) || self.superOffice.netServer != 'Own' || self.components.exists(c, c.name == 'NetServer')").message("superOffice.netServer: Own needs a component NetServer; add it to components with its nodes, or declare Shared"),
     validation = Rule::new("self.product == oldSelf.product").message("product: cannot change; a site of another product is another CrmSite"),
     validation = Rule::new("self.database.server == oldSelf.database.server && self.database.name == oldSelf.database.name").message("database: server and name cannot change; a site is its database")
 )]
@@ -116,6 +119,9 @@ pub enum Component {
     CrmServer,
     /// Web client with NetServer inside.
     Web,
+    /// NetServer web services of their own, outside Web: the second setup type of Web's installer (vendor:
+    /// install/netserver).
+    NetServer,
     /// SuperOffice Service, formerly Customer Service.
     Service,
 }
@@ -127,6 +133,7 @@ impl Component {
         match self {
             Self::CrmServer => "CrmServer",
             Self::Web => "Web",
+            Self::NetServer => "NetServer",
             Self::Service => "Service",
         }
     }
@@ -194,9 +201,19 @@ pub struct SuperOfficeSpec {
     /// Host name by which browsers reach Service; it also names the Service instance in the registry.
     #[schemars(length(min = 1, max = 253), transform = names::host_name)]
     pub host_name: String,
-    /// Which NetServer Service talks to. Left out: as observed.
+    /// Which NetServer Service talks to. Left out: as observed. Where it differs from what is seen, the next upgrade moves
+    /// Service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub net_server: Option<NetServerMode>,
+    /// Address of the NetServer that Service shall talk to, as its nodes reach it, up to the application:
+    /// `http://contoso-app/sales`. Asked for only where an upgrade moves Service to another NetServer. The vendor supports
+    /// HTTP only between Service and NetServer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 8, max = 512), regex(pattern = "^http://[^ /]+(/[^ ]*)?$"))]
+    pub net_server_address: Option<String>,
+    /// Where a NetServer of its own is installed and how IIS knows it.
+    #[serde(default)]
+    pub own_net_server: OwnNetServerSpec,
     /// File with the arguments of CrmSetup, on the first node of CRM Server (from 11). It holds passwords: whoever writes
     /// it lets administrators only read it, and deletes it afterwards. The operator only looks whether it names the
     /// site's database.
@@ -239,13 +256,6 @@ pub enum TextMoveChoice {
     DuringUpgrade,
     /// They are not moved (vendor: the environment variable `NOCLOBUPDATE`).
     Skipped,
-}
-
-/// Which NetServer Service talks to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum NetServerMode {
-    /// The one inside Web ("Expose NetServer web services").
-    Shared,
 }
 
 /// What happens to attachments that still lie in one flat folder.

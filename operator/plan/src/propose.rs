@@ -211,6 +211,7 @@ pub(crate) fn assemble(
         Box::new(refusal("OrderingRules", cycle.to_string(), "report this: it is a fault of the operator".to_owned()))
     })?;
     let schema_change = steps.iter().any(|step| matches!(step.undo, Undo::Restore {}));
+    let removed = rules.removes(view, hop);
     let mut change = CrmChangeSpec {
         site: view.name().to_owned(),
         site_uid: view.snapshot.site.metadata.uid.clone().unwrap_or_default(),
@@ -222,7 +223,7 @@ pub(crate) fn assemble(
         fast_cgi: hop.fast_cgi,
         corrects: hop.corrects.to_vec(),
         restores,
-        components: placed(view, parts, hop.installs),
+        components: without(placed(view, parts, hop.installs), &removed),
         installs: hop.installs.to_vec(),
         plan_hash: String::new(),
         path: Vec::new(),
@@ -378,13 +379,23 @@ pub fn absent(parts: &[ObservedPart]) -> Vec<String> {
 fn placed(view: &View<'_>, parts: &[ObservedPart], installs: &[String]) -> Vec<Placement> {
     let stands = |component: Component, node: &str| {
         let key = format!("{}@{node}", component.name());
-        installs.contains(&key) || !parts.iter().any(|part| part.state == PartState::Absent && part_key(part) == key)
+        installs.contains(&key) || parts.iter().any(|part| part.state != PartState::Absent && part_key(part) == key)
     };
     let declared = view.spec.components.iter().map(|placement| Placement {
         name: placement.name,
         nodes: placement.nodes.iter().filter(|node| stands(placement.name, node)).cloned().collect(),
     });
     declared.filter(|placement| !placement.nodes.is_empty()).collect()
+}
+
+/// The same without the parts that a change takes away.
+fn without(mut placed: Vec<Placement>, removed: &[String]) -> Vec<Placement> {
+    for placement in &mut placed {
+        let name = placement.name.name();
+        placement.nodes.retain(|node| !removed.contains(&format!("{name}@{node}")));
+    }
+    placed.retain(|placement| !placement.nodes.is_empty());
+    placed
 }
 
 fn adopted(view: &View<'_>, parts: &[ObservedPart], current: &CrmReleaseSpec) -> VerifiedState {

@@ -161,6 +161,7 @@ impl ArmedFault {
         let place = match kind {
             "upgrade-database" => "CrmServer",
             "upgrade-web" => "Web",
+            "upgrade-netserver" => "NetServer",
             "upgrade-service" => "Service",
             "run-upgrade-exe" => "upgrade.exe",
             "back-up-database" => "Database",

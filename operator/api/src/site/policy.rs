@@ -102,6 +102,8 @@ pub enum DriftClass {
     FastCgi,
     /// Service speaks to web services of an older release.
     Endpoint,
+    /// Service or Web works through another NetServer than it should, or one that has served is still installed.
+    NetServer,
     /// The .NET Framework is older than the release demands.
     DotNet,
     /// The licence's maintenance is over.
@@ -123,6 +125,7 @@ impl DriftClass {
             Self::Scheduler => "Scheduler",
             Self::FastCgi => "FastCgi",
             Self::Endpoint => "Endpoint",
+            Self::NetServer => "NetServer",
             Self::DotNet => "DotNet",
             Self::Licence => "Licence",
             Self::WindowsClients => "WindowsClients",

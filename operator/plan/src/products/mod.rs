@@ -106,7 +106,7 @@ pub enum Correctable {
     InWindow,
 }
 
-fn is_in(parts: &[String], component: Component, node: &str) -> bool {
+pub(crate) fn is_in(parts: &[String], component: Component, node: &str) -> bool {
     parts.iter().any(|part| part.split_once('@') == Some((component.name(), node)))
 }
 
@@ -183,6 +183,8 @@ pub trait ProductRules: Sync {
     fn correctable(&self, view: &View<'_>, finding: &Finding) -> Correctable;
     /// Conditions for debts that a change left behind.
     fn debts(&self, view: &View<'_>) -> Vec<Wanted>;
+    /// Keys of the parts that a hop takes away for good.
+    fn removes(&self, view: &View<'_>, hop: &Hop<'_>) -> Vec<String>;
     /// The steps of a hop.
     fn steps(&self, view: &View<'_>, hop: &Hop<'_>) -> Vec<Draft>;
     /// What other hands left half done, the worst first; `behind` are the parts that the furthest one has left behind.

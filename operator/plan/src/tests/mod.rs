@@ -11,6 +11,7 @@ mod fixture;
 mod half_done;
 mod installs;
 mod instances;
+mod net_servers;
 mod notices;
 mod orphans;
 mod paths;

@@ -150,7 +150,7 @@ impl InOrder {
                 Some("Service is not frozen".to_owned())
             }
             Component::CrmServer => None,
-            Component::Web => self.lacks(&Change::Schema),
+            Component::Web | Component::NetServer => self.lacks(&Change::Schema),
             Component::Service => self.lacks(&Change::Schema).or_else(|| self.lacks(&Change::WebFiles)),
         };
         match problem {
@@ -230,6 +230,7 @@ impl InOrder {
             "freeze" => claim(self.frozen.contains(node), "Service is open to its users"),
             "upgrade-database" => effect(Change::Schema, "schema and server"),
             "upgrade-web" | "install-web" => effect(Change::WebFiles, "the files of Web"),
+            "upgrade-netserver" | "install-netserver" => effect(Change::NetServerFiles, "the files of NetServer"),
             "upgrade-service" | "install-service" => effect(Change::ServiceFiles, "the files of Service"),
             "set-up-service" => effect(Change::ServiceVersion, "the data of Service"),
             "run-upgrade-exe" => {

@@ -96,6 +96,7 @@ impl Attendant {
         let did = match program_of(instructions) {
             Some(program) => self.run_wizard(&node, &program, instructions, step.minutes).await,
             None if says(instructions, "Flush caches") => self.flush(&node).await,
+            None if says(instructions, ", uninstall ") => self.world.uninstall_net_server(&self.person.site, &node),
             None if says(instructions, "SoCreateMST.exe") => {
                 self.person.take_minutes(3, 6).await;
                 self.world.make_transform(&self.person.site, &node)
@@ -284,7 +285,14 @@ fn answers_of(instructions: &[String]) -> Vec<PromptAnswer> {
             (questions, _) => questions.iter().map(|one| ((*one).to_owned(), KEY_IN_CONFIG.to_owned())).collect(),
         }
     });
-    chosen.chain(told).map(|(question, answer)| PromptAnswer { question, answer }).collect()
+    let setup_type = setup_type_of(instructions);
+    chosen.chain(told).chain(setup_type).map(|(question, answer)| PromptAnswer { question, answer }).collect()
+}
+
+/// The setup type that the instructions say to choose: `choose the setup type "TYPE"`.
+fn setup_type_of(instructions: &[String]) -> Option<(String, String)> {
+    let told = instructions.iter().find_map(|sentence| sentence.split_once("setup type \""))?.1;
+    Some(("setup type".to_owned(), told.split('"').next().unwrap_or_default().to_owned()))
 }
 
 /// What a person chooses in a wizard: standard reports, or a box that stays without a tick.

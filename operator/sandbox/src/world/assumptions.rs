@@ -25,6 +25,13 @@ pub struct Assumptions {
     /// Whether the CRM Server setup goes on where a run was cut off in the middle of the schema. `false`: the vendor's
     /// "no recovery from a crash half-way" (install/database/dbsetup-exe) holds, and it refuses.
     pub crm_server_resumes_schema: bool,
+    /// Setup type by which a person tells Web's setup to install NetServer web services only. That there is such a type is
+    /// documented (install/netserver), its words are not.
+    pub setup_type_net_server: String,
+    /// Argument that tells Web's setup the same.
+    pub argument_net_server: String,
+    /// Entry of a NetServer of its own in the list of installed programs.
+    pub net_server_program: String,
     /// Whether the Web installer stops the pool that it replaces files under.
     pub web_installer_stops_pool: bool,
     /// Whether the Web installer starts that pool again.
@@ -135,6 +142,9 @@ impl Default for Assumptions {
             duration_percent_min: 70,
             duration_percent_max: 100,
             crm_server_resumes_schema: false,
+            setup_type_net_server: text("NetServer web services"),
+            argument_net_server: text("/type=NetServer"),
+            net_server_program: text("SuperOffice NetServer"),
             web_installer_stops_pool: true,
             web_installer_starts_pool: false,
             service_installer_stops_scheduler: false,

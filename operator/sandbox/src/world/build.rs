@@ -288,7 +288,9 @@ fn lay_out_media(state: &mut State) -> Result<(), BuildError> {
             }
             let path = format!("{}\\{}", state.layout.media, package.file.replace('/', "\\"));
             state.shares.put_text(&path, String::from_utf8_lossy(&content).into_owned());
-            let (component, number) = (package.component, release.number.clone());
+            // A NetServer of its own is a setup type of Web's installer: they share a package.
+            let component = if package.component == Component::NetServer { Component::Web } else { package.component };
+            let number = release.number.clone();
             state.packages.insert(real, Package { component, number, program: package.program.clone() });
         }
     }

@@ -98,6 +98,10 @@ impl State {
             if layout.web_nodes.contains(node) {
                 rows.extend(self.versions_on(node, "Web", "SuperOffice Web", &[layout.so_core()]));
             }
+            if layout.net_server_nodes.contains(node) {
+                let entry = &self.assumptions.net_server_program;
+                rows.extend(self.versions_on(node, "NetServer", entry, &[layout.own_so_core()]));
+            }
             if layout.service_nodes.contains(node) {
                 let files = [format!("{}\\rms.exe", layout.scripts()), format!("{}\\upgrade.exe", layout.bin())];
                 rows.extend(self.versions_on(node, "Service", "SuperOffice Customer Service", &files));
@@ -149,7 +153,7 @@ impl State {
             fact("server.properties", properties.replace("\r\n", "; "));
         }
         fact("transform of the client share", self.transform_on(node).unwrap_or_else(|| "none".to_owned()));
-        for pool in [&self.layout.web_pool, &self.layout.service_pool] {
+        for pool in [&self.layout.web_pool, &self.layout.net_server_pool, &self.layout.service_pool] {
             if let Some(state) = machine.iis.pool(pool) {
                 fact(&format!("pool {pool}"), format!("{state:?}"));
             }

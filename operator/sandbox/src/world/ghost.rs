@@ -55,6 +55,12 @@ pub enum Change {
     WebFiles,
     /// Web's entry in the list of installed programs.
     WebProgram,
+    /// The files of a NetServer of its own.
+    NetServerFiles,
+    /// Its entry in the list of installed programs.
+    NetServerProgram,
+    /// It is uninstalled, with its application and its pool.
+    NetServerRemoved,
     /// The files of Service.
     ServiceFiles,
     /// The customer-centre templates: old ones copied away, standard ones installed.

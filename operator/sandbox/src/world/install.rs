@@ -9,8 +9,8 @@ use crate::world::scenario::{Handlers, Server};
 use crate::world::services::Service;
 use crate::world::state::State;
 use crate::world::vendor::{
-    batch_program, flat_attachments, write_server_files, write_service_files, write_service_program, write_web_files,
-    write_web_program,
+    batch_program, flat_attachments, serve_net_server, write_net_server_files, write_net_server_program,
+    write_server_files, write_service_files, write_service_program, write_web_files, write_web_program,
 };
 
 /// Average size of an attachment.
@@ -29,6 +29,7 @@ pub(crate) fn install(state: &mut State, server: &Server) {
         match installed.component {
             Component::CrmServer => install_server(state, node, number),
             Component::Web => install_web(state, node, number),
+            Component::NetServer => install_net_server(state, node, number),
             Component::Service => install_service(state, node, number),
         }
     }
@@ -59,16 +60,22 @@ pub(crate) fn configure_web(state: &mut State, node: &str) {
         format!(
             "<?xml version=\"1.0\" encoding=\"utf-8\"?>\r\n<configuration>\r\n  <SuperOffice>\r\n    <Data>\r\n      <Database>\r\n        \
              <add key=\"Server\" value=\"{}\" />\r\n        <add key=\"TablePrefix\" value=\"{}\" />\r\n      </Database>\r\n    \
-             </Data>\r\n    <Security>\r\n      <Cryptography>\r\n        <add key=\"SymmetricKey\" value=\"{KEY_IN_CONFIG}\" />\r\n        \
+             </Data>\r\n    <Services>\r\n      <add key=\"DefaultMode\" value=\"Local\" />\r\n    </Services>\r\n    \
+             <Security>\r\n      <Cryptography>\r\n        <add key=\"SymmetricKey\" value=\"{KEY_IN_CONFIG}\" />\r\n        \
              <add key=\"SymmetricSecret\" value=\"{KEY_IN_CONFIG}\" />\r\n      </Cryptography>\r\n    </Security>\r\n  \
              </SuperOffice>\r\n</configuration>\r\n",
             layout.sql_server, layout.table_prefix
         ),
     );
     machine.iis.add_pool(&layout.web_pool);
-    let site = machine.iis.sites.entry("Default Web Site".to_owned()).or_default();
-    site.folders.insert(layout.web_application, layout.web_path);
+    machine.iis.add_application(&layout.web_application, &layout.web_path);
     machine.services.push(automatic(layout.batch_service, program));
+}
+
+fn install_net_server(state: &mut State, node: &str, number: &str) {
+    write_net_server_files(state, node, number);
+    write_net_server_program(state, node, number);
+    serve_net_server(state, node);
 }
 
 fn install_service(state: &mut State, node: &str, number: &str) {
@@ -116,11 +123,18 @@ pub(crate) fn automatic(name: String, program: String) -> Service {
     Service { name, program, state: RunState::Running, start: StartType::Automatic }
 }
 
-/// Where a Service that is installed already finds NetServer.
+/// Where a Service that is installed already finds NetServer. Where a site has one of its own, it was installed for Service
+/// (vendor: install/netserver).
 fn usual_end_point(state: &State, node: &str, number: &str) -> String {
-    let web = state.layout.web_nodes.first().map_or("localhost", String::as_str);
-    let host = if web == node { "localhost" } else { web };
-    format!("http://{host}{}/Remote/{}", state.layout.web_application, state.endpoint(number))
+    let layout = &state.layout;
+    let (nodes, application) = if layout.net_server_nodes.is_empty() {
+        (&layout.web_nodes, &layout.web_application)
+    } else {
+        (&layout.net_server_nodes, &layout.net_server_application)
+    };
+    let carrier = nodes.first().map_or("localhost", String::as_str);
+    let host = if carrier == node { "localhost" } else { carrier };
+    format!("http://{host}{application}/Remote/{}", state.endpoint(number))
 }
 
 /// Service's configuration file (vendor: config/service).

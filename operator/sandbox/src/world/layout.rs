@@ -25,11 +25,15 @@ pub struct Layout {
     pub site: String,
     pub server_nodes: Vec<String>,
     pub web_nodes: Vec<String>,
+    pub net_server_nodes: Vec<String>,
     pub service_nodes: Vec<String>,
     pub web_path: String,
     pub web_application: String,
     pub web_pool: String,
     pub batch_service: String,
+    pub net_server_path: String,
+    pub net_server_application: String,
+    pub net_server_pool: String,
     pub service_path: String,
     pub service_application: String,
     pub iis_site: String,
@@ -52,6 +56,7 @@ impl Layout {
     #[must_use]
     pub fn of(site: &CrmSite, attachments: &str) -> Option<Self> {
         let block = site.spec.super_office.as_ref()?;
+        let own = &block.own_net_server;
         let nodes = |component: Component| -> Vec<String> {
             let placements = site.spec.components.iter().filter(|placement| placement.name == component);
             placements.flat_map(|placement| placement.nodes.iter().cloned()).collect()
@@ -63,10 +68,14 @@ impl Layout {
             site: site.metadata.name.clone().unwrap_or_default(),
             server_nodes: nodes(Component::CrmServer),
             web_nodes: nodes(Component::Web),
+            net_server_nodes: nodes(Component::NetServer),
             service_nodes: nodes(Component::Service),
             web_path: or(&block.web.path, "C:\\SuperOffice\\SuperOffice Web"),
             web_application: or(&block.web.application, "/sales"),
             web_pool: or(&block.web.pool, "SuperOffice Web"),
+            net_server_path: or(&own.path, "C:\\SuperOffice\\SuperOfficeNetServer"),
+            net_server_application: or(&own.application, "/SuperOfficeNetServer"),
+            net_server_pool: or(&own.pool, "SuperOfficeNetServer"),
             batch_service: or(&block.web.batch_service, "SuperOfficeSoBatchServer"),
             service_path: or(&block.service.path, "C:\\SuperOffice\\Customer Service"),
             // As row 109 has it: with a slash at both ends (vendor: install/service, manual-steps).
@@ -96,6 +105,7 @@ impl Layout {
             let nodes = match placement.name {
                 Component::CrmServer => &mut self.server_nodes,
                 Component::Web => &mut self.web_nodes,
+                Component::NetServer => &mut self.net_server_nodes,
                 Component::Service => &mut self.service_nodes,
             };
             let new = placement.nodes.into_iter().filter(|node| !nodes.contains(node)).collect::<Vec<_>>();
@@ -122,10 +132,16 @@ impl Layout {
         format!("{}\\config", self.service_path)
     }
 
-    /// NetServer's library, whose version is NetServer's version.
+    /// The library of the NetServer inside Web, whose version is NetServer's version.
     #[must_use]
     pub fn so_core(&self) -> String {
         format!("{}\\bin\\SoCore.dll", self.web_path)
+    }
+
+    /// The same of a NetServer of its own.
+    #[must_use]
+    pub fn own_so_core(&self) -> String {
+        format!("{}\\bin\\SoCore.dll", self.net_server_path)
     }
 
     /// The server's ini file.

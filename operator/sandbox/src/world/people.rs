@@ -9,7 +9,7 @@ use crm_api::probe::RunState;
 use crm_api::site::Component;
 
 use crate::world::files::Content;
-use crate::world::ghost::Happening;
+use crate::world::ghost::{Change, Happening};
 use crate::world::install::automatic;
 use crate::world::layout::SERVICE_REGISTRY;
 use crate::world::state::{State, World};
@@ -89,6 +89,29 @@ impl World {
                 machine.caches_flushed_at.insert(site, now);
             }
             state.write(Happening::CachesFlushed { node: node.to_owned() });
+            true
+        })
+    }
+
+    /// A person uninstalls a NetServer of its own: programs, folder, application and pool. Whether there was one.
+    pub fn uninstall_net_server(&self, site: &str, node: &str) -> bool {
+        self.at(site, |state| {
+            let (layout, program) = (state.layout.clone(), state.assumptions.net_server_program.clone());
+            let Some(machine) = state.machines.get_mut(node).filter(|machine| machine.up) else { return false };
+            machine.programs.remove(&program);
+            for (relative, _) in machine.files.below(&layout.net_server_path) {
+                machine.files.remove(&format!("{}\\{relative}", layout.net_server_path));
+            }
+            machine.iis.remove_application(&layout.net_server_application);
+            machine.iis.remove_pool(&layout.net_server_pool);
+            state.write(Happening::Effect {
+                node: node.to_owned(),
+                pid: 0,
+                program: "a person's hand".to_owned(),
+                change: Change::NetServerRemoved,
+                number: String::new(),
+            });
+            state.touched = true;
             true
         })
     }

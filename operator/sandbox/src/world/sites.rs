@@ -106,6 +106,16 @@ fn in_its_place(one: &Layout, other: &Layout) -> Option<String> {
             .or_else(|| same("the pool of Web", &one.web_pool, &other.web_pool))
             .or_else(|| same("the batch task server", &one.batch_service, &other.batch_service))
     };
+    let net_server = || {
+        if !meets(&one.net_server_nodes, &other.net_server_nodes) {
+            return None;
+        }
+        same("the folder of NetServer", &one.net_server_path, &other.net_server_path)
+            .or_else(|| {
+                same("the application of NetServer", &one.net_server_application, &other.net_server_application)
+            })
+            .or_else(|| same("the pool of NetServer", &one.net_server_pool, &other.net_server_pool))
+    };
     let service = || {
         if !meets(&one.service_nodes, &other.service_nodes) {
             return None;
@@ -115,7 +125,7 @@ fn in_its_place(one: &Layout, other: &Layout) -> Option<String> {
             .or_else(|| same("the pool of Service", &one.service_pool, &other.service_pool))
             .or_else(|| same("the scheduler", &one.scheduler, &other.scheduler))
     };
-    everywhere.or_else(server).or_else(web).or_else(service)
+    everywhere.or_else(server).or_else(web).or_else(net_server).or_else(service)
 }
 
 impl State {
@@ -163,7 +173,7 @@ impl State {
     /// Whether the site at hand may have something on a machine: no machine that carries other sites only.
     pub(crate) fn is_here(&self, node: &str) -> bool {
         let on = |layout: &Layout| {
-            [&layout.server_nodes, &layout.web_nodes, &layout.service_nodes]
+            [&layout.server_nodes, &layout.web_nodes, &layout.net_server_nodes, &layout.service_nodes]
                 .iter()
                 .any(|nodes| nodes.iter().any(|placed| placed == node))
         };
@@ -174,7 +184,9 @@ impl State {
     pub(crate) fn site_of_path(&self, node: &str, path: &str) -> String {
         let has = |nodes: &[String], folder: &str| nodes.iter().any(|on| on == node) && is_below(path, folder);
         self.site_of(|layout| {
-            has(&layout.service_nodes, &layout.service_path) || has(&layout.web_nodes, &layout.web_path)
+            has(&layout.service_nodes, &layout.service_path)
+                || has(&layout.web_nodes, &layout.web_path)
+                || has(&layout.net_server_nodes, &layout.net_server_path)
         })
     }
 
@@ -211,12 +223,15 @@ impl State {
         let short = host.split('.').next().unwrap_or(host);
         let asked = |node: &String| if local { node == from } else { *node == host || *node == short };
         let path = format!("/{path}/");
-        let serves_web = |layout: &Layout| {
-            layout.web_nodes.iter().any(asked)
-                && path.starts_with(&format!("{}/", layout.web_application.to_lowercase()))
+        let serves = |nodes: &[String], application: &str| {
+            nodes.iter().any(asked) && path.starts_with(&format!("{}/", application.to_lowercase()))
         };
-        if self.layouts().any(serves_web) {
-            return self.site_of(serves_web);
+        let serves_net_server = |layout: &Layout| {
+            serves(&layout.web_nodes, &layout.web_application)
+                || serves(&layout.net_server_nodes, &layout.net_server_application)
+        };
+        if self.layouts().any(serves_net_server) {
+            return self.site_of(serves_net_server);
         }
         self.site_of(|layout| layout.service_nodes.iter().any(asked))
     }
@@ -231,6 +246,7 @@ impl State {
             }
             Role::Setup(Component::CrmServer) => self.site_of(|layout| on(&layout.server_nodes)),
             Role::Setup(Component::Web) => self.site_of(|layout| on(&layout.web_nodes)),
+            Role::Setup(Component::NetServer) => self.site_of(|layout| on(&layout.net_server_nodes)),
             Role::Setup(Component::Service) => self
                 .chosen_instance(node, arguments)
                 .or_else(|| self.first_instance(node))

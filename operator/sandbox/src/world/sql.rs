@@ -104,6 +104,9 @@ impl State {
             if machine.iis.runs(&layout.web_pool) {
                 add(node, "SuperOffice NetServer");
             }
+            if machine.iis.runs(&layout.net_server_pool) {
+                add(node, "SuperOffice NetServer web services");
+            }
             if machine.runs_service(&layout.batch_service) {
                 add(node, "SuperOffice Batch Task Server");
             }

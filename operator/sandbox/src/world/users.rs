@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::world::ghost::Happening;
+use crate::world::http::NetServer;
 use crate::world::scenario::{Client, User};
 use crate::world::state::{State, World};
 
@@ -70,19 +71,18 @@ impl State {
             Client::Web => web,
             // It speaks to the database itself; a site that closes its Web closes it, too.
             Client::Win => self.database.partial.is_none() && (web || !self.has_web() && !self.lacks_stack()),
-            Client::Service => {
-                web && self.layout.service_nodes.iter().any(|node| {
-                    let machine = self.machines.get(node);
-                    machine.is_some_and(|machine| machine.up && machine.iis.runs(&self.layout.service_pool))
-                        && !self.frozen(node)
-                        && self.service_number(node).is_some_and(|number| self.database.fits(&number))
-                })
-            }
+            Client::Service => self.layout.service_nodes.clone().iter().any(|node| {
+                let machine = self.machines.get(node);
+                machine.is_some_and(|machine| machine.up && machine.iis.runs(&self.layout.service_pool))
+                    && !self.frozen(node)
+                    && self.service_number(node).is_some_and(|number| self.database.fits(&number))
+                    && self.service_net_server_works(node)
+            }),
         }
     }
 
     fn has_web(&self) -> bool {
-        self.layout.web_nodes.iter().any(|node| self.net_server(node).is_some())
+        self.layout.web_nodes.iter().any(|node| self.net_server(node, NetServer::InWeb).is_some())
     }
 
     fn has_service(&self) -> bool {

@@ -6,7 +6,7 @@ use crm_api::probe::Answer;
 use crm_api::site::{Attachments, Component};
 
 use super::layout::Layout;
-use super::{clients, parts, pocket, settings};
+use super::{clients, net_server, parts, pocket, settings};
 use crate::view::View;
 
 /// What a person names as step when attesting that edited templates were merged again.
@@ -90,6 +90,7 @@ pub fn aftermath(view: &View<'_>, layout: &Layout<'_>) -> Vec<String> {
             Some(format!(r"{node}: the former customer-centre templates are kept in {}\{kept}; the public pages have the vendor's standard design", layout.service_path))
         })
         .collect();
+    findings.extend(net_servers_gone(view, layout));
     findings.extend(argument_file_left(view, layout));
     findings.extend(debts(view, layout).into_iter().map(|debt| debt.message));
     findings
@@ -113,4 +114,16 @@ fn argument_file_left(view: &View<'_>, layout: &Layout<'_>) -> Option<String> {
     let path = layout.block.argument_file.as_deref()?;
     matches!(view.answer(node, &probe), Some(Answer::Flag { .. }))
         .then(|| format!("{node}: {path} holds passwords and is not needed any more; delete it"))
+}
+
+/// What a merge leaves for people to do in Git.
+fn net_servers_gone(view: &View<'_>, layout: &Layout<'_>) -> Vec<String> {
+    if !net_server::has_served(view, layout) {
+        return Vec::new();
+    }
+    let nodes = view.nodes_of(Component::NetServer).iter();
+    nodes
+        .filter(|node| net_server::is_gone(view, layout, node))
+        .map(|node| format!("{node}: its NetServer is gone; take the component NetServer out of spec.components"))
+        .collect()
 }

@@ -7,6 +7,7 @@ mod configuration;
 mod first_service;
 mod gates;
 pub(super) mod machine;
+mod net_servers;
 
 use crm_api::change::Purpose;
 use crm_api::database::SQL_SERVER_VERSION;
@@ -26,6 +27,7 @@ use components::{full_stack, new_service, orphans_stopped, packages};
 use configuration::{scheduler_table, web_config, web_config_read};
 use gates::{argument_file, https, one_domain, symmetric_keys, web_view2};
 use machine::{dot_net, elevated, fast_cgi_support, iis_features, reboot_pending, windows_version};
+use net_servers::{net_server_merge, net_server_over_http, remote_net_server, service_net_server};
 
 /// What one check found on one node, or on the site.
 struct Found {
@@ -57,6 +59,10 @@ const CHECKS: &[Check] = &[
     Check { name: "WebView2", severity: Severity::Block, always: false, run: web_view2 },
     Check { name: "SymmetricKeys", severity: Severity::Block, always: false, run: symmetric_keys },
     Check { name: "ArgumentFile", severity: Severity::Block, always: false, run: argument_file },
+    Check { name: "ServiceNetServer", severity: Severity::Block, always: false, run: service_net_server },
+    Check { name: "NetServerOverHttp", severity: Severity::Block, always: false, run: net_server_over_http },
+    Check { name: "NetServerMerge", severity: Severity::Block, always: false, run: net_server_merge },
+    Check { name: "RemoteNetServer", severity: Severity::Block, always: false, run: remote_net_server },
     Check { name: "OrphansStopped", severity: Severity::Block, always: false, run: orphans_stopped },
     Check { name: "PocketServer", severity: Severity::Block, always: false, run: pocket_server },
     Check { name: "StandardReports", severity: Severity::Block, always: false, run: standard_reports },
@@ -357,6 +363,7 @@ fn backup_room(view: &View<'_>, layout: &Layout<'_>, _: &Hop<'_>) -> Vec<Found> 
     let needed = database
         .saturating_add(folder(Component::CrmServer, layout.server_path))
         .saturating_add(folder(Component::Web, layout.web_path))
+        .saturating_add(folder(Component::NetServer, layout.net_server_path))
         .saturating_add(folder(Component::Service, layout.service_path));
     view.node_names()
         .into_iter()

@@ -5,6 +5,7 @@
 
 pub mod configuration;
 pub mod correct;
+mod net_servers;
 
 use crm_api::database::superoffice::{MAINTENANCE_TO, SCHEDULER_HEARTBEAT};
 use crm_api::probe::{Answer, Probe, RunState};
@@ -16,7 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::checks::machine::at_least;
 use super::layout::{FROZEN, Layout};
-use super::{clients, parts, settings};
+use super::{clients, net_server, parts, settings};
 use crate::view::View;
 use crate::windows::local;
 
@@ -33,6 +34,7 @@ pub fn at_rest(view: &View<'_>, layout: &Layout<'_>) -> Vec<Finding> {
         findings.extend(handlers(view, layout, node));
         findings.extend(endpoint(view, layout, node));
     }
+    findings.extend(net_servers::at_rest(view, layout));
     findings.extend(links(view));
     findings.extend(heartbeat(view, layout));
     findings.extend(configuration::keys(view, layout));
@@ -158,8 +160,7 @@ fn heartbeat(view: &View<'_>, layout: &Layout<'_>) -> Option<Finding> {
 /// The web services' name belongs to a release (vendor: requirements, web services endpoint per version).
 pub(super) fn endpoint(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Option<Finding> {
     let wanted = verified_release(view)?.super_office.as_ref()?.services_endpoint.as_deref()?;
-    let probe = Probe::ConfigValue { path: layout.config(), key: "nsEndPoint".to_owned() };
-    let Some(Answer::Value { value }) = view.answer(node, &probe) else { return None };
+    let value = net_server::endpoint(view, layout, node)?;
     let is_services = |part: &&str| part.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("services"));
     let seen = value.split('/').rev().find(is_services)?;
     let number = |name: &str| name.get(8..).and_then(|digits| digits.parse::<u32>().ok());

@@ -4,7 +4,7 @@
 use crm_api::probe::{Answer, Probe};
 use crm_api::site::{Component, SuperOfficeSpec};
 
-use super::host_name;
+use super::{host_name, net_server};
 use crate::view::View;
 
 /// Names and paths of one site.
@@ -16,8 +16,16 @@ pub struct Layout<'a> {
     pub server_path: &'a str,
     /// Program folder of Web.
     pub web_path: &'a str,
+    /// IIS application of Web.
+    pub web_application: &'a str,
     /// IIS application pool of Web and of the NetServer inside.
     pub web_pool: &'a str,
+    /// Program folder of a NetServer of its own.
+    pub net_server_path: &'a str,
+    /// IIS application of a NetServer of its own.
+    pub net_server_application: &'a str,
+    /// IIS application pool of a NetServer of its own.
+    pub net_server_pool: &'a str,
     /// Windows service of the batch task server.
     pub batch_service: &'a str,
     /// Base path of the Service instance.
@@ -42,6 +50,8 @@ pub const FROZEN: &str = "frozen";
 pub const CRM_SETUP: &str = r"C:\Program Files\SuperOffice\CrmSetup";
 /// What stands in a release's arguments for the site's file with CrmSetup's arguments.
 pub const ARGUMENT_FILE: &str = "{argumentFile}";
+/// Web's application where the site does not say (vendor: install/service, manual-steps).
+const USUAL_APPLICATION: &str = "/sales";
 /// IIS site of Service where neither the site nor IIS tells.
 const USUAL_IIS_SITE: &str = "SuperOffice Service";
 
@@ -50,6 +60,7 @@ impl<'a> Layout<'a> {
     #[must_use]
     pub fn of(view: &View<'a>) -> Option<Self> {
         let block = view.spec.super_office.as_ref()?;
+        let own = &block.own_net_server;
         let service_path = block.service.path.as_deref().unwrap_or(r"C:\SuperOffice\Customer Service");
         let declared_site = block.service.iis_site.as_deref();
         let observed_site = || {
@@ -71,6 +82,10 @@ impl<'a> Layout<'a> {
             block,
             server_path: r"C:\Program Files\SuperOffice\SuperOffice Server",
             web_path: block.web.path.as_deref().unwrap_or(r"C:\SuperOffice\SuperOffice Web"),
+            web_application: block.web.application.as_deref().unwrap_or(USUAL_APPLICATION),
+            net_server_path: own.path.as_deref().unwrap_or(r"C:\SuperOffice\SuperOfficeNetServer"),
+            net_server_application: own.application.as_deref().unwrap_or("/SuperOfficeNetServer"),
+            net_server_pool: own.pool.as_deref().unwrap_or("SuperOfficeNetServer"),
             web_pool: block.web.pool.as_deref().unwrap_or("SuperOffice Web"),
             batch_service: block.web.batch_service.as_deref().unwrap_or("SuperOfficeSoBatchServer"),
             service_path,
@@ -87,10 +102,16 @@ impl<'a> Layout<'a> {
         format!(r"{}\SuperOffice.ini", self.server_path)
     }
 
-    /// The library that carries NetServer's version (vendor: NetServer versioning).
+    /// The library that carries the version of the NetServer inside Web (vendor: NetServer versioning).
+    #[must_use]
+    pub fn web_library(&self) -> String {
+        library(self.web_path)
+    }
+
+    /// The same of a NetServer of its own.
     #[must_use]
     pub fn net_server_library(&self) -> String {
-        format!(r"{}\bin\SoCore.dll", self.web_path)
+        library(self.net_server_path)
     }
 
     /// A file or folder below the Service instance.
@@ -137,9 +158,12 @@ impl<'a> Layout<'a> {
     /// services changes (vendor: requirements, web services endpoint per version).
     #[must_use]
     pub fn net_server_url(&self, view: &View<'_>, node: &str, services: &str) -> Option<String> {
-        let probe = Probe::ConfigValue { path: self.config(), key: "nsEndPoint".to_owned() };
-        let Some(Answer::Value { value }) = view.answer(node, &probe) else { return None };
+        let value = net_server::endpoint(view, self, node)?;
         let base = value.trim_end_matches('/').rsplit_once('/').map(|(base, _)| base)?;
         Some(format!("{base}/{services}/Contact.svc"))
     }
+}
+
+fn library(folder: &str) -> String {
+    format!(r"{folder}\bin\SoCore.dll")
 }

@@ -1,7 +1,8 @@
-//! SuperOffice CRM on-site, from 7.5: CRM Server and database, Web with NetServer inside, Service.
+//! SuperOffice CRM on-site, from 7.5: CRM Server and database, Web with NetServer inside, NetServer of its own, Service.
 //!
 //! - [`layout`]: where things are, and what they are called. [`parts`]: what is asked, and which part shows what version.
 //! - [`checks`]: what must be so before a change. [`steps`]: what a change does. [`rules`]: in which order, and why.
+//! - [`net_server`]: which NetServer Service works through, and what becomes of one of its own.
 //! - [`first_service`]: what a Service that is installed for the first time needs of its node.
 //! - [`host_name`]: the host under which Service stands. [`orphaned`]: what is left of a component that is not declared.
 //! - [`settings`]: what a site at its release still lacks against its declaration.
@@ -19,6 +20,7 @@ pub mod half_done;
 pub mod host_name;
 pub mod instances;
 pub mod layout;
+pub mod net_server;
 pub mod notices;
 pub mod orphaned;
 pub mod parts;
@@ -84,6 +86,11 @@ impl ProductRules for SuperOffice {
 
     fn debts(&self, view: &View<'_>) -> Vec<Wanted> {
         Layout::of(view).map(|layout| aftermath::debts(view, &layout)).unwrap_or_default()
+    }
+
+    fn removes(&self, view: &View<'_>, hop: &Hop<'_>) -> Vec<String> {
+        let nodes = Layout::of(view).map(|layout| net_server::retired(view, &layout, hop)).unwrap_or_default();
+        nodes.iter().map(|node| format!("{}@{node}", Component::NetServer.name())).collect()
     }
 
     fn steps(&self, view: &View<'_>, hop: &Hop<'_>) -> Vec<Draft> {

@@ -4,7 +4,7 @@ use crm_api::change::Purpose;
 use crm_api::site::{Attachments, Component};
 
 use super::layout::Layout;
-use super::{clients, pocket, settings, wizards};
+use super::{clients, net_server, pocket, settings, wizards};
 use crate::products::Hop;
 use crate::view::View;
 
@@ -31,6 +31,13 @@ pub fn notices(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Strin
         notices.push("Attachments stay where they are; moving them into sub-folders is left for later.".to_owned());
     }
     notices.extend(wizards::reports_notice(layout, hop));
+    let retired = net_server::retired(view, layout, hop);
+    if !retired.is_empty() {
+        notices.push(format!(
+            "Service moves to the NetServer inside Web; its own one on {} is not started again, and a person uninstalls it at the end.",
+            retired.join(", ")
+        ));
+    }
     notices.extend(clients::notices(view, layout, hop));
     notices.extend(pocket::notices(view, layout, hop));
     let passed = view.catalogue.between(hop.from, hop.to);

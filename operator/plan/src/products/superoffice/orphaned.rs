@@ -15,6 +15,7 @@ fn at_work(layout: &Layout<'_>, component: Component) -> Vec<(String, Probe)> {
     match component {
         Component::CrmServer => Vec::new(),
         Component::Web => vec![pool(layout.web_pool), service(layout.batch_service)],
+        Component::NetServer => vec![pool(layout.net_server_pool)],
         Component::Service => vec![pool(&layout.service_pool), service(&layout.scheduler)],
     }
 }
@@ -46,6 +47,7 @@ pub fn left_on(view: &View<'_>, layout: &Layout<'_>, component: Component, node:
     let folder = match component {
         Component::CrmServer => layout.server_path,
         Component::Web => layout.web_path,
+        Component::NetServer => layout.net_server_path,
         Component::Service => layout.service_path,
     };
     let mut left = vec![folder.to_owned()];

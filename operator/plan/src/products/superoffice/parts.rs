@@ -12,7 +12,7 @@ use crm_api::site::{Component, FastCgi, ObservedPart, PartState, SourceValue};
 use super::drift::configuration::{has_keys, key_probes};
 use super::layout::{CRM_SETUP, FROZEN, INSTANCES_KEY, Layout};
 use super::settings::{store_probe, store_size_probe};
-use super::{clients, first_service, half_done, instances, orphaned, pocket};
+use super::{clients, first_service, half_done, instances, net_server, orphaned, pocket};
 use crate::orphans;
 use crate::view::View;
 
@@ -79,10 +79,14 @@ pub fn version_probes(layout: &Layout<'_>, component: Component, tools: Tools) -
                 },
             ),
         ],
-        Component::Web => vec![
-            ("installed programs", program(WEB_PROGRAM)),
-            ("SoCore.dll", file_version(layout.net_server_library())),
-        ],
+        Component::Web => {
+            vec![("installed programs", program(WEB_PROGRAM)), ("SoCore.dll", file_version(layout.web_library()))]
+        }
+        Component::NetServer => {
+            let entry = layout.block.own_net_server.program.as_deref();
+            let listed = entry.map(|name| ("installed programs", program(name)));
+            listed.into_iter().chain([("SoCore.dll", file_version(layout.net_server_library()))]).collect()
+        }
         Component::Service => vec![
             ("installed programs", program(SERVICE_PROGRAM)),
             ("upgrade.exe", file_version(layout.service_file(r"bin\upgrade.exe"))),
@@ -128,7 +132,11 @@ pub fn probes(view: &View<'_>, layout: &Layout<'_>) -> BTreeMap<String, Vec<Prob
                     probes.extend(argument_file(view, layout));
                     probes.push(Probe::FolderSize { path: layout.server_path.to_owned() });
                 }
-                Component::Web => probes.extend(web_probes(layout)),
+                Component::Web => probes.extend(web_probes(view, layout)),
+                Component::NetServer => probes.extend([
+                    Probe::Pool { name: layout.net_server_pool.to_owned() },
+                    Probe::FolderSize { path: layout.net_server_path.to_owned() },
+                ]),
                 Component::Service => probes.extend(service_probes(view, layout, node)),
             }
             if has_keys(view) {
@@ -182,13 +190,16 @@ pub fn argument_file(view: &View<'_>, layout: &Layout<'_>) -> Option<Probe> {
     Some(Probe::Word { path, word: view.spec.database.name.clone() })
 }
 
-fn web_probes(layout: &Layout<'_>) -> Vec<Probe> {
-    vec![
+fn web_probes(view: &View<'_>, layout: &Layout<'_>) -> Vec<Probe> {
+    let mode = net_server::is_mode_asked(view, layout).then(|| net_server::mode_probe(layout));
+    let mut probes = vec![
         Probe::Pool { name: layout.web_pool.to_owned() },
         Probe::Service { name: layout.batch_service.to_owned() },
         Probe::FolderSize { path: layout.web_path.to_owned() },
         table_prefix(layout),
-    ]
+    ];
+    probes.extend(mode);
+    probes
 }
 
 fn service_probes(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Vec<Probe> {
@@ -196,7 +207,7 @@ fn service_probes(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Vec<Probe
         Probe::RegistrySubkeys { key: INSTANCES_KEY.to_owned() },
         Probe::SitesServing { folder: layout.scripts() },
         Probe::FlagLine { path: layout.config(), line: FROZEN.to_owned() },
-        Probe::ConfigValue { path: layout.config(), key: "nsEndPoint".to_owned() },
+        net_server::endpoint_probe(layout),
         scheduled_host(layout),
         Probe::Service { name: layout.scheduler.clone() },
         Probe::Processes { folder: layout.service_file("bin") },
@@ -280,7 +291,8 @@ pub fn parts(view: &View<'_>, layout: &Layout<'_>) -> Vec<ObservedPart> {
         schema.push(fact("ProductVersion (ServerSetup)", SERVER_SETUP_VERSION));
     }
     let mut parts = vec![view.part(DATABASE, None, schema)];
-    for placed in &view.spec.components {
+    let served = net_server::has_served(view, layout);
+    for placed in view.spec.components.iter().filter(|placed| !served || placed.name != Component::NetServer) {
         for node in &placed.nodes {
             let probes = version_probes_on(view, layout, placed.name, tools, node);
             let gone = probes.iter().all(|(_, probe)| matches!(view.answer(node, probe), Some(Answer::Absent {})));

@@ -7,6 +7,7 @@ mod clients;
 mod correct;
 mod forward;
 mod install;
+mod net_server;
 mod restore;
 
 use std::sync::LazyLock;
@@ -18,7 +19,7 @@ use crate::products::{Explains, Rule};
 
 /// Every ordering rule that concerns a step of ours.
 static RULES: LazyLock<Vec<Rule>> =
-    LazyLock::new(|| [UPGRADE, clients::RULES, install::RULES, restore::RULES].concat());
+    LazyLock::new(|| [UPGRADE, clients::RULES, net_server::RULES, install::RULES, restore::RULES].concat());
 /// The same, with those that order a change that has not every step of a hop.
 static FORWARD: LazyLock<Vec<Rule>> = LazyLock::new(|| [RULES.as_slice(), forward::RULES].concat());
 
@@ -265,11 +266,11 @@ const UPGRADE: &[Rule] = &[
         GUIDE,
     ),
     rule(
-        "shared NetServer",
+        "Web first",
         Explains::Both,
         kind::UPGRADE_WEB,
         kind::UPGRADE_SERVICE,
-        "Service uses the NetServer inside Web, so Web goes first",
+        "Service may use the NetServer inside Web, so Web goes first",
         SERVICE_GUIDE,
     ),
     rule(

@@ -4,6 +4,7 @@ mod clients;
 mod example;
 mod installs;
 mod machine;
+mod net_server;
 mod orders;
 mod sites;
 mod sql;

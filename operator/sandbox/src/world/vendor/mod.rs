@@ -5,6 +5,7 @@
 
 mod crm_server;
 mod handlers;
+mod net_server;
 mod questions;
 mod service;
 mod term_setup;
@@ -27,6 +28,7 @@ use crate::world::state::{State, World};
 
 pub(crate) use crm_server::{REPORTS, write_server_files};
 pub(crate) use handlers::{Extent, FCGI, map_programs};
+pub(crate) use net_server::{serve_net_server, write_net_server_files, write_net_server_program};
 pub(crate) use service::{CREATE_SITE, UNTICKED, write_service_files, write_service_program};
 pub(crate) use upgrade::flat_attachments;
 pub(crate) use web::{batch_program, write_web_files, write_web_program};
@@ -115,6 +117,7 @@ impl World {
         let Some(Content::Program { version, role }) = machine.files.get(program).cloned() else {
             return Err(HostError::NotFound(program.to_owned()));
         };
+        let role = net_server::setup_type(role, arguments, &starter, &state.assumptions);
         let mut site = state.site_of_program(node, program, role, arguments);
         if role == Role::Setup(Component::Service)
             && let Some(first) = state.first_instance(node)
@@ -196,6 +199,7 @@ impl Run {
         match component {
             Component::CrmServer => crm_server::install(self, seconds).await?,
             Component::Web => web::install(self, seconds).await?,
+            Component::NetServer => net_server::install(self, seconds).await?,
             Component::Service => service::install(self, seconds).await?,
         }
         if self.strikes(WorldFault::ExitOneWithEffect) { Err(Over::Exit(1)) } else { Ok(()) }

@@ -8,6 +8,7 @@ use super::{Found, on, site};
 use crate::orphans;
 use crate::products::Hop;
 use crate::products::superoffice::layout::Layout;
+use crate::products::superoffice::net_server;
 use crate::products::superoffice::orphaned;
 use crate::products::superoffice::parts::SERVICE_DATA;
 use crate::view::View;
@@ -52,12 +53,16 @@ pub(super) fn orphans_stopped(view: &View<'_>, layout: &Layout<'_>, _: &Hop<'_>)
         .collect()
 }
 
-pub(super) fn packages(view: &View<'_>, _: &Layout<'_>, hop: &Hop<'_>) -> Vec<Found> {
+pub(super) fn packages(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Found> {
     let mut found = Vec::new();
     for placed in &view.spec.components {
         let name = placed.name.name();
         let (new, package) = (!hop.newcomers(view, placed.name).is_empty(), hop.to.package(placed.name));
-        let upgrades = !hop.is_configuration_only() && !hop.standing(view, placed.name).is_empty();
+        let standing = match placed.name {
+            Component::NetServer => net_server::kept(view, layout, hop),
+            Component::CrmServer | Component::Web | Component::Service => hop.standing(view, placed.name),
+        };
+        let upgrades = !hop.is_configuration_only() && !standing.is_empty();
         if (new || upgrades) && package.is_none() {
             found.push(site(
                 format!("release {} has no package for {name}", hop.to.version),

@@ -11,7 +11,7 @@ use crate::products::Hop;
 use crate::products::superoffice::instances;
 use crate::products::superoffice::layout::{CRM_SETUP, Layout};
 use crate::products::superoffice::parts::{SERVER_PROGRAM, SERVICE_PROGRAM, Tools, WEB_PROGRAM};
-use crate::products::superoffice::settings;
+use crate::products::superoffice::{net_server, settings};
 use crate::view::View;
 
 /// Registry key of the server tools.
@@ -21,6 +21,7 @@ const SERVER_SETUP_KEY: &str = r"HKLM\SOFTWARE\Wow6432Node\SuperOffice ServerSet
 const UNINSTALL_KEY: &str = r"HKLM\SOFTWARE\Wow6432Node\Microsoft\Windows\CurrentVersion\Uninstall";
 
 pub(super) fn files(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
+    let standing = net_server::standing(view, layout, hop);
     view.node_names()
         .into_iter()
         .filter_map(|node| {
@@ -49,6 +50,13 @@ pub(super) fn files(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<
                 actions.push(Action::CopyTree { from: layout.web_path.to_owned(), to: to("web") });
                 actions.push(program_entry(WEB_PROGRAM, to("web-program.reg")));
             }
+            let own = standing.contains(&node);
+            if own {
+                let to_folder = to(net_server::SET_FOLDER);
+                actions.push(Action::CopyTree { from: layout.net_server_path.to_owned(), to: to_folder });
+                let entry = layout.block.own_net_server.program.as_deref();
+                actions.extend(entry.map(|name| program_entry(name, to("netserver-program.reg"))));
+            }
             if carries(Component::Service) {
                 actions.push(Action::CopyTree { from: layout.service_path.to_owned(), to: to("service") });
                 for (number, key) in instances::own_keys(view, layout, node).into_iter().enumerate() {
@@ -62,7 +70,7 @@ pub(super) fn files(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<
                     actions.push(Action::WriteListing { from: path.to_owned(), to: to("attachments.list") });
                 }
             }
-            if carries(Component::Web) || carries(Component::Service) {
+            if carries(Component::Web) || own || carries(Component::Service) {
                 actions.push(Action::ExportIis { to: to("iis") });
             }
             if actions.is_empty() {

@@ -7,7 +7,7 @@ use crm_api::probe::{Probe, RunState};
 use crm_api::site::{Component, FastCgi, NetServerMode, ServiceSetup};
 
 use super::upgrade::{asks_for_keys, installer, only_fast_cgi, run_upgrade_exe, versions};
-use super::{Draft, close, draft, in_database, kind, on_node, open, version};
+use super::{Draft, close, draft, in_database, kind, net_server, on_node, open, version};
 use crate::products::Hop;
 use crate::products::superoffice::layout::{FROZEN, INSTANCES_KEY, Layout};
 use crate::products::superoffice::parts::{SERVICE_DATA, Tools, version_probes_on};
@@ -27,12 +27,13 @@ fn setup<'a>(layout: &Layout<'a>) -> Option<&'a ServiceSetup> {
 
 /// Components and nodes that are added at the release of the site.
 pub(super) fn added(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
-    let mut drafts = close::fetch_media(view, hop);
+    let mut drafts = close::fetch_media(view, layout, hop);
     drafts.push(close::preflight());
     drafts.push(close::notice(view, layout, hop));
     drafts.extend(web(view, layout, hop));
-    drafts.extend(open::start_net_server(view, layout, hop));
-    drafts.extend(open::reach_net_server(view, layout, hop));
+    drafts.extend(net_server(view, layout, hop));
+    drafts.extend(net_server::start(view, layout, hop));
+    drafts.extend(net_server::reach(view, layout, hop));
     drafts.extend(service(view, layout, hop));
     drafts.extend(copy_instance(view, layout, hop));
     drafts.extend(run_upgrade_exe(view, layout, hop));
@@ -62,6 +63,15 @@ pub(super) fn web(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Dr
     }
     let title = |node: &str| format!("install Web and NetServer {} on {node}", hop.to.version);
     component(view, layout, hop, Component::Web, kind::INSTALL_WEB, title, &more)
+}
+
+pub(super) fn net_server(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
+    let more = [format!(
+        "Choose a new installation of the NetServer web services in {}, as the application {} with the application pool {:?}; Service reaches it over HTTP.",
+        layout.net_server_path, layout.net_server_application, layout.net_server_pool
+    )];
+    let title = |node: &str| format!("install a NetServer of its own {} on {node}", hop.to.version);
+    component(view, layout, hop, Component::NetServer, kind::INSTALL_NET_SERVER, title, &more)
 }
 
 pub(super) fn service(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {

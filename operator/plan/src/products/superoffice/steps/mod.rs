@@ -6,6 +6,7 @@ mod close;
 mod correct;
 mod forward;
 mod install;
+mod net_server;
 mod open;
 mod restore;
 mod upgrade;
@@ -45,14 +46,18 @@ pub mod kind {
     pub const UPGRADE_DATABASE: &str = "upgrade-database";
     pub const PUBLISH_CLIENTS: &str = "publish-clients";
     pub const UPGRADE_WEB: &str = "upgrade-web";
+    pub const UPGRADE_NET_SERVER: &str = "upgrade-netserver";
     pub const PROVE_MAILBOX: &str = "prove-mailbox";
     pub const INSTALL_WEB: &str = "install-web";
+    pub const INSTALL_NET_SERVER: &str = "install-netserver";
     pub const INSTALL_SERVICE: &str = "install-service";
     pub const SET_UP_SERVICE: &str = "set-up-service";
     pub const COPY_INSTANCE: &str = "copy-instance";
     pub const FIRST_MAILBOX: &str = "first-mailbox";
     pub const START_NET_SERVER: &str = "start-netserver";
     pub const REACH_NET_SERVER: &str = "reach-netserver";
+    pub const POINT_TO_NET_SERVER: &str = "point-to-netserver";
+    pub const REMOVE_NET_SERVER: &str = "remove-netserver";
     pub const SET_BASE_URL: &str = "set-base-url";
     pub const UPGRADE_SERVICE: &str = "upgrade-service";
     pub const RUN_UPGRADE_EXE: &str = "run-upgrade-exe";
@@ -87,7 +92,7 @@ pub fn steps(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> 
         return if hop.installs.is_empty() { configure(view, layout, hop) } else { install::added(view, layout, hop) };
     }
     let mut drafts = Vec::new();
-    drafts.extend(close::fetch_media(view, hop));
+    drafts.extend(close::fetch_media(view, layout, hop));
     drafts.push(close::preflight());
     drafts.extend(install::prove_mailbox(view, layout, hop));
     drafts.push(close::notice(view, layout, hop));
@@ -101,8 +106,11 @@ pub fn steps(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> 
     drafts.extend(clients::publish(view, layout, hop));
     drafts.extend(upgrade::web(view, layout, hop));
     drafts.extend(install::web(view, layout, hop));
-    drafts.extend(open::start_net_server(view, layout, hop));
-    drafts.extend(open::reach_net_server(view, layout, hop));
+    drafts.extend(net_server::upgrade(view, layout, hop));
+    drafts.extend(install::net_server(view, layout, hop));
+    drafts.extend(net_server::start(view, layout, hop));
+    drafts.extend(net_server::reach(view, layout, hop));
+    drafts.extend(net_server::point(view, layout, hop));
     drafts.extend(open::set_base_url(view, layout, hop));
     drafts.extend(upgrade::service_files(view, layout, hop));
     drafts.extend(install::service(view, layout, hop));
@@ -121,6 +129,7 @@ pub fn steps(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> 
     drafts.push(open::verify_site(view, layout, hop));
     drafts.extend(pocket::redirect(view, layout, hop));
     drafts.extend(open::generate_satellites(view, hop));
+    drafts.extend(net_server::remove(view, layout, hop));
     close::mark_closing(&mut drafts);
     drafts
 }

@@ -10,69 +10,12 @@ use crm_api::site::{Component, FastCgi};
 
 use super::close::{runs_batch_service, start_service_actions, stop_service_actions};
 use super::upgrade::asks_for_keys;
-use super::{Draft, Run, controller, draft, in_database, kind, on_node, text, version};
+use super::{Draft, Run, controller, draft, in_database, kind, on_node, text};
 use crate::products::Hop;
 use crate::products::superoffice::layout::{FROZEN, Layout};
 use crate::products::superoffice::parts::Tools;
 use crate::products::superoffice::settings;
 use crate::view::View;
-
-/// Web's application where the site does not say (vendor: install/service, manual-steps).
-const USUAL_APPLICATION: &str = "/sales";
-
-pub(super) fn start_net_server(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
-    hop.changed(view, Component::Web)
-        .into_iter()
-        .map(|node| {
-            let pool = layout.web_pool.to_owned();
-            let actions = vec![Action::StartPool { name: pool.clone() }];
-            let title = "start the new NetServer".to_owned();
-            let mut draft = draft(kind::START_NET_SERVER, Some(node), title, Executor::Agent { actions });
-            let probe = Probe::Pool { name: pool };
-            draft.step.evidence = vec![on_node(node, probe, Expected::State { is: RunState::Running })];
-            draft
-        })
-        .collect()
-}
-
-pub(super) fn reach_net_server(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
-    let services = hop.to.super_office.as_ref().and_then(|block| block.services_endpoint.as_deref());
-    hop.changed(view, Component::Service)
-        .into_iter()
-        .filter_map(|node| {
-            let url = net_server_url(view, layout, hop, node, services?)?;
-            let says = net_server_says(&url);
-            let title = "see from the Service node that the new NetServer answers".to_owned();
-            let actions = vec![Action::AwaitUrl { url, status: 200 }];
-            let mut draft = draft(kind::REACH_NET_SERVER, Some(node), title, Executor::Agent { actions });
-            if hop.to.super_office.as_ref().is_some_and(|block| block.rest_api) {
-                draft.step.evidence.extend(says.map(|probe| on_node(node, probe, version(hop.to))));
-            }
-            Some(draft)
-        })
-        .collect()
-}
-
-/// The version that NetServer itself tells, at the address under which Service finds its web services (vendor:
-/// web-services/endpoints, get-webapi-version).
-fn net_server_says(url: &str) -> Option<Probe> {
-    let (base, _) = url.split_once("/Remote/")?;
-    Some(Probe::JsonValue { url: format!("{base}/api"), key: "NetServerVersion".to_owned() })
-}
-
-/// Where Service finds NetServer: as its `config` has it, or as declared for one that is installed, or as the others have
-/// it.
-fn net_server_url(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>, node: &str, services: &str) -> Option<String> {
-    if !hop.is_new(Component::Service, node) {
-        return layout.net_server_url(view, node, services);
-    }
-    if let Some(setup) = layout.block.service.setup.as_ref() {
-        return Some(format!("{}/Remote/{services}/Contact.svc", setup.net_server.trim_end_matches('/')));
-    }
-    // A further node gets the configuration of the others, unless that speaks of the machine that it stands on.
-    let other = hop.standing(view, Component::Service).first().copied()?;
-    layout.net_server_url(view, other, services).filter(|url| !url.contains("://localhost"))
-}
 
 pub(super) fn start_service_pool(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
     let ending = extension(hop.fast_cgi.or(hop.fast_cgi_now));
@@ -116,8 +59,7 @@ pub(super) fn set_base_url(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) 
     if one_domain(hop.from) || !one_domain(hop.to) || hop.carriers(view, Component::Service).is_empty() {
         return None;
     }
-    let application = layout.block.web.application.as_deref().unwrap_or(USUAL_APPLICATION);
-    let url = format!("{}{application}", address(layout, hop));
+    let url = format!("{}{}", address(layout, hop), layout.web_application);
     let instructions = vec![
         format!("Log in to Web on {node} as an administrator."),
         format!(

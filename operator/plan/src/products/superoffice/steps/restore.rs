@@ -7,12 +7,13 @@ use crm_api::database::superoffice::{DATABASE_VERSION, SERVER_SETUP_VERSION, SER
 use crm_api::evidence::{Expected, Source};
 use crm_api::order::Action;
 use crm_api::probe::Probe;
-use crm_api::site::Component;
+use crm_api::site::{Component, Placement};
 
 use super::{Draft, backup, close, controller, draft, in_database, kind, on_node, open, version};
 use crate::products::Hop;
 use crate::products::superoffice::instances;
 use crate::products::superoffice::layout::Layout;
+use crate::products::superoffice::net_server;
 use crate::products::superoffice::parts::{Tools, version_probes_on};
 use crate::view::View;
 
@@ -32,7 +33,7 @@ pub(super) fn steps(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<
     drafts.push(close::prove_alone());
     drafts.extend(database(view, hop, set));
     drafts.extend(files(view, layout, hop));
-    for mut draft in open::start_net_server(view, layout, hop) {
+    for mut draft in super::net_server::start(view, layout, hop) {
         "start the NetServer that came back".clone_into(&mut draft.step.title);
         drafts.push(draft);
     }
@@ -142,7 +143,12 @@ fn files(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
                     .to_owned();
             }
             let mut draft = draft(kind::RESTORE_FILES, Some(&node), title, Executor::Agent { actions });
-            for placed in view.spec.components.iter().filter(|placed| placed.nodes.contains(&node)) {
+            let standing = net_server::standing(view, layout, hop);
+            let comes_back = |placed: &&Placement| {
+                placed.nodes.contains(&node)
+                    && (placed.name != Component::NetServer || standing.contains(&node.as_str()))
+            };
+            for placed in view.spec.components.iter().filter(comes_back) {
                 for (_, probe) in version_probes_on(view, layout, placed.name, Tools::of(hop.to), &node) {
                     draft.step.evidence.push(on_node(&node, probe, version(hop.to)));
                 }

@@ -105,7 +105,8 @@ fn move_texts(draft: &mut Draft, layout: &Layout<'_>, package: &Package, hop: &H
 
 pub(super) fn web(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
     let title = |node: &str| format!("upgrade Web and NetServer on {node} to {}", hop.to.version);
-    component(view, layout, hop, Component::Web, kind::UPGRADE_WEB, title, &[])
+    let nodes = hop.standing(view, Component::Web);
+    component((view, layout), hop, (Component::Web, &nodes), kind::UPGRADE_WEB, title, &[])
 }
 
 pub(super) fn service_files(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
@@ -115,7 +116,8 @@ pub(super) fn service_files(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>)
         layout.service_path, layout.block.host_name
     );
     let more: Vec<String> = std::iter::once(instance).chain(wizards::templates_instruction(layout, hop)).collect();
-    component(view, layout, hop, Component::Service, kind::UPGRADE_SERVICE, title, &more)
+    let nodes = hop.standing(view, Component::Service);
+    component((view, layout), hop, (Component::Service, &nodes), kind::UPGRADE_SERVICE, title, &more)
         .into_iter()
         .map(|mut draft| {
             let node = draft.step.node.clone().unwrap_or_default();
@@ -133,18 +135,17 @@ pub(super) fn service_files(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>)
         .collect()
 }
 
-fn component(
-    view: &View<'_>,
-    layout: &Layout<'_>,
+pub(super) fn component(
+    (view, layout): (&View<'_>, &Layout<'_>),
     hop: &Hop<'_>,
-    component: Component,
+    (component, nodes): (Component, &[&str]),
     kind: &'static str,
     title: impl Fn(&str) -> String,
     more_instructions: &[String],
 ) -> Vec<Draft> {
     let Some(package) = hop.to.package(component) else { return Vec::new() };
-    hop.standing(view, component)
-        .into_iter()
+    nodes
+        .iter()
         .map(|node| {
             let mut draft = installer(kind, node, title(node), (package, &package.method), hop, more_instructions);
             draft.step.evidence.extend(versions(view, layout, component, node, hop.to));

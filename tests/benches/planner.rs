@@ -76,6 +76,7 @@ fn five_servers() -> (Snapshot, Timestamp) {
         foreign_claims: Vec::new(),
         same_database: Vec::new(),
         tasks: Vec::new(),
+        deliveries: Vec::new(),
         epoch: 1,
     };
     (snapshot, now)

@@ -91,6 +91,15 @@ fn cases() -> Vec<(&'static str, &'static str, Value)> {
         ("a window that begins at 24:00", "/spec/windows/allow/0/start", json!("24:00")),
         ("a window of negative length", "/spec/windows/allow/0/durationMinutes", json!(-60)),
         ("an unknown day", "/spec/windows/allow/0/days", json!(["Saturday"])),
+        ("a reminder at the very moment", "/spec/notices", json!({"minutesBefore": [0]})),
+        ("a reminder three weeks before", "/spec/notices", json!({"minutesBefore": [30_240]})),
+        ("the same reminder twice", "/spec/notices", json!({"minutesBefore": [60, 60]})),
+        (
+            "an address in the manifest",
+            "/spec/notices",
+            json!({"webhook": {"url": "https://hooks.contoso.example/t/1"}}),
+        ),
+        ("a Secret of another namespace", "/spec/notices", json!({"webhook": {"urlRef": {"name": "other/hook"}}})),
         (
             "a moment that is none",
             "/spec/windows/deny",

@@ -180,7 +180,7 @@ fn a_step_for_a_person_is_attended_and_what_no_machine_sees_is_attested() {
         call(&entrance, "carl", "explain contoso").await.ends(Exit::Good, &["kubectl crm attest contoso -n crm"]);
         call(&entrance, "carl", "attest contoso --yes").await.ends(Exit::BadInput, &["--reason", "Flush caches"]);
         // Whoever vouches has done it: the sandbox knows what really happened.
-        entrance.until(|entrance| entrance.world().flush_caches("contoso-cs")).await;
+        entrance.until(|entrance| entrance.world().flush_caches("contoso", "contoso-cs")).await;
         call(&entrance, "carl", "attest contoso --yes --reason clicked").await.ends(Exit::Good, &["created"]);
         entrance.until(is_up_to_date).await;
         let history = call(&entrance, "carl", "history contoso -o json").await.json();

@@ -10,6 +10,7 @@ mod command_line;
 mod crds;
 mod files;
 mod half_done_commands;
+mod notice_body;
 mod papers;
 mod plan_command;
 mod reference;

@@ -4,7 +4,7 @@ use crm_sandbox::report::Outcome;
 use crm_sandbox::run::{Entrance, Options};
 use kubectl_crm::Exit;
 
-use crate::cluster_commands::{answer, call, decisions, visited, waits_for, with_fault};
+use crate::cluster_commands::{answer, call, decisions, played, visited, waits_for, with_fault};
 
 #[test]
 fn a_hold_keeps_a_change_from_beginning_until_somebody_resumes() {
@@ -115,4 +115,27 @@ fn a_restore_is_shown_with_what_comes_back_and_what_is_lost_before_it_is_said() 
         entrance.until(|entrance| entrance.site()["status"]["restore"].is_null()).await;
     });
     assert!(matches!(outcome, Outcome::BackedOut(_)), "{outcome:?}");
+}
+
+#[test]
+fn what_people_were_told_stands_in_the_history_however_often_it_had_to_be_posted() {
+    let file = crate::files::repository().join("examples/superoffice/notices.yaml");
+    let outcome = played(&file, &Options::default(), async |entrance: Entrance| {
+        waits_for(&entrance, "Window").await;
+        let is_delivered = |entrance: &Entrance| entrance.change()["status"]["told"][0]["delivery"] == "Delivered";
+        let is_refused = |entrance: &Entrance| {
+            let site = entrance.site();
+            let conditions = site["status"]["conditions"].as_array().cloned().unwrap_or_default();
+            conditions.iter().any(|one| one["type"] == "NoticesDelivered" && one["reason"] == "Retrying")
+        };
+        entrance.until(is_refused).await;
+        call(&entrance, "anna", "history contoso").await.ends(Exit::Good, &["Notice", "not delivered yet, 1 tries"]);
+        entrance.until(is_delivered).await;
+        call(&entrance, "anna", "history contoso")
+            .await
+            .ends(Exit::Good, &["Planned: contoso: 7.5 SR2 will be upgraded", "(delivered at try 3)"]);
+        let history = call(&entrance, "anna", "history contoso -o json").await;
+        assert!(!history.out.contains("made-up-for-the-sandbox"), "no address stands in an object");
+    });
+    assert_eq!(outcome, Outcome::Reached);
 }

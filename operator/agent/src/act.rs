@@ -8,7 +8,7 @@ use crate::bring_back;
 use crate::file_list;
 use crate::files;
 use crate::host::{Host, HostError, broken};
-use crate::text::{config_file, encoding};
+use crate::text::{TextError, config_file, encoding};
 
 /// Why an action failed.
 #[derive(Debug, thiserror::Error)]
@@ -40,12 +40,13 @@ pub(crate) async fn act(host: &dyn Host, action: &Action) -> Result<(), ActError
         Action::StopPool { name } => Ok(host.set_pool_state(name, RunState::Stopped).await?),
         Action::StartPool { name } => Ok(host.set_pool_state(name, RunState::Running).await?),
         Action::SetFlagLine { path, line, set } => {
-            let in_file = |error| broken(path, &error);
-            let (text, how) = encoding::decode(&host.read_file(path).await?).map_err(in_file)?;
-            let changed = config_file::with_flag(&text, line, *set).map_err(in_file)?;
-            Ok(host.replace_file(path, encoding::encode(&changed, how).map_err(in_file)?).await?)
+            rewrite(host, path, |text| config_file::with_flag(text, line, *set)).await
+        }
+        Action::SetConfigValue { path, key, value } => {
+            rewrite(host, path, |text| config_file::with_value(text, key, value)).await
         }
         Action::CopyTree { from, to } => copy(host, from, to).await,
+        Action::CopyStore { from, to } => copy_store(host, from, to).await,
         Action::ExportRegistryKey { key, to } => {
             host.export_registry(key, to).await?;
             let list = files::list_of_file(&files::record(host, to).await?);
@@ -72,6 +73,18 @@ pub(crate) async fn act(host: &dyn Host, action: &Action) -> Result<(), ActError
     }
 }
 
+/// Changes the text of a file and keeps its encoding.
+async fn rewrite(
+    host: &dyn Host,
+    path: &str,
+    change: impl FnOnce(&str) -> Result<String, TextError>,
+) -> Result<(), ActError> {
+    let in_file = |error| broken(path, &error);
+    let (text, how) = encoding::decode(&host.read_file(path).await?).map_err(in_file)?;
+    let changed = change(&text).map_err(in_file)?;
+    Ok(host.replace_file(path, encoding::encode(&changed, how).map_err(in_file)?).await?)
+}
+
 /// Copies, checks, unpacks, marks. What is not the ordered package is never unpacked.
 async fn fetch(host: &dyn Host, from: &str, to: &str, sha256: &str) -> Result<(), ActError> {
     let package = files::package(from, to);
@@ -93,6 +106,23 @@ async fn copy(host: &dyn Host, from: &str, to: &str) -> Result<(), ActError> {
     let copy = host.tree(to).await?;
     if let Some(difference) = file_list::difference(&host.tree(from).await?, &copy) {
         return Err(ActError::CopyDiffers(difference));
+    }
+    Ok(host.replace_text(&file_list::beside(to), file_list::hashes(&copy)).await?)
+}
+
+/// Copies what people go on adding to: what lay there before must be in the copy as it is, unless it was deleted or
+/// changed meanwhile; what came later may be missing.
+async fn copy_store(host: &dyn Host, from: &str, to: &str) -> Result<(), ActError> {
+    let before = host.tree(from).await?;
+    host.copy_tree(from, to).await?;
+    let copy = host.tree(to).await?;
+    let source = host.tree(from).await?;
+    let lost = before.iter().find(|(path, content)| {
+        let stands = source.get(*path) == Some(*content);
+        stands && copy.get(*path) != Some(*content)
+    });
+    if let Some((path, _)) = lost {
+        return Err(ActError::CopyDiffers(format!("{path} is not in the copy as it was")));
     }
     Ok(host.replace_text(&file_list::beside(to), file_list::hashes(&copy)).await?)
 }

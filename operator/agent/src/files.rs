@@ -30,7 +30,7 @@ async fn look(host: &dyn Host, action: &Action) -> Result<ActionStanding, HostEr
         Action::FetchMedia { from, to, sha256 } => fetched(host, from, to, sha256).await,
         Action::CopyTree { from, to } => copied(host, from, to).await,
         Action::ExportRegistryKey { to, .. } => exported(host, to).await,
-        Action::ExportIis { to } => listed_tree(host, to).await,
+        Action::CopyStore { to, .. } | Action::ExportIis { to } => listed_tree(host, to).await,
         Action::RestoreTree { from, to, .. } => bring_back::tree_standing(host, from, to).await,
         Action::ImportRegistryKey { key, from, .. } => bring_back::registry_standing(host, key, from).await,
         Action::ImportIis { from, .. } => bring_back::iis_standing(host, from).await,
@@ -43,6 +43,7 @@ async fn look(host: &dyn Host, action: &Action) -> Result<ActionStanding, HostEr
         | Action::StopPool { .. }
         | Action::StartPool { .. }
         | Action::SetFlagLine { .. }
+        | Action::SetConfigValue { .. }
         | Action::RecordFile { .. }
         | Action::CheckFile { .. }
         | Action::RunInstaller { .. }

@@ -5,6 +5,7 @@
 //! as they are.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use crm_api::probe::{Machine, RunState, StartType};
 use futures::future::BoxFuture;
@@ -183,6 +184,12 @@ pub trait Host: Send + Sync {
     /// Body of a GET request that asks for `application/json`; an error where the status is not 200. A body that is larger
     /// than [`TEXT_BYTES_MAX`](crate::text::encoding::TEXT_BYTES_MAX) may be refused.
     fn get_text<'a>(&'a self, url: &'a str) -> Answered<'a, String>;
+
+    /// Replies of a mail server, its greeting first: one to `EHLO` with this machine's name, and one to each command, sent
+    /// one after another. The first reply that is no yes is the last. Then the conversation is ended.
+    fn mail_replies<'a>(&'a self, host: &'a str, port: u16, commands: &'a [String]) -> Answered<'a, Vec<String>>;
+    /// IP addresses to which a name resolves on this machine.
+    fn addresses<'a>(&'a self, name: &'a str) -> Answered<'a, Vec<IpAddr>>;
 
     /// Starts a program without a window and with the agent's rights. It outlives the agent.
     fn start_process<'a>(&'a self, program: &'a str, arguments: &'a [String]) -> Answered<'a, ProcessId>;

@@ -11,6 +11,7 @@ use crm_plan::carry_out::clip;
 const REASON_CHARS_MAX: usize = 512;
 const VERSION_CHARS_MAX: usize = 64;
 const SHORT_CHARS_MAX: usize = 128;
+const NAME_CHARS_MAX: usize = 253;
 const TEXT_CHARS_MAX: usize = 1024;
 const NAMES_MAX: usize = 64;
 const RUNNING_MAX: usize = 128;
@@ -45,6 +46,10 @@ pub(crate) fn clip_answer(answer: Answer) -> Answer {
         }
         Answer::Version { version } => Answer::Version { version: text(&version, VERSION_CHARS_MAX) },
         Answer::Value { value } => Answer::Value { value: text(&value, TEXT_CHARS_MAX) },
+        Answer::Relay { accepted, reply } => Answer::Relay { accepted, reply: text(&reply, REASON_CHARS_MAX) },
+        Answer::DataSource { server, database } => {
+            Answer::DataSource { server: text(&server, NAME_CHARS_MAX), database: text(&database, SHORT_CHARS_MAX) }
+        }
         Answer::Subkeys { subkeys } => Answer::Subkeys { subkeys: keys(subkeys, NAMES_MAX) },
         Answer::Processes { running } => Answer::Processes { running: names(running, RUNNING_MAX) },
         Answer::Names { names: all } => Answer::Names { names: names(all, NAMES_MAX) },
@@ -55,6 +60,7 @@ pub(crate) fn clip_answer(answer: Answer) -> Answer {
         },
         Answer::Absent {}
         | Answer::File { .. }
+        | Answer::Digest { .. }
         | Answer::Flag { .. }
         | Answer::Service { .. }
         | Answer::Pool { .. }
@@ -112,10 +118,13 @@ fn squeezed(mut status: CrmNodeStatus, squeeze: Squeeze) -> CrmNodeStatus {
             | Answer::Version { .. }
             | Answer::File { .. }
             | Answer::Value { .. }
+            | Answer::Digest { .. }
             | Answer::Flag { .. }
             | Answer::Service { .. }
             | Answer::Pool { .. }
             | Answer::Url { .. }
+            | Answer::Relay { .. }
+            | Answer::DataSource { .. }
             | Answer::DiskFree { .. }
             | Answer::Numbered { .. }
             | Answer::Size { .. } => {}

@@ -4,14 +4,17 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crm_api::probe::{Answer, Probe};
+use crm_plan::hash::sha256;
 
 use crate::host::{Answered, FileContent, FolderContent, Host, HostError, Numbered, broken};
 use crate::limits::clip_answer;
 use crate::text::xml::{self, Found};
-use crate::text::{config_file, encoding, ini, json, words};
+use crate::text::{config_file, encoding, ini, json, smtp, words};
 
 /// A probe that takes longer is reported as unreadable: one dead share must not silence the whole node.
 pub(crate) const PROBE_LIMIT: Duration = Duration::from_secs(60);
+/// Where 32-bit system data sources stand (Microsoft: ODBC, registry entries for data sources).
+const DATA_SOURCES_KEY: &str = r"HKLM\SOFTWARE\Wow6432Node\ODBC\ODBC.INI";
 /// Free room is rounded down to this many bytes, so that a few log lines are no news.
 const FREE_ROOM_STEP_BYTES: i64 = 256 * 1024 * 1024;
 
@@ -40,6 +43,7 @@ fn absent(probe: &Probe) -> Answer {
     match probe {
         Probe::Processes { .. } => Answer::Processes { running: Vec::new() },
         Probe::Url { .. } => Answer::Url { status: 0 },
+        Probe::MailRelay { host, .. } => Answer::Relay { accepted: false, reply: format!("{host} does not exist") },
         _ => Answer::Absent {},
     }
 }
@@ -47,6 +51,7 @@ fn absent(probe: &Probe) -> Answer {
 fn refused(probe: &Probe, error: &HostError) -> Answer {
     match probe {
         Probe::Url { .. } => Answer::Url { status: 0 },
+        Probe::MailRelay { .. } => Answer::Relay { accepted: false, reply: error.to_string() },
         _ => Answer::Unreadable { reason: error.to_string() },
     }
 }
@@ -74,6 +79,19 @@ async fn ask_host(host: &dyn Host, probe: &Probe) -> Result<Answer, HostError> {
         Probe::FlagLine { path, line } => Answer::Flag { set: config_file::flag(&host.read_text(path).await?, line) },
         Probe::Word { path, word } => Answer::Flag { set: words::stands(&host.read_text(path).await?, word) },
         Probe::XmlValue { path, section, key } => xml_value(host, path, section, key).await?,
+        Probe::SecretDigest { path, section, key, salt } => {
+            let found = match section {
+                Some(section) => xml_value(host, path, section, key).await?,
+                None => {
+                    let text = host.read_text(path).await?;
+                    value(config_file::value(&text, key).map_err(|error| broken(path, &error))?)
+                }
+            };
+            match found {
+                Answer::Value { value } => Answer::Digest { sha256: sha256(&format!("{salt}\n{value}")) },
+                other => other,
+            }
+        }
         Probe::RegistrySubkeys { key } => Answer::Subkeys { subkeys: host.registry_subkeys(key).await? },
         Probe::Service { name } => {
             let (state, start) = host.service(name).await?;
@@ -88,6 +106,12 @@ async fn ask_host(host: &dyn Host, probe: &Probe) -> Result<Answer, HostError> {
             let found = json::value(&host.get_text(url).await?, key).map_err(|error| broken(url, &error))?;
             value(found.as_deref())
         }
+        Probe::MailRelay { host: server, port, from, to } => mail_relay(host, server, *port, from, to).await?,
+        Probe::HostAddresses { name } => {
+            let addresses = host.addresses(name).await?;
+            Answer::Names { names: sorted(addresses.iter().map(ToString::to_string).collect()) }
+        }
+        Probe::DataSource { name } => data_source(host, name).await?,
         Probe::DiskFree { path } => {
             let free_bytes = host.disk_free(path).await?;
             Answer::DiskFree { free_bytes: free_bytes - free_bytes.rem_euclid(FREE_ROOM_STEP_BYTES) }
@@ -111,6 +135,29 @@ async fn ask_host(host: &dyn Host, probe: &Probe) -> Result<Answer, HostError> {
 
 fn value(value: Option<&str>) -> Answer {
     value.map_or(Answer::Absent {}, |value| Answer::Value { value: value.to_owned() })
+}
+
+async fn mail_relay(host: &dyn Host, server: &str, port: i32, from: &str, to: &str) -> Result<Answer, HostError> {
+    let refused = || HostError::Refused("no mail address, or no port".to_owned());
+    let commands = smtp::envelope(from, to).ok_or_else(refused)?;
+    let port = u16::try_from(port).map_err(|_| refused())?;
+    let replies = host.mail_replies(server, port, &commands).await?;
+    let (accepted, reply) = smtp::verdict(&replies, commands.len());
+    Ok(Answer::Relay { accepted, reply })
+}
+
+/// Of a data source only server and database are told: there may be a login among its values.
+async fn data_source(host: &dyn Host, name: &str) -> Result<Answer, HostError> {
+    let sources = host.registry_subkeys(DATA_SOURCES_KEY).await?;
+    let (_, values) = sources
+        .iter()
+        .find(|(source, _)| source.eq_ignore_ascii_case(name))
+        .ok_or_else(|| HostError::NotFound(format!("data source {name}")))?;
+    let value = |wanted: &str| {
+        let found = values.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted));
+        found.map(|(_, value)| value.clone()).unwrap_or_default()
+    };
+    Ok(Answer::DataSource { server: value("Server"), database: value("Database") })
 }
 
 /// The key, in the file itself or in the one that the file names for the section. That one lies beside it or below: .NET

@@ -14,9 +14,11 @@ use crate::report;
 use crate::spec::Spec;
 use crate::turn::{Progress, carry_out_orders};
 
+mod probes;
 mod program;
 mod rounds;
 mod statuses;
+mod stores;
 mod world;
 
 use program::Does;
@@ -73,6 +75,7 @@ fn change(world: &World) -> Vec<Order> {
         Action::StopService { name: "Web".to_owned() },
         Action::SetServiceStart { name: "Web".to_owned(), start: StartType::Disabled },
         Action::SetFlagLine { path: r"C:\app\app.config".to_owned(), line: "maintenance".to_owned(), set: true },
+        Action::SetConfigValue { path: r"C:\app\app.config".to_owned(), key: "b".to_owned(), value: "2".to_owned() },
         Action::AwaitProcessesGone { folder: r"C:\app".to_owned() },
         Action::CopyTree { from: r"C:\app".to_owned(), to: r"D:\backup\app".to_owned() },
         Action::ExportRegistryKey { key: r"HKLM\App".to_owned(), to: r"D:\backup\app.reg".to_owned() },
@@ -150,7 +153,7 @@ async fn orders_are_carried_out_one_after_the_other_with_their_proof() {
     assert_eq!(results[1].exit_code, Some(3010));
     assert!(results[1].message.contains("exit code 3010"), "{}", results[1].message);
     let inner = world.look();
-    assert_eq!(inner.files[r"C:\app\app.config"], "a = 1\r\nmaintenance\r\n");
+    assert_eq!(inner.files[r"C:\app\app.config"], "a = 1\r\nmaintenance\r\nb=2\r\n");
     assert!(inner.files[r"D:\backup\app.sha256"].contains("sha of old  bin\\app.dll\n"));
     assert_eq!(inner.services["Web"], (Some(RunState::Running), Some(StartType::Automatic)));
 }

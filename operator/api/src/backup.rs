@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Time;
 use crate::order::FileRecord;
+use crate::site::Verification;
 
 /// Which moment of which site.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,6 +25,7 @@ use crate::order::FileRecord;
     printcolumn(name = "Site", type_ = "string", json_path = ".spec.site"),
     printcolumn(name = "Release", type_ = "string", json_path = ".spec.release"),
     printcolumn(name = "Verified", type_ = "string", json_path = ".status.conditions[?(@.type==\"Verified\")].status"),
+    printcolumn(name = "Tier", type_ = "string", json_path = ".status.verification"),
     printcolumn(name = "Taken", type_ = "date", json_path = ".status.takenAt"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
@@ -72,6 +74,13 @@ pub struct CrmBackupStatus {
     /// When writers had been stopped and the first part was begun.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub taken_at: Option<Time>,
+    /// How far the database backup is verified.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verification: Option<Verification>,
+    /// By whom: SQL Server, or the decision of whoever attested it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 320))]
+    pub verified_by: Option<String>,
 }
 
 fn never_observed() -> i64 {
@@ -86,6 +95,8 @@ impl Default for CrmBackupStatus {
             database: None,
             files: Vec::new(),
             taken_at: None,
+            verification: None,
+            verified_by: None,
         }
     }
 }

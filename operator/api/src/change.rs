@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::evidence::Expectation;
 use crate::order::Action;
-use crate::site::{FastCgi, Placement};
+use crate::site::{FastCgi, Placement, Verification};
 
 /// The pinned plan of one hop.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -69,6 +69,10 @@ pub struct CrmChangeSpec {
     #[serde(default)]
     #[schemars(length(max = 32), inner(length(max = 320)))]
     pub installs: Vec<String>,
+    /// The drift that it takes away, `Check` or `Check@node`; only where the purpose is a correction.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32), inner(length(max = 320)))]
+    pub corrects: Vec<String>,
     /// The backup set that everything comes back from; only where the purpose is a restore.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restores: Option<Restores>,
@@ -203,6 +207,8 @@ pub enum StepRole {
     BackUp,
     /// Records files that lie in the backup set already.
     RecordBackup,
+    /// Restores the database backup elsewhere and checks it there.
+    RestoreTest,
 }
 
 impl Step {
@@ -257,7 +263,21 @@ pub enum Task {
         folder: String,
     },
     /// Proves that every part of the backup set is there and fit for a restore.
-    VerifyBackup {},
+    VerifyBackup {
+        /// How far the database backup is verified by this task; what goes further is a step of its own.
+        #[serde(default)]
+        verification: Verification,
+    },
+    /// Restores the database backup to a database of another name, checks it there (`DBCC CHECKDB`), and drops that
+    /// database. A new attempt begins with dropping what an interrupted one has left.
+    TestRestore {
+        /// Path of the file.
+        #[schemars(length(max = 1024))]
+        path: String,
+        /// Name of the database that is made for this and dropped. Never a site's own.
+        #[schemars(length(min = 1, max = 128))]
+        scratch: String,
+    },
     /// Sets one named setting of the product in its database.
     SetDatabaseSetting {
         /// Name of the setting, which is also the name of the fact that shows it.

@@ -30,6 +30,16 @@ pub enum Kind {
     AttachmentsRemapped,
     /// Edited customer-centre templates were merged again by a person (only where there is a debt).
     CustomerCentreMerged,
+    /// Components that are not declared any more still stand on their nodes (only while they do).
+    Orphaned,
+    /// The webhook has taken every notice (only where it has not).
+    NoticesDelivered,
+    /// Windows clients were brought to the release of the site (only where there is a debt).
+    WindowsClientsRolledOut,
+    /// Windows clients that the release no longer has were uninstalled (only where there is a debt).
+    WindowsClientsRemoved,
+    /// Pocket Server 7, whose phones were redirected, was uninstalled (only where there is a debt).
+    PocketServerRemoved,
     /// A change reached its goal.
     Succeeded,
     /// A backup set is fit for a restore.
@@ -52,6 +62,11 @@ impl Kind {
             Self::FactsFresh => "FactsFresh",
             Self::AttachmentsRemapped => "AttachmentsRemapped",
             Self::CustomerCentreMerged => "CustomerCentreMerged",
+            Self::Orphaned => "Orphaned",
+            Self::NoticesDelivered => "NoticesDelivered",
+            Self::WindowsClientsRolledOut => "WindowsClientsRolledOut",
+            Self::WindowsClientsRemoved => "WindowsClientsRemoved",
+            Self::PocketServerRemoved => "PocketServerRemoved",
             Self::Succeeded => "Succeeded",
             Self::Verified => "Verified",
         }

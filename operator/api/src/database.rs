@@ -92,13 +92,6 @@ pub mod superoffice {
     pub const SCHEDULER_HEARTBEAT: &str = "schedulerHeartbeat";
     /// Fact: folder of the attachments.
     pub const ATTACHMENT_PATH: &str = "attachmentPath";
-    /// Fact: address under which browsers reach Service's programs, `config.cgi_url` (vendor: move-crm-server, "the
-    /// external URL").
-    pub const SERVICE_URL: &str = "serviceUrl";
-    /// Fact: address under which Service itself reaches them, `config.cgi_url_internal`.
-    pub const SERVICE_URL_INTERNAL: &str = "serviceUrlInternal";
-    /// Fact: path of Service on its host, `/` or `/service/`: row 109 of the table `registry` (vendor: move-crm-server).
-    pub const WWW_PATH: &str = "wwwPath";
     /// Facts: the paths that the database keeps of a Service instance, each with the column or row in which it stands
     /// (vendor: move-crm-server). Attachments have their own fact.
     pub const INSTANCE_PATHS: [(&str, &str); 9] = [
@@ -116,6 +109,13 @@ pub mod superoffice {
     pub const ATTACHMENTS: &str = "attachments";
     /// Fact: day until which maintenance is paid (RFC 3339 date); later releases refuse to install after it.
     pub const MAINTENANCE_TO: &str = "maintenanceTo";
+    /// Fact: address of Service's programs, as Service itself writes it into links (`config.cgi_url`; vendor:
+    /// move-crm-server, "the external URL").
+    pub const CGI_URL: &str = "cgiUrl";
+    /// Fact: address under which Service itself reaches its programs (`config.cgi_url_internal`).
+    pub const CGI_URL_INTERNAL: &str = "cgiUrlInternal";
+    /// Fact: path below the host at which Service's pages lie, `/` or `/service/` (row 109 of `registry`, WwwPath).
+    pub const WWW_PATH: &str = "wwwPath";
     /// Fact: number of travellers that are out.
     pub const TRAVELLERS_OUT: &str = "travellersOut";
     /// Fact: number of satellites.

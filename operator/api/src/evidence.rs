@@ -58,6 +58,13 @@ pub enum Expected {
     },
     /// No program runs there.
     NoneRunning {},
+    /// A version number of this release. Programs write the same one differently: letters at its end and parts behind the
+    /// third number do not count.
+    Version {
+        /// The number, as the catalogue writes it.
+        #[schemars(length(max = 64))]
+        is: String,
+    },
     /// Every program has its handler, with every verb that it needs.
     AllMapped {},
     /// Every numbered file lies in the sub-folder of its number, and none is lost: there are as many as the database
@@ -86,6 +93,8 @@ pub enum Expected {
         #[schemars(length(max = 256))]
         is: String,
     },
+    /// As it was when this try of the step began: the answer has not changed since before then.
+    SameAsAtStart {},
     /// A time (in a database fact) that is not before the start of a step of the same change.
     LaterThanStart {
         /// The step whose start it must follow.

@@ -9,6 +9,7 @@
 //! - [`evidence`]: an expectation over a fact, and whether it holds.
 //! - [`release`]: `CrmRelease`, the catalogue; [`change`]: `CrmChange`, the record of one change;
 //!   [`backup`]: `CrmBackup`; [`decision`]: `CrmDecision`, one word of a person.
+//! - [`notice`]: what people are told about a change, and the body that a webhook gets.
 //! - [`clock`]: the one clock; [`database`]: facts read from a site's database; [`condition`]: condition types and reasons.
 
 #![expect(unreachable_pub, reason = "the schema derive expands to private copies of public types")]
@@ -23,6 +24,7 @@ pub mod decision;
 pub mod evidence;
 mod names;
 pub mod node;
+pub mod notice;
 pub mod order;
 pub mod probe;
 pub mod release;

@@ -119,11 +119,16 @@ impl Default for CrmNodeStatus {
 }
 
 impl CrmNodeStatus {
-    /// The answer to a question, if the agent has answered it.
+    /// The answer to a question, if the agent has answered it. They are looked up as sorted; where another hand has put
+    /// them into another order, they are all gone through.
     #[must_use]
     pub fn answer(&self, probe: &Probe) -> Option<&Answer> {
         let id = probe.id();
-        self.observations.iter().find(|observation| observation.id == id).map(|observation| &observation.answer)
+        let found = match self.observations.binary_search_by(|observation| observation.id.as_str().cmp(&id)) {
+            Ok(place) => self.observations.get(place),
+            Err(_) => self.observations.iter().find(|observation| observation.id == id),
+        };
+        found.map(|observation| &observation.answer)
     }
 
     /// The result of an order, if the agent has one.

@@ -88,6 +88,19 @@ pub enum Action {
         /// Whether it shall stand there.
         set: bool,
     },
+    /// Gives a key of a configuration file of `key = value` lines a value; all other lines stay as they are. A key that does
+    /// not stand there yet gets a line at the end. Done = the key has that value. Safe to repeat.
+    SetConfigValue {
+        /// Absolute Windows path.
+        #[schemars(length(max = 1024))]
+        path: String,
+        /// Key, exact.
+        #[schemars(length(max = 128))]
+        key: String,
+        /// The value. Never a secret.
+        #[schemars(length(max = 1024))]
+        value: String,
+    },
     /// Copies a folder tree with a list of every file and its sha256. Done = list and files agree. Safe to repeat: a
     /// half copy is written over.
     CopyTree {
@@ -95,6 +108,18 @@ pub enum Action {
         #[schemars(length(max = 1024))]
         from: String,
         /// Folder that receives the tree.
+        #[schemars(length(max = 1024))]
+        to: String,
+    },
+    /// Copies a folder in which people go on working, with a list of every file and its sha256: whatever lay there when the
+    /// copying began and was not deleted meanwhile is in the copy. What is added later may be missing.
+    ///
+    /// Done = list and copy agree. Safe to repeat: a half copy is written over.
+    CopyStore {
+        /// Absolute Windows path or UNC path.
+        #[schemars(length(max = 1024))]
+        from: String,
+        /// Folder that receives the files.
         #[schemars(length(max = 1024))]
         to: String,
     },

@@ -3,6 +3,10 @@
 //! A probe changes nothing and names no product: paths, service names and registry keys are data of the site or of the
 //! release. Each probe has a readable [`Probe::id`] under which its answer is reported.
 
+mod machine;
+
+pub use machine::{Machine, RunState, StartType};
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
@@ -85,6 +89,24 @@ pub enum Probe {
         #[schemars(length(max = 128))]
         key: String,
     },
+    /// The digest of a secret that stands in a configuration file, so that two can be compared: sha256 of the salt, a line
+    /// feed and the value. The value never leaves the machine. An encrypted section is unreadable, never absent.
+    SecretDigest {
+        /// Absolute Windows path.
+        #[schemars(length(max = 1024))]
+        path: String,
+        /// Elements below `configuration` of a .NET configuration file, separated by `/`; left out for a file of
+        /// `key = value` lines.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(length(max = 256))]
+        section: Option<String>,
+        /// Key, compared as its kind of file does.
+        #[schemars(length(max = 128))]
+        key: String,
+        /// What makes digests of this site useless elsewhere.
+        #[schemars(length(max = 512))]
+        salt: String,
+    },
     /// The sub-keys of a registry key, with their string values.
     RegistrySubkeys {
         /// Full path, from the hive on.
@@ -138,6 +160,34 @@ pub enum Probe {
         /// Key at the top level of the object, exact.
         #[schemars(length(max = 128))]
         key: String,
+    },
+    /// Whether a mail server would take a mail from this machine for somebody outside. No mail is sent: the conversation
+    /// ends after the recipient was named.
+    MailRelay {
+        /// Name or address of the mail server.
+        #[schemars(length(max = 253))]
+        host: String,
+        /// Its port.
+        #[schemars(range(min = 1, max = 65535))]
+        port: i32,
+        /// Address that the mail would come from.
+        #[schemars(length(max = 254))]
+        from: String,
+        /// Address that it would go to.
+        #[schemars(length(max = 254))]
+        to: String,
+    },
+    /// The IP addresses to which a name resolves on this machine.
+    HostAddresses {
+        /// The name.
+        #[schemars(length(max = 253))]
+        name: String,
+    },
+    /// A 32-bit system data source (ODBC): which server and which database it names, and nothing else of it.
+    DataSource {
+        /// Its name (DSN).
+        #[schemars(length(max = 32))]
+        name: String,
     },
     /// Free room on the volume or share of a path.
     DiskFree {
@@ -198,6 +248,9 @@ impl Probe {
             Self::FlagLine { path, line } => format!("flagLine:{path}#{line}"),
             Self::Word { path, word } => format!("word:{path}#{word}"),
             Self::XmlValue { path, section, key } => format!("xmlValue:{path}[{section}]{key}"),
+            Self::SecretDigest { path, section, key, salt } => {
+                format!("secretDigest:{path}[{}]{key}/{salt}", section.as_deref().unwrap_or_default())
+            }
             Self::RegistrySubkeys { key } => format!("registrySubkeys:{key}"),
             Self::Service { name } => format!("service:{name}"),
             Self::Processes { folder } => format!("processes:{folder}"),
@@ -206,6 +259,9 @@ impl Probe {
             Self::FastCgiHandlers { site, folder } => format!("fastCgiHandlers:{site}:{folder}"),
             Self::Url { url } => format!("url:{url}"),
             Self::JsonValue { url, key } => format!("jsonValue:{url}#{key}"),
+            Self::MailRelay { host, port, from, to } => format!("mailRelay:{host}:{port}:{from}>{to}"),
+            Self::HostAddresses { name } => format!("hostAddresses:{name}"),
+            Self::DataSource { name } => format!("dataSource:{name}"),
             Self::DiskFree { path } => format!("diskFree:{path}"),
             Self::FolderSize { path } => format!("folderSize:{path}"),
             Self::Folders { path, prefix } => format!("folders:{path}\\{prefix}*"),
@@ -258,6 +314,12 @@ pub enum Answer {
         #[schemars(length(max = 1024))]
         value: String,
     },
+    /// Answer to [`Probe::SecretDigest`].
+    Digest {
+        /// Lower-case hexadecimal.
+        #[schemars(length(max = 64))]
+        sha256: String,
+    },
     /// Answer to [`Probe::FlagLine`] and [`Probe::Word`].
     Flag {
         /// Whether the word stands there, not commented out.
@@ -287,7 +349,7 @@ pub enum Answer {
         /// Running or stopped.
         state: RunState,
     },
-    /// Answer to [`Probe::SitesServing`], [`Probe::Folders`] and [`Probe::ChangedFiles`].
+    /// Answer to [`Probe::SitesServing`], [`Probe::Folders`], [`Probe::ChangedFiles`] and [`Probe::HostAddresses`].
     Names {
         /// The names, sorted; at most the first 64.
         #[schemars(length(max = 64), inner(length(max = 260)))]
@@ -319,6 +381,23 @@ pub enum Answer {
         /// HTTP status; 0 where no connection came about.
         status: i32,
     },
+    /// Answer to [`Probe::MailRelay`].
+    Relay {
+        /// Whether the server took sender and recipient.
+        accepted: bool,
+        /// The reply on which that rests, or why no conversation came about.
+        #[schemars(length(max = 512))]
+        reply: String,
+    },
+    /// Answer to [`Probe::DataSource`].
+    DataSource {
+        /// The SQL Server that it names.
+        #[schemars(length(max = 253))]
+        server: String,
+        /// The database that it names.
+        #[schemars(length(max = 128))]
+        database: String,
+    },
     /// Answer to [`Probe::DiskFree`].
     DiskFree {
         /// Free bytes for the agent's account.
@@ -331,58 +410,6 @@ pub enum Answer {
         /// Sum of their sizes in bytes.
         size_bytes: i64,
     },
-}
-
-/// The machine as its agent sees it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Machine {
-    /// Product name of Windows, for example `Windows Server 2012 R2`.
-    #[schemars(length(max = 128))]
-    pub windows: String,
-    /// Version of IIS, for example `8.5`; left out where IIS is not installed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 32))]
-    pub iis: Option<String>,
-    /// Version of the .NET Framework, for example `4.5.1`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 32))]
-    pub dot_net: Option<String>,
-    /// IIS features that are installed, by Windows feature name (`Web-CGI`, `Web-Metabase`).
-    #[serde(default)]
-    #[schemars(length(max = 128), inner(length(max = 128)))]
-    pub features: Vec<String>,
-    /// Whether the agent runs with administrator rights.
-    pub elevated: bool,
-    /// Changes with every start of Windows.
-    #[schemars(length(max = 64))]
-    pub boot_id: String,
-    /// Whether Windows waits for a restart.
-    pub reboot_pending: bool,
-    /// Installed updates, `KB...`.
-    #[serde(default)]
-    #[schemars(length(max = 256), inner(length(max = 32)))]
-    pub hotfixes: Vec<String>,
-}
-
-/// State of a service or of an application pool.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum RunState {
-    /// Serving.
-    Running,
-    /// Not serving, no process of its own left.
-    Stopped,
-}
-
-/// What starts a Windows service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum StartType {
-    /// Windows, at boot.
-    Automatic,
-    /// Somebody, when needed.
-    Manual,
-    /// Nobody may.
-    Disabled,
 }
 
 /// One answer as it stands in a node's status.

@@ -124,7 +124,9 @@ pub enum Method {
     },
     /// The agent runs it with these arguments.
     CommandLine {
-        /// Arguments, one by one. Never a secret.
+        /// Arguments, one by one. Never a secret. `{instancePath}` stands for the base path of the site's Service instance:
+        /// with it, this command line is taken to select one of several on a server; without it, a person runs the
+        /// installer there, since a silent run takes the first one that it finds.
         #[schemars(length(max = 64), inner(length(max = 1024)))]
         arguments: Vec<String>,
         /// Who says that this command line works unattended: the vendor's page, or who tried it and when.
@@ -196,6 +198,10 @@ pub struct SuperOfficeRelease {
     /// vendor: install/service). No order carries a secret: there a person runs it.
     #[serde(default)]
     pub asks_for_keys: bool,
+    /// Whether Web runs NetServer in its own process only (from 10.1.2; vendor: remote NetServer for Web). A Web that works
+    /// through a remote NetServer is converted before.
+    #[serde(default)]
+    pub in_process_only: bool,
     /// What this release no longer has, each in words for whoever approves: `Web Reporter`.
     #[serde(default)]
     #[schemars(length(max = 8), inner(length(min = 1, max = 128)))]
@@ -203,6 +209,20 @@ pub struct SuperOfficeRelease {
     /// The move of long texts that the database step of this release makes (7.5).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text_move: Option<TextMove>,
+    /// The Windows client of this release. Left out: it has none (from 11).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub windows_client: Option<WindowsClient>,
+    /// What Pocket Server 7 is to this release. Left out: phones work through it (up to 7.5).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pocket_server: Option<PocketServer>,
+    /// The choice of the server's setup about standard reports. Left out: it does not ask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standard_reports: Option<ReportsChoice>,
+    /// Words of the tick box with which the installer of Service asks about the templates of the public pages:
+    /// `Install/overwrite customer center templates`. Left out: it does not ask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 128))]
+    pub customer_centre_box: Option<String>,
     /// The questions of `upgrade.exe` by their text. The vendor documents that it asks, not in which words: whoever
     /// writes the release declares them. Answers may contain `{siteName}`, `{fastCgi}`, `{attachments}`.
     #[serde(default)]
@@ -233,6 +253,56 @@ pub struct TextMove {
     /// Expected minutes that it adds to the database step.
     #[schemars(range(min = 1, max = 2880))]
     pub minutes: i32,
+}
+
+/// The Windows client of a release.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WindowsClient {
+    /// Its installer in the folder `Client` of CRM Server: `SuperOffice8.exe` (vendor: install, Windows client). Left out:
+    /// not published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 5, max = 128), regex(pattern = r"\.exe$"), transform = names::relative_path)]
+    pub setup: Option<String>,
+    /// Program name that it gives to SQL Server. The vendor documents none: whoever writes the release has looked at the
+    /// sessions of a database.
+    #[schemars(length(min = 1, max = 128))]
+    pub session: String,
+    /// Who may use it.
+    #[serde(default)]
+    pub users: ClientUsers,
+}
+
+/// Who may use a Windows client.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum ClientUsers {
+    /// Everybody (up to 8.5).
+    #[default]
+    Everybody,
+    /// Administrators only (9 and 10; vendor: upgrade to 9): clients of everybody else are uninstalled once Web serves.
+    Administrators,
+}
+
+/// What Pocket Server 7 is to a release (vendor: pocket-crm, upgrade to 8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum PocketServer {
+    /// Not needed any more: phones speak to NetServer (from 8.0).
+    Obsolete,
+    /// Phones of Pocket CRM cannot log in (from 10).
+    Refused,
+}
+
+/// What is chosen in the server's setup about standard reports. The same words stand for `{reports}` in the arguments of
+/// its command line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ReportsChoice {
+    /// For new reports only.
+    #[schemars(length(min = 1, max = 128))]
+    pub new_only: String,
+    /// For all of them.
+    #[schemars(length(min = 1, max = 128))]
+    pub upgrade_all: String,
 }
 
 impl CrmReleaseSpec {

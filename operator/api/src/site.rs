@@ -1,16 +1,22 @@
 //! `CrmSite`: one CRM installation of one customer. Its spec is the line in Git; its status is what the operator knows.
 
+mod backup;
+mod clients;
+mod net_server;
 mod policy;
 mod reverse_proxy;
 mod status;
 
+pub use backup::{BackupSpec, OnHalt, RecoverySpec, RestoreTest, Verification};
+pub use clients::{CustomerCentreTemplates, PocketServerSpec, PocketServerThen, StandardReports, WindowsClients};
+pub use net_server::{NetServerMode, OwnNetServerSpec};
 pub use policy::{
     ApprovalScope, ApprovalSpec, Blackout, Day, DriftAction, DriftClass, DriftPolicy, WeeklyWindow, WindowsSpec,
 };
 pub use reverse_proxy::ReverseProxy;
 pub use status::{
-    CrmSiteStatus, Finding, HalfDone, HopSummary, ObservedPart, PartState, PlanSummary, RestoreOffer, Severity,
-    SourceValue, StandingWord, VerifiedState, Waiting,
+    CrmSiteStatus, Finding, HalfDone, HopSummary, LastBackup, ObservedPart, Orphan, PartState, PlanSummary,
+    RestoreOffer, Severity, SourceValue, StandingWord, VerifiedState, Waiting,
 };
 
 use kube::{CustomResource, KubeSchema};
@@ -18,6 +24,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::names;
+use crate::notice::NoticesSpec;
 /// What a person declares: product, version, components, database and the rules under which it may change.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[kube(
@@ -46,6 +53,7 @@ use crate::names;
 #[serde(rename_all = "camelCase")]
 #[x_kube(
     validation = Rule::new("(self.product == 'SuperOffice') == has(self.superOffice)").message("superOffice: exactly one product block, the one of spec.product; add superOffice or change product"),
+    validation = Rule::new("!has(self.superOffice) || !has(self.superOffice.netServer) || self.superOffice.netServer != 'Own' || self.components.exists(c, c.name == 'NetServer')").message("superOffice.netServer: Own needs a component NetServer; add it to components with its nodes, or declare Shared"),
     validation = Rule::new("self.product == oldSelf.product").message("product: cannot change; a site of another product is another CrmSite"),
     validation = Rule::new("self.database.server == oldSelf.database.server && self.database.name == oldSelf.database.name").message("database: server and name cannot change; a site is its database")
 )]
@@ -80,6 +88,9 @@ pub struct CrmSiteSpec {
     /// Who has to agree to what.
     #[serde(default)]
     pub approval: ApprovalSpec,
+    /// Who is told when users will be out, that they are back, and how it ended. Left out: events of Kubernetes only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notices: Option<NoticesSpec>,
     /// What is done about drift, by class. A class that is not named is reported.
     #[serde(default)]
     #[schemars(length(max = 16))]
@@ -110,6 +121,9 @@ pub enum Component {
     CrmServer,
     /// Web client with NetServer inside.
     Web,
+    /// NetServer web services of their own, outside Web: the second setup type of Web's installer (vendor:
+    /// install/netserver).
+    NetServer,
     /// SuperOffice Service, formerly Customer Service.
     Service,
 }
@@ -121,6 +135,7 @@ impl Component {
         match self {
             Self::CrmServer => "CrmServer",
             Self::Web => "Web",
+            Self::NetServer => "NetServer",
             Self::Service => "Service",
         }
     }
@@ -194,9 +209,19 @@ pub struct SuperOfficeSpec {
     /// on different servers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reverse_proxy: Option<ReverseProxy>,
-    /// Which NetServer Service talks to. Left out: as observed.
+    /// Which NetServer Service talks to. Left out: as observed. Where it differs from what is seen, the next upgrade moves
+    /// Service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub net_server: Option<NetServerMode>,
+    /// Address of the NetServer that Service shall talk to, as its nodes reach it, up to the application:
+    /// `http://contoso-app/sales`. Asked for only where an upgrade moves Service to another NetServer. The vendor supports
+    /// HTTP only between Service and NetServer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 8, max = 512), regex(pattern = "^http://[^ /]+(/[^ ]*)?$"))]
+    pub net_server_address: Option<String>,
+    /// Where a NetServer of its own is installed and how IIS knows it.
+    #[serde(default)]
+    pub own_net_server: OwnNetServerSpec,
     /// File with the arguments of CrmSetup, on the first node of CRM Server (from 11). It holds passwords: whoever writes
     /// it lets administrators only read it, and deletes it afterwards. The operator only looks whether it names the
     /// site's database.
@@ -215,6 +240,17 @@ pub struct SuperOfficeSpec {
     /// When `upgrade.exe` moves attachments into sub-folders.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attachments: Option<Attachments>,
+    /// Whether people go on working with Windows clients. Left out: as observed, by the clients that are connected when a
+    /// change is planned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub windows_clients: Option<WindowsClients>,
+    /// What becomes of Pocket Server 7, where one of the site's servers runs it. Left out: as the vendor's guide says, the
+    /// phones are redirected and it is removed afterwards.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pocket_server: Option<PocketServerSpec>,
+    /// What the server's setup does with standard reports, where it asks. Left out: new ones only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standard_reports: Option<StandardReports>,
     /// Document archives (SO_ARC and more). They are too large to copy: a backup set holds a proof of them.
     #[serde(default)]
     #[schemars(length(max = 11), inner(length(min = 1, max = 1024)), transform = names::any_paths)]
@@ -228,13 +264,6 @@ pub enum TextMoveChoice {
     DuringUpgrade,
     /// They are not moved (vendor: the environment variable `NOCLOBUPDATE`).
     Skipped,
-}
-
-/// Which NetServer Service talks to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum NetServerMode {
-    /// The one inside Web ("Expose NetServer web services").
-    Shared,
 }
 
 /// What happens to attachments that still lie in one flat folder.
@@ -286,10 +315,10 @@ pub struct ServiceSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub iis_site: Option<String>,
-    /// Path of Service on the site's host where it is an application below a site, for example `/service`; `/` is the
-    /// site itself. Left out: as observed.
+    /// Path below the host at which browsers find Service: `/`, or `/service` where it shares its IIS site. Left out: as
+    /// observed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 256), regex(pattern = "^/([A-Za-z0-9._-]+)?$"))]
+    #[schemars(length(min = 1, max = 256), regex(pattern = "^/([A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*)?$"))]
     pub application: Option<String>,
     /// IIS application pool.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -299,6 +328,10 @@ pub struct ServiceSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub scheduler: Option<String>,
+    /// What the installer does with the templates of the public pages, where its release has a tick box for it. Left out:
+    /// as the vendor does it, they get the standard design.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer_centre: Option<CustomerCentreTemplates>,
     /// What a Service needs that is installed for the first time. Asked for only then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub setup: Option<ServiceSetup>,
@@ -320,8 +353,13 @@ pub struct ServiceSetup {
     #[serde(default = "smtp_port")]
     #[schemars(range(min = 1, max = 65535))]
     pub smtp_port: i32,
+    /// An address outside the company, to see whether the mail server relays: it is named as a recipient, and no mail is
+    /// sent. Left out: an address at `example.com`, which nobody has (RFC 2606).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 3, max = 254), regex(pattern = "^[^ <>@]+@[^ <>@]+$"))]
+    pub relay_to: Option<String>,
     /// Address of the first mailbox, the one that takes bounces: `support@contoso.example`.
-    #[schemars(length(min = 3, max = 254), regex(pattern = "^[^ @]+@[^ @]+$"))]
+    #[schemars(length(min = 3, max = 254), regex(pattern = "^[^ <>@]+@[^ <>@]+$"))]
     pub mailbox: String,
     /// IP address to which the site's host name resolves.
     #[schemars(length(min = 2, max = 45), regex(pattern = "^[0-9A-Fa-f:.]+$"))]
@@ -342,41 +380,4 @@ pub struct MediaSpec {
     /// UNC path; releases name packages below it.
     #[schemars(length(min = 3, max = 512), transform = names::share_path)]
     pub location: String,
-}
-
-/// Where backups go and how far each is verified.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct BackupSpec {
-    /// UNC path that every node and the SQL Server can write to.
-    #[schemars(length(min = 3, max = 512), transform = names::share_path)]
-    pub location: String,
-    /// How far the database backup is verified before a schema change.
-    #[serde(default)]
-    pub verification: Verification,
-}
-
-/// How far a database backup is verified.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum Verification {
-    /// `RESTORE VERIFYONLY WITH CHECKSUM`, and a header that names this database and this time.
-    #[default]
-    RestoreVerifyOnly,
-}
-
-/// What happens by itself when a change halts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct RecoverySpec {
-    /// When a step has failed behind the point of no return and users are still out.
-    pub on_halt: OnHalt,
-}
-
-/// What happens by itself when a change halts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum OnHalt {
-    /// Nothing: a person decides, forward or restore.
-    Halt,
-    /// Everything is restored from the backup set of the change.
-    Restore,
 }

@@ -1,6 +1,7 @@
 //! The view of a story while it happens. On a terminal: a log of what is over, and below it a block that is drawn again
 //! in place; slowed down so that one can follow. Anywhere else: the same log as plain lines, at once.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,6 +37,9 @@ pub struct Title {
     pub product: String,
     /// Its own time zone.
     pub zone: TimeZone,
+    /// Whether the story is about other sites as well: then every line names its site, and the block shows the site at
+    /// which something happened last.
+    pub is_one_of_several: bool,
 }
 
 /// The view.
@@ -43,7 +47,8 @@ pub struct Live<'a> {
     out: &'a mut dyn Write,
     title: Title,
     style: Style,
-    steps: Steps,
+    /// By the name of the site.
+    steps: BTreeMap<String, Steps>,
     last: Option<(Timestamp, Arc<Standing>)>,
     /// Real time spent on pauses.
     paused: Duration,
@@ -73,7 +78,7 @@ impl<'a> Live<'a> {
                 }
             }
         };
-        let steps = Steps::default();
+        let steps = BTreeMap::new();
         Self { out, title, style, steps, last: None, paused: Duration::ZERO, drawn: false, broken: None }
     }
 
@@ -117,14 +122,19 @@ impl<'a> Live<'a> {
     }
 
     fn try_show(&mut self, event: &StoryEvent) -> io::Result<()> {
-        self.steps.learn(event);
+        let steps = self.steps.entry(event.site.clone()).or_default();
+        steps.learn(event);
+        let mut entry = entry(event, steps);
+        if self.title.is_one_of_several {
+            entry = entry.map(|entry| entry.at_site(&event.site));
+        }
         match self.style {
             Style::Lines { paint } => {
                 let mut text = String::new();
                 if let Some(date) = &event.date_line {
                     text = format!("{date}\n");
                 }
-                if let Some(entry) = entry(event, &self.steps) {
+                if let Some(entry) = entry {
                     text.push_str(&entry.line(paint));
                     text.push('\n');
                 }
@@ -133,7 +143,7 @@ impl<'a> Live<'a> {
             }
             Style::Block { paint, columns, pace } => {
                 self.pause(event, pace, columns, paint)?;
-                let entry = entry(event, &self.steps);
+                self.title.site.clone_from(&event.site);
                 self.last = Some((event.at, Arc::clone(&event.standing)));
                 let moment = self.moment(event.at, &event.standing);
                 self.draw(event.date_line.as_deref(), entry.as_ref(), moment, columns, paint)

@@ -110,6 +110,13 @@ fn mark(what: What) -> Option<(Tone, &'static str)> {
 }
 
 impl Entry {
+    /// The same, with the name of the site before what happened.
+    #[must_use]
+    pub fn at_site(mut self, site: &str) -> Self {
+        self.text = format!("{site}: {}", self.text);
+        self
+    }
+
     /// The whole line.
     #[must_use]
     pub fn line(&self, paint: Paint) -> String {
@@ -129,7 +136,9 @@ impl Entry {
         let place = format!(" {place:>5}  ");
         let indent = width(&lead) + width(mark) + width(&place);
         let room = columns.saturating_sub(indent);
-        let must_be_read = matches!(tone, Tone::Bad | Tone::Warn | Tone::Person) || text.starts_with("waits");
+        let must_be_read = matches!(tone, Tone::Bad | Tone::Warn | Tone::Person)
+            || text.starts_with("waits")
+            || text.contains(": waits");
         // Evidence mostly begins with the node that it is from.
         let node = if detail.starts_with(node.as_str()) { "" } else { node };
         let rest: Vec<&str> = [node, detail].into_iter().filter(|part| !part.is_empty()).collect();

@@ -39,8 +39,8 @@ fn run(wanted: &RunArguments, streams: &mut Streams<'_>) -> Result<Exit, Failure
     let options = Options { seed: wanted.seed, people, faults: wanted.faults.clone(), ..Options::default() };
     let report = if wanted.story {
         let report = told(&sandbox, &options, streams.out)?;
-        if report.outcome != Outcome::Reached {
-            writeln!(streams.err, "{}", report.outcome)?;
+        for outcome in outcomes(&report).filter(|outcome| **outcome != Outcome::Reached) {
+            writeln!(streams.err, "{outcome}")?;
         }
         report
     } else {
@@ -50,7 +50,9 @@ fn run(wanted: &RunArguments, streams: &mut Streams<'_>) -> Result<Exit, Failure
         outcome::print(&report, streams.screen, streams.out)?;
         report
     };
-    Ok(exit(&report.outcome))
+    // Where several sites have ends of their own, the first one that is not at its goal decides.
+    let outcome = outcomes(&report).find(|outcome| **outcome != Outcome::Reached);
+    Ok(exit(outcome.unwrap_or(&report.outcome)))
 }
 
 /// The canonical log, and nothing else.
@@ -63,6 +65,10 @@ fn told(sandbox: &Sandbox, options: &Options, out: &mut dyn Write) -> Result<Run
     });
     written?;
     report.map_err(refused)
+}
+
+fn outcomes(report: &RunReport) -> impl Iterator<Item = &Outcome> {
+    std::iter::once(&report.outcome).chain(report.others.iter().filter_map(|other| other.outcome.as_ref()))
 }
 
 fn exit(outcome: &Outcome) -> Exit {
@@ -104,6 +110,7 @@ fn title(sandbox: &Sandbox) -> Title {
         site: site.metadata.name.clone().unwrap_or_default(),
         product: format!("{:?}", site.spec.product),
         zone: zone.unwrap_or(TimeZone::UTC),
+        is_one_of_several: !sandbox.file().others.is_empty(),
     }
 }
 

@@ -68,6 +68,7 @@ pub fn snapshot(manifests: &Manifests, wanted: Option<&str>, now: Option<Timesta
         foreign_claims: claims(&others),
         same_database: same_database(manifests, &site),
         tasks: Vec::new(),
+        deliveries: Vec::new(),
         epoch: epoch.unwrap_or_default(),
         site,
     };

@@ -23,7 +23,7 @@ use crate::context::Context;
 use crate::events::{self, About};
 use crate::queue::SiteKey;
 use crate::raw::{self, Head};
-use crate::tasks::{TaskKey, TaskOrder, is_run};
+use crate::tasks::{Subject, TaskKey, TaskOrder, Work, is_run};
 
 /// Why an intent was not carried out.
 #[derive(Debug, thiserror::Error)]
@@ -156,17 +156,25 @@ impl Writer<'_> {
                 let key = TaskKey {
                     namespace: self.site.namespace.clone(),
                     change: change.clone(),
-                    step: step.clone(),
+                    subject: Subject::Step(step.clone()),
                     attempt: *attempt,
                 };
-                self.run_task(TaskOrder {
-                    key,
-                    site: self.site.clone(),
-                    object: self.snapshot.site.clone(),
-                    since: *since,
-                    task: task.clone(),
-                    backup_file: backup_file.clone(),
-                });
+                let (since, task, backup_file) = (*since, task.clone(), backup_file.clone());
+                if is_run(&task) {
+                    self.start(key, Work::Step { since, task, backup_file });
+                } else {
+                    tracing::warn!(step, "the planner judges this step itself; nothing to run");
+                }
+                Ok(())
+            }
+            Intent::DeliverNotice { change, number, attempt, secret, notice } => {
+                let key = TaskKey {
+                    namespace: self.site.namespace.clone(),
+                    change: change.clone(),
+                    subject: Subject::Notice(*number),
+                    attempt: *attempt,
+                };
+                self.start(key, Work::Notice { secret: secret.clone(), notice: notice.clone() });
                 Ok(())
             }
             Intent::RecordSite { status } => {
@@ -311,12 +319,9 @@ impl Writer<'_> {
     }
 
     /// Nothing is started here: a task runs in the background, and starting it twice is prevented by its key.
-    fn run_task(&mut self, order: TaskOrder) {
-        if is_run(&order.task) {
-            self.applied.tasks.push(order);
-        } else {
-            tracing::warn!(step = order.key.step, "the planner judges this step itself; nothing to run");
-        }
+    fn start(&mut self, key: TaskKey, work: Work) {
+        let object = self.snapshot.site.clone();
+        self.applied.tasks.push(TaskOrder { key, site: self.site.clone(), object, work });
     }
 
     async fn announce(&self, word: &Announcement) {

@@ -69,8 +69,25 @@ async fn open(context: &Context, site: &CrmSite, database: &str) -> Result<Arc<d
 }
 
 async fn credentials(context: &Context, namespace: &str, name: &str) -> Result<Credentials, ConnectionError> {
+    let found = secret(context, namespace, name, "the keys username and password").await?;
+    let text = |key: &str| text_of(&found, namespace, name, key);
+    Ok(Credentials::new(text("username")?, text("password")?))
+}
+
+/// One key of a Secret that a site names.
+pub(crate) async fn secret_text(
+    context: &Context,
+    namespace: &str,
+    name: &str,
+    key: &str,
+) -> Result<String, ConnectionError> {
+    let found = secret(context, namespace, name, &format!("the key {key}")).await?;
+    text_of(&found, namespace, name, key)
+}
+
+async fn secret(context: &Context, namespace: &str, name: &str, keys: &str) -> Result<Secret, ConnectionError> {
     let api: Api<Secret> = Api::namespaced(context.client.clone(), namespace);
-    let found = call("read the Secret of the database", api.get_opt(name)).await.map_err(|error| {
+    let found = call("read a Secret that the site names", api.get_opt(name)).await.map_err(|error| {
         if error.is_forbidden() {
             ConnectionError::Secret(format!(
                 "Secret {namespace}/{name} may not be read: grant the controller `get` on it"
@@ -79,23 +96,20 @@ async fn credentials(context: &Context, namespace: &str, name: &str) -> Result<C
             ConnectionError::Call(without_content(error))
         }
     })?;
-    let Some(secret) = found else {
-        return Err(ConnectionError::Secret(format!(
-            "Secret {namespace}/{name} does not exist: create it with the keys username and password"
-        )));
-    };
-    let text = |key: &str| {
-        let bytes =
-            secret.data.as_ref().and_then(|data| data.get(key)).ok_or_else(|| {
-                ConnectionError::Secret(format!("Secret {namespace}/{name} has no key {key}: add it"))
-            })?;
-        String::from_utf8(bytes.0.clone()).map_err(|_| {
-            ConnectionError::Secret(format!(
-                "key {key} of Secret {namespace}/{name} is not UTF-8 text: write it again as text"
-            ))
-        })
-    };
-    Ok(Credentials::new(text("username")?, text("password")?))
+    found.ok_or_else(|| {
+        ConnectionError::Secret(format!("Secret {namespace}/{name} does not exist: create it with {keys}"))
+    })
+}
+
+fn text_of(secret: &Secret, namespace: &str, name: &str, key: &str) -> Result<String, ConnectionError> {
+    let found = secret.data.as_ref().and_then(|data| data.get(key));
+    let bytes =
+        found.ok_or_else(|| ConnectionError::Secret(format!("Secret {namespace}/{name} has no key {key}: add it")))?;
+    String::from_utf8(bytes.0.clone()).map_err(|_| {
+        ConnectionError::Secret(format!(
+            "key {key} of Secret {namespace}/{name} is not UTF-8 text: write it again as text"
+        ))
+    })
 }
 
 /// A decoding error quotes what it could not decode; of a Secret nothing may be quoted.

@@ -8,11 +8,13 @@ use kube::Client;
 use tokio::sync::Mutex;
 
 use crate::leadership::Term;
+use crate::webhook::Post;
 
 /// The edges of the controller, and the right to write.
 pub(crate) struct Context {
     pub(crate) client: Client,
     pub(crate) connect: Arc<dyn Connect>,
+    pub(crate) post: Arc<dyn Post>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) term: Term,
     /// Name of this process, on the events that it publishes.

@@ -3,7 +3,8 @@
 //! Start reading at `reconcile`, which is one round on one site. `observe` is the only reader and `apply` the only
 //! writer (`claims` is its last look, `events` and `unreadable` publish what people read, `leadership` keeps the Lease); every decision is
 //! `crm_plan::plan`. Around that: `work` is the loop of one term of leadership, fed by `watches` through `queue`;
-//! `tasks` are the steps that the controller does itself (`backup_task`, `setting_task`); `connection` leads from a site
+//! `tasks` are the steps that the controller does itself (`backup_task`, `setting_task`; `notice_task` posts to the
+//! `webhook` of a site); `connection` leads from a site
 //! to its database; `limits` holds every number.
 //!
 //! Dropping the future of [`Controller::run`] kills the controller at whatever point it is, as a power cut would:
@@ -19,17 +20,20 @@ mod context;
 mod events;
 mod leadership;
 mod limits;
+mod notice_task;
 mod observe;
 mod queue;
 mod raw;
 mod reconcile;
 mod restore_task;
+mod restore_test_task;
 mod setting_task;
 mod sketch;
 mod tasks;
 mod unreadable;
 mod validate;
 mod watches;
+pub mod webhook;
 mod work;
 
 #[cfg(test)]
@@ -44,6 +48,7 @@ use kube::Client;
 
 use crate::context::Context;
 use crate::leadership::Election;
+use crate::webhook::Post;
 
 /// How this process takes part in leader election.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,14 +85,21 @@ pub struct Controller {
     config: Config,
     client: Client,
     connect: Arc<dyn Connect>,
+    post: Arc<dyn Post>,
     clock: Arc<dyn Clock>,
 }
 
 impl Controller {
     /// A controller behind these edges. Nothing happens before [`Self::run`].
     #[must_use]
-    pub fn new(config: Config, client: Client, connect: Arc<dyn Connect>, clock: Arc<dyn Clock>) -> Self {
-        Self { config, client, connect, clock }
+    pub fn new(
+        config: Config,
+        client: Client,
+        connect: Arc<dyn Connect>,
+        post: Arc<dyn Post>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { config, client, connect, post, clock }
     }
 
     /// Waits for leadership and works while it lasts, again and again, for ever.
@@ -102,6 +114,7 @@ impl Controller {
             let context = Context {
                 client: self.client.clone(),
                 connect: Arc::clone(&self.connect),
+                post: Arc::clone(&self.post),
                 clock: Arc::clone(&self.clock),
                 term,
                 identity: self.config.identity.clone(),

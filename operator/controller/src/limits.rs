@@ -39,6 +39,9 @@ pub(crate) const DATABASE_READ: Duration = Duration::from_secs(60);
 /// How often a running backup is looked at.
 pub(crate) const BACKUP_POLL: Duration = Duration::from_secs(15);
 
+/// Posting one notice. A receiver that takes longer is asked again later.
+pub(crate) const NOTICE_POST: Duration = Duration::from_secs(20);
+
 /// Longest note of an event, in bytes (the API server's own limit).
 pub(crate) const NOTE_BYTES_MAX: usize = 1024;
 /// Longest object name inside an event's name, so that the whole is a valid name.

@@ -20,7 +20,7 @@ use crate::context::Context;
 use crate::limits::DATABASE_READ;
 use crate::queue::SiteKey;
 use crate::raw::{self, Raw};
-use crate::tasks::{KnownTask, states_of};
+use crate::tasks::{KnownTask, deliveries_of, states_of};
 use crate::validate::{Malformed, Observed, parse_all};
 
 /// Error number of SQL Server: it does not know the login, or not with this password.
@@ -60,7 +60,11 @@ pub(crate) async fn observe(
     let (own, others) = partition(raw::list::<CrmChange>(client, "list changes", None).await?, key);
     let mut changes: Vec<CrmChange> = parse_all(&own, &mut blocking);
     changes.sort_by_key(|change| age(&change.metadata));
-    let nodes = nodes(context, &node_names(&site, &changes), namespace, &mut blocking).await?;
+    let named = node_names(&site, &changes);
+    let mut left = asked_nodes(context, key).await?;
+    left.retain(|node| !named.contains(node));
+    let mut views = nodes(context, &named, namespace, &mut blocking).await?;
+    views.extend(nodes(context, &left, namespace, &mut ignored).await?);
     let backups = raw::list::<CrmBackup>(client, "list backups", Some(namespace)).await?;
     let mut backups: Vec<CrmBackup> = parse_all(&partition(backups, key).0, &mut blocking);
     backups.sort_by_key(|backup| age(&backup.metadata));
@@ -71,7 +75,7 @@ pub(crate) async fn observe(
 
     let mut snapshot = Snapshot {
         site,
-        nodes,
+        nodes: views,
         releases,
         changes,
         backups,
@@ -80,6 +84,7 @@ pub(crate) async fn observe(
         foreign_claims: claims_of(&others, &sites),
         same_database,
         tasks: Vec::new(),
+        deliveries: deliveries_of(tasks),
         epoch: context.term.epoch(),
     };
     snapshot.tasks = states_of(tasks, snapshot.open_change());
@@ -115,13 +120,23 @@ async fn decisions(
     Ok(decisions)
 }
 
-/// The nodes that the site names, and those of its open changes: a node that has left the declaration in mid-change may
-/// still have something to undo.
+/// The nodes that the site names, those of its open changes, since a node that has left the declaration in mid-change may
+/// still have something to undo, and those that carry what was taken out of the declaration.
 fn node_names(site: &CrmSite, changes: &[CrmChange]) -> BTreeSet<String> {
     let is_open = |change: &&CrmChange| !change.status.as_ref().is_some_and(|status| status.phase.is_over());
     let ordered =
         changes.iter().filter(is_open).flat_map(|change| &change.spec.steps).filter_map(|step| step.node.clone());
-    site.spec.components.iter().flat_map(|placed| placed.nodes.iter().cloned()).chain(ordered).collect()
+    let status = site.status.iter();
+    let proven = status.clone().flat_map(|status| &status.verified).flat_map(|verified| &verified.components);
+    let placed = site.spec.components.iter().chain(proven).flat_map(|placed| placed.nodes.iter().cloned());
+    let orphaned = status.flat_map(|status| &status.orphaned).map(|orphan| orphan.node.clone());
+    placed.chain(ordered).chain(orphaned).collect()
+}
+
+/// The nodes that are still asked something for this site, whether it names them or not.
+async fn asked_nodes(context: &Context, key: &SiteKey) -> Result<BTreeSet<String>, CallError> {
+    let all = raw::list::<CrmNode>(&context.client, "list nodes", Some(&key.namespace)).await?;
+    Ok(all.iter().filter(|node| node.is_asked_by(&key.name)).map(|node| node.name().to_owned()).collect())
 }
 
 /// The nodes of these names, in their order; those that do not exist are left out.

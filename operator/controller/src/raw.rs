@@ -40,6 +40,7 @@ struct HeaderSpec {
     site_uid: Value,
     claims: Value,
     database: Value,
+    asked: Value,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -111,6 +112,16 @@ impl Raw {
     pub(crate) fn site(&self) -> Option<&str> {
         let by_label = || self.header.metadata.labels.get(crm_api::SITE_LABEL).map(String::as_str);
         self.header.spec.site.as_str().or_else(by_label)
+    }
+
+    /// Name of the object.
+    pub(crate) fn name(&self) -> &str {
+        &self.header.metadata.name
+    }
+
+    /// Whether a node is asked anything for a site.
+    pub(crate) fn is_asked_by(&self, site: &str) -> bool {
+        self.header.spec.asked.as_array().is_some_and(|asked| asked.iter().any(|one| one["site"] == site))
     }
 
     /// Namespace, empty where it has none.

@@ -55,7 +55,7 @@ impl Job<'_> {
         Err(uncertain(format!("the restore of {path} is over, and the database is {state} and not back")))
     }
 
-    async fn open_server(&self) -> Result<Arc<dyn SqlServer>, TaskFailed> {
+    pub(crate) async fn open_server(&self) -> Result<Arc<dyn SqlServer>, TaskFailed> {
         self.database.open_server().await.map_err(|error| untouched(error.to_string()))
     }
 

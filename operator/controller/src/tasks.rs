@@ -1,19 +1,21 @@
 //! Steps that the controller does itself, in the background of one term. Part of apply: their only effects are on the
 //! site's database, and each is preceded by a look at leadership and at what is there already.
 //!
-//! A task is known by namespace, change, step and attempt. Asking for a known one starts nothing; its result stays until
+//! A task is known by namespace, change, step or notice, and attempt. Asking for a known one starts nothing; its result stays until
 //! the change's record has gone past it. A new process knows none: it asks the task to run again, and the task finds out
 //! by itself what the first run left behind.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use crm_api::change::{StepPhase, Task};
 use crm_api::clock::Clock;
+use crm_api::notice::{Delivery, Notice};
 use crm_api::site::CrmSiteSpec;
 use crm_api::{CrmChange, CrmSite};
 use crm_database::SqlServer;
-use crm_plan::snapshot::{TaskDone, TaskFailed, TaskState};
+use crm_plan::snapshot::{DeliveryState, TaskDone, TaskFailed, TaskState};
 use jiff::Timestamp;
 use tokio::task::{Id, JoinError, JoinSet};
 use tracing::Instrument as _;
@@ -21,6 +23,7 @@ use tracing::Instrument as _;
 use crate::connection::{Open, SiteDatabase};
 use crate::context::Context;
 use crate::leadership::Term;
+use crate::notice_task;
 use crate::queue::SiteKey;
 
 /// What a task is known by.
@@ -28,8 +31,26 @@ use crate::queue::SiteKey;
 pub(crate) struct TaskKey {
     pub(crate) namespace: String,
     pub(crate) change: String,
-    pub(crate) step: String,
+    pub(crate) subject: Subject,
     pub(crate) attempt: i32,
+}
+
+/// What of a change a task is about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Subject {
+    /// A step, by its id.
+    Step(String),
+    /// A notice, by its number.
+    Notice(i32),
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Step(id) => f.write_str(id),
+            Self::Notice(number) => write!(f, "notice {number}"),
+        }
+    }
 }
 
 /// A task to be done.
@@ -39,9 +60,16 @@ pub(crate) struct TaskOrder {
     pub(crate) site: SiteKey,
     /// The site as it was when the task was ordered: its database and its product block.
     pub(crate) object: CrmSite,
-    pub(crate) since: Timestamp,
-    pub(crate) task: Task,
-    pub(crate) backup_file: Option<String>,
+    pub(crate) work: Work,
+}
+
+/// What a task does.
+#[derive(Clone, Debug)]
+pub(crate) enum Work {
+    /// A step of the change.
+    Step { since: Timestamp, task: Task, backup_file: Option<String> },
+    /// Posts a notice to the address that a Secret holds.
+    Notice { secret: String, notice: Box<Notice> },
 }
 
 /// A task and how far it is.
@@ -56,9 +84,27 @@ pub(crate) struct KnownTask {
 pub(crate) fn states_of(tasks: &[KnownTask], open: Option<&CrmChange>) -> Vec<TaskState> {
     let name = open.and_then(|change| change.metadata.name.as_ref());
     let of_change = tasks.iter().filter(|task| Some(&task.key.change) == name);
-    of_change
-        .map(|task| TaskState { step: task.key.step.clone(), attempt: task.key.attempt, result: task.result.clone() })
-        .collect()
+    let state = |task: &KnownTask| match &task.key.subject {
+        Subject::Step(step) => {
+            Some(TaskState { step: step.clone(), attempt: task.key.attempt, result: task.result.clone() })
+        }
+        Subject::Notice(_) => None,
+    };
+    of_change.filter_map(state).collect()
+}
+
+/// What the planner shall know of notices that are being posted, whatever change they are about.
+pub(crate) fn deliveries_of(tasks: &[KnownTask]) -> Vec<DeliveryState> {
+    let state = |task: &KnownTask| match &task.key.subject {
+        Subject::Step(_) => None,
+        Subject::Notice(number) => Some(DeliveryState {
+            change: task.key.change.clone(),
+            number: *number,
+            attempt: task.key.attempt,
+            result: task.result.clone().map(|result| result.map(|_| ()).map_err(|failed| failed.message)),
+        }),
+    };
+    tasks.iter().filter_map(state).collect()
 }
 
 /// Tasks whose result the records no longer need: a later attempt was recorded, the step has ended, or the change is
@@ -68,14 +114,24 @@ pub(crate) fn settled(tasks: &[KnownTask], changes: &[CrmChange]) -> Vec<TaskKey
         let found = changes.iter().find(|change| change.metadata.name.as_ref() == Some(&task.key.change));
         let Some(change) = found else { return true };
         let Some(status) = &change.status else { return false };
-        status.phase.is_over()
-            || status.result(&task.key.step).is_some_and(|result| {
-                result.attempt > task.key.attempt
-                    || match result.phase {
-                        StepPhase::Started => false,
-                        StepPhase::Verified | StepPhase::Failed | StepPhase::Undoing | StepPhase::Undone => true,
-                    }
-            })
+        match &task.key.subject {
+            Subject::Step(step) => {
+                status.phase.is_over()
+                    || status.result(step).is_some_and(|result| {
+                        result.attempt > task.key.attempt
+                            || match result.phase {
+                                StepPhase::Started => false,
+                                StepPhase::Verified | StepPhase::Failed | StepPhase::Undoing | StepPhase::Undone => {
+                                    true
+                                }
+                            }
+                    })
+            }
+            Subject::Notice(number) => {
+                let told = status.told.iter().find(|told| told.number == *number);
+                told.is_none_or(|told| told.tries >= task.key.attempt || told.delivery != Delivery::Pending)
+            }
+        }
     };
     tasks.iter().filter(is_settled).map(|task| task.key.clone()).collect()
 }
@@ -107,7 +163,8 @@ impl Tasks {
         if self.known.contains_key(&key) {
             return;
         }
-        let span = tracing::info_span!("task", %site, change = key.change, step = key.step, attempt = key.attempt);
+        let span =
+            tracing::info_span!("task", %site, change = key.change, subject = %key.subject, attempt = key.attempt);
         let done = key.clone();
         let handle = self.running.spawn(async move { (done, work.await) }.instrument(span));
         self.ids.push((handle.id(), key.clone()));
@@ -135,9 +192,11 @@ impl Tasks {
         let (_, key) = self.ids.remove(place);
         let entry = self.known.get_mut(&key)?;
         match &result {
-            Ok(done) => tracing::info!(step = key.step, attempt = key.attempt, evidence = done.evidence, "task done"),
+            Ok(done) => {
+                tracing::info!(subject = %key.subject, attempt = key.attempt, evidence = done.evidence, "task done")
+            }
             Err(failed) => {
-                tracing::warn!(step = key.step, attempt = key.attempt, message = failed.message, "task failed");
+                tracing::warn!(subject = %key.subject, attempt = key.attempt, message = failed.message, "task failed");
             }
         }
         entry.result = Some(result);
@@ -154,7 +213,8 @@ fn broken(error: &JoinError) -> TaskFailed {
 pub(crate) fn is_run(task: &Task) -> bool {
     match task {
         Task::BackUpDatabase { .. }
-        | Task::VerifyBackup {}
+        | Task::VerifyBackup { .. }
+        | Task::TestRestore { .. }
         | Task::CheckBackup { .. }
         | Task::RestoreDatabase { .. }
         | Task::SetDatabaseSetting { .. } => true,
@@ -165,18 +225,23 @@ pub(crate) fn is_run(task: &Task) -> bool {
 }
 
 async fn run(context: &Context, order: &TaskOrder) -> Outcome {
+    let (since, task, backup_file) = match &order.work {
+        Work::Step { since, task, backup_file } => (*since, task, backup_file),
+        Work::Notice { secret, notice } => return notice_task::deliver(context, &order.object, secret, notice).await,
+    };
     let database = SiteDatabase { context, site: &order.object };
     let job = Job {
         term: &context.term,
         clock: context.clock.as_ref(),
         database: &database,
         spec: &order.object.spec,
-        since: order.since,
+        since,
     };
-    let file = order.backup_file.as_deref().ok_or_else(|| untouched("the order names no backup file".to_owned()));
-    match &order.task {
+    let file = backup_file.as_deref().ok_or_else(|| untouched("the order names no backup file".to_owned()));
+    match task {
         Task::BackUpDatabase { .. } => job.back_up(file?).await,
-        Task::VerifyBackup {} => job.verify_backup(file?).await,
+        Task::VerifyBackup { verification } => job.verify_backup(file?, *verification).await,
+        Task::TestRestore { path, scratch } => job.test_restore(path, scratch).await,
         Task::CheckBackup { path, last_lsn } => job.check_backup(path, last_lsn).await,
         Task::RestoreDatabase { path, last_lsn } => job.restore(path, last_lsn).await,
         Task::SetDatabaseSetting { setting, value } => job.set_setting(setting, value).await,
@@ -224,7 +289,7 @@ pub(crate) fn uncertain(message: String) -> TaskFailed {
 
 #[cfg(test)]
 mod tests {
-    use super::{Entry, TaskKey, Tasks, settled, states_of, untouched};
+    use super::{Entry, KnownTask, Subject, TaskKey, Tasks, deliveries_of, settled, states_of, untouched};
     use crate::queue::SiteKey;
     use crm_api::CrmChange;
     use crm_plan::snapshot::TaskDone;
@@ -233,7 +298,8 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
     fn key(attempt: i32) -> TaskKey {
-        TaskKey { namespace: "crm".into(), change: "contoso-1".into(), step: "back-up-database".into(), attempt }
+        let subject = Subject::Step("back-up-database".into());
+        TaskKey { namespace: "crm".into(), change: "contoso-1".into(), subject, attempt }
     }
 
     fn change(attempt: i32, phase: &str) -> CrmChange {
@@ -297,6 +363,32 @@ mod tests {
         assert_eq!(tasks.next_ended().await, Some(site.clone()));
         let result = tasks.of(&site).remove(0).result;
         assert!(matches!(result, Some(Err(failed)) if !failed.without_effect));
+    }
+
+    #[test]
+    fn a_try_to_post_a_notice_is_known_until_its_record_counts_it_even_where_the_change_is_over() {
+        let subject = Subject::Notice(2);
+        let key = TaskKey { namespace: "crm".into(), change: "contoso-1".into(), subject, attempt: 1 };
+        let known = [KnownTask { key: key.clone(), result: Some(Err(untouched("503".into()))) }];
+        assert_eq!(deliveries_of(&known)[0].result, Some(Err("503".to_owned())));
+        assert!(states_of(&known, Some(&change(1, "Started"))).is_empty(), "it is no step");
+        let told = |tries: i32, delivery: &str| {
+            let mut change = change(1, "Verified");
+            let status = change.status.as_mut().unwrap();
+            status.phase = crm_api::change::ChangePhase::Succeeded;
+            status.told = vec![
+                serde_json::from_value(json!({
+                    "number": 2, "event": "UsersBack", "at": "2024-05-04T20:00:00Z", "message": "back",
+                    "delivery": delivery, "tries": tries,
+                }))
+                .unwrap(),
+            ];
+            change
+        };
+        assert!(settled(&known, &[told(0, "Pending")]).is_empty(), "the record still needs the result");
+        assert_eq!(settled(&known, &[told(1, "Pending")]), [key.clone()]);
+        assert_eq!(settled(&known, &[told(0, "GivenUp")]), [key.clone()]);
+        assert_eq!(settled(&known, &[change(1, "Started")]), [key], "nobody asks for it any more");
     }
 
     #[test]

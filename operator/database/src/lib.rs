@@ -3,11 +3,13 @@
 //! - [`Connect`] and [`SqlServer`]: the port. What stands behind it (a wire, the sandbox) is not known here.
 //! - [`Statement`]: one text with its parameters, and a stable name.
 //! - [`facts`]: the questions that make up `DatabaseFacts`; [`superoffice`]: those of SuperOffice's tables.
-//! - [`backup`]: backing up, verifying, reading headers; [`restore`]: the way back.
+//! - [`backup`]: backing up, verifying, reading headers; [`restore`]: the way back; [`restore_test`]: a restore beside it,
+//!   to prove a backup.
 
 pub mod backup;
 pub mod facts;
 pub mod restore;
+pub mod restore_test;
 pub mod superoffice;
 
 use std::collections::BTreeMap;

@@ -1,8 +1,8 @@
 //! Questions to the tables of a SuperOffice database (schema = table prefix). Tables and columns are those of the vendor's published database reference.
 
 pub use crm_api::database::superoffice::{
-    ATTACHMENT_PATH, ATTACHMENTS, DATABASE_MODEL, DATABASE_VERSION, MAINTENANCE_TO, SATELLITES, SCHEDULER_HEARTBEAT,
-    SERVER_SETUP_VERSION, SERVICE_INSTALLED_AT, SERVICE_URL, SERVICE_URL_INTERNAL, SERVICE_VERSION, TRAVELLERS_OUT,
+    ATTACHMENT_PATH, ATTACHMENTS, CGI_URL, CGI_URL_INTERNAL, DATABASE_MODEL, DATABASE_VERSION, MAINTENANCE_TO,
+    SATELLITES, SCHEDULER_HEARTBEAT, SERVER_SETUP_VERSION, SERVICE_INSTALLED_AT, SERVICE_VERSION, TRAVELLERS_OUT,
     USE_EXTENSION, WWW_PATH,
 };
 
@@ -51,19 +51,17 @@ pub fn questions(table_prefix: &str) -> Vec<Question> {
         ),
         ask(
             "superoffice.config",
-            format!("SELECT version, installed_at, attachment_path FROM {}", table("config")),
+            format!(
+                "SELECT version, installed_at, attachment_path, cgi_url, cgi_url_internal, text_path, template_path, \
+                 warning FROM {}",
+                table("config")
+            ),
             &[
                 (SERVICE_VERSION, "version", "config.version"),
                 (SERVICE_INSTALLED_AT, "installed_at", "config.installed_at"),
                 (ATTACHMENT_PATH, "attachment_path", "config.attachment_path"),
-            ],
-        ),
-        ask(
-            "superoffice.addresses",
-            format!("SELECT cgi_url, cgi_url_internal, text_path, template_path, warning FROM {}", table("config")),
-            &[
-                (SERVICE_URL, "cgi_url", "config.cgi_url"),
-                (SERVICE_URL_INTERNAL, "cgi_url_internal", "config.cgi_url_internal"),
+                (CGI_URL, "cgi_url", "config.cgi_url"),
+                (CGI_URL_INTERNAL, "cgi_url_internal", "config.cgi_url_internal"),
                 ("textPath", "text_path", "config.text_path"),
                 ("templatePath", "template_path", "config.template_path"),
                 ("warningPath", "warning", "config.warning"),
@@ -71,7 +69,8 @@ pub fn questions(table_prefix: &str) -> Vec<Question> {
         ),
         ask(
             "superoffice.instancePaths",
-            // The vendor documents these rows by their numbers (upgrade to 8.1, move-crm-server).
+            // The vendor documents these rows by their numbers (upgrade to 8.1, move-crm-server; install/service,
+            // manual-steps).
             format!(
                 "SELECT MAX(CASE reg_id WHEN 109 THEN value END) AS wwwPath, \
                  MAX(CASE reg_id WHEN 1 THEN value END) AS senderPath, \
@@ -168,10 +167,8 @@ fn set_www_path(table_prefix: &str, value: &str) -> Statement {
 pub fn set_setting(table_prefix: &str, setting: &str, value: &str) -> Option<Statement> {
     match setting {
         USE_EXTENSION => Some(set_use_extension(table_prefix, value)),
-        SERVICE_URL => Some(set_config("superoffice.setServiceUrl", table_prefix, "cgi_url", value)),
-        SERVICE_URL_INTERNAL => {
-            Some(set_config("superoffice.setServiceUrlInternal", table_prefix, "cgi_url_internal", value))
-        }
+        CGI_URL => Some(set_config("superoffice.setCgiUrl", table_prefix, "cgi_url", value)),
+        CGI_URL_INTERNAL => Some(set_config("superoffice.setCgiUrlInternal", table_prefix, "cgi_url_internal", value)),
         WWW_PATH => Some(set_www_path(table_prefix, value)),
         _ => None,
     }

@@ -31,7 +31,7 @@ use jiff::Timestamp;
 pub use memory::{End, Memory, Note, RECORDS_MAX, Record, Refusal, Stage, whole_seconds};
 pub use results::{busy, results};
 pub use rules::{Question, program_of, question_of, standing_by_answer};
-pub use words::{MESSAGE_CHARS_MAX, clip};
+pub use words::{MESSAGE_CHARS_MAX, addresses, clip};
 
 /// How often a program without questions, or a folder that is waited for, is looked at.
 pub const PROGRAM_POLL_SECS: i64 = 5;

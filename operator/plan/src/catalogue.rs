@@ -7,6 +7,8 @@ use crm_api::CrmRelease;
 use crm_api::release::CrmReleaseSpec;
 use crm_api::site::Product;
 
+use crate::version_text::{is_number_of, telling_numbers};
+
 /// The releases of one product, oldest first.
 #[derive(Clone, Debug)]
 pub struct Catalogue<'a> {
@@ -40,16 +42,43 @@ impl<'a> Catalogue<'a> {
         Self { releases }
     }
 
+    /// All of them.
+    pub fn all(&self) -> impl Iterator<Item = &'a CrmReleaseSpec> {
+        self.releases.iter().copied()
+    }
+
     /// The release that a person means.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<&'a CrmReleaseSpec> {
         self.releases.iter().find(|release| release.is_called(name)).copied()
     }
 
-    /// The release whose programs show a number.
+    /// The release whose programs show a number, however they write it. Of several that could be meant the one whose
+    /// number says most; none where two say as much.
     #[must_use]
-    pub fn by_number(&self, number: &str) -> Option<&'a CrmReleaseSpec> {
-        self.releases.iter().find(|release| release.number == number).copied()
+    pub fn by_number(&self, shown: &str) -> Option<&'a CrmReleaseSpec> {
+        let exact = self.releases.iter().find(|release| release.number == shown);
+        let named = || self.releases.iter().find(|release| release.aliases.iter().any(|alias| alias == shown));
+        if let Some(release) = exact.or_else(named) {
+            return Some(release);
+        }
+        let meant = self.releases.iter().filter(|release| is_number_of(&release.number, shown));
+        let mut meant: Vec<_> = meant.map(|release| (telling_numbers(&release.number), *release)).collect();
+        meant.sort_by_key(|(telling, _)| std::cmp::Reverse(*telling));
+        match meant.as_slice() {
+            [(first, _), (second, _), ..] if first == second => None,
+            [(_, release), ..] => Some(release),
+            [] => None,
+        }
+    }
+
+    /// A number as the catalogue writes it; as it stands where no release has it.
+    #[must_use]
+    pub fn number_of<'t>(&self, shown: &'t str) -> &'t str
+    where
+        'a: 't,
+    {
+        self.by_number(shown).map_or(shown, |release| release.number.as_str())
     }
 
     /// The releases that are newer than one and not newer than another, oldest first.

@@ -4,6 +4,8 @@
 use crm_api::evidence::Expected;
 use crm_api::probe::{Answer, Probe, RunState};
 
+use crate::version_text::is_number_of;
+
 /// A judgement, with the fact in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -59,6 +61,7 @@ pub fn judge(expected: &Expected, answer: Option<&Answer>) -> Verdict {
         Expected::Present {} => Verdict::of(!matches!(answer, Answer::Absent {}), seen),
         Expected::Absent {} => Verdict::of(matches!(answer, Answer::Absent {}), seen),
         Expected::Text { is } => Verdict::of(text_of(answer) == Some(is.as_str()), seen),
+        Expected::Version { is } => Verdict::of(text_of(answer).is_some_and(|shown| is_number_of(is, shown)), seen),
         Expected::State { is } => Verdict::of(state_of(answer) == Some(*is), seen),
         Expected::Flag { set } => Verdict::of(flag_of(answer) == Some(*set), seen),
         Expected::NoneRunning {} => {
@@ -80,6 +83,7 @@ pub fn judge(expected: &Expected, answer: Option<&Answer>) -> Verdict {
         Expected::LaterThanStart { .. } | Expected::EarlierThanStart { .. } => {
             Verdict::Unknown("only a database fact is compared with a time".to_owned())
         }
+        Expected::SameAsAtStart {} => Verdict::Unknown("the answer alone does not tell since when it is so".to_owned()),
     }
 }
 
@@ -95,6 +99,7 @@ pub fn judge_database(
         Expected::Present {} => Verdict::of(value.is_some(), seen),
         Expected::Absent {} => Verdict::of(value.is_none(), seen),
         Expected::Text { is } => Verdict::of(value == Some(is.as_str()), seen),
+        Expected::Version { is } => Verdict::of(value.is_some_and(|shown| is_number_of(is, shown)), seen),
         Expected::LaterThanStart { step } | Expected::EarlierThanStart { step } => {
             let later = matches!(expected, Expected::LaterThanStart { .. });
             match (value.and_then(|value| value.parse::<jiff::Timestamp>().ok()), start_of(step)) {
@@ -107,6 +112,7 @@ pub fn judge_database(
         | Expected::NoneRunning {}
         | Expected::AllMapped {}
         | Expected::AllFiled { .. }
+        | Expected::SameAsAtStart {}
         | Expected::Status { .. }
         | Expected::Sha256 { .. }
         | Expected::OnlyName { .. } => Verdict::Unknown("not a question to a database".to_owned()),
@@ -147,6 +153,7 @@ pub fn say(probe: &Probe, answer: Option<&Answer>) -> String {
         Probe::ConfigValue { path, key } => format!("{key} {seen} in {}", file_name(path)),
         Probe::FlagLine { path, line } => format!("`{line}` {seen} in {}", file_name(path)),
         Probe::XmlValue { path, key, .. } => format!("{key} {seen} in {}", file_name(path)),
+        Probe::SecretDigest { path, key, .. } => format!("digest of {key} {seen} in {}", file_name(path)),
         Probe::Word { path, word } => format!("{word} {seen} in {}", file_name(path)),
         Probe::RegistrySubkeys { key } => format!("{key}: {seen}"),
         Probe::Service { name } => format!("service {name} {seen}"),
@@ -156,6 +163,9 @@ pub fn say(probe: &Probe, answer: Option<&Answer>) -> String {
         Probe::FastCgiHandlers { .. } => format!("FastCGI handlers: {seen}"),
         Probe::Url { url } => format!("{url}: {seen}"),
         Probe::JsonValue { url, key } => format!("{key} {seen} at {url}"),
+        Probe::MailRelay { host, .. } => format!("mail server {host}: {seen}"),
+        Probe::HostAddresses { name } => format!("{name} resolves to {seen}"),
+        Probe::DataSource { name } => format!("data source {name}: {seen}"),
         Probe::DiskFree { path } | Probe::FolderSize { path } => format!("{path}: {seen}"),
         Probe::NumberedFiles { path, .. } => format!("files in {path}: {seen}"),
         Probe::Folders { path, prefix } => format!(r"{path}\{prefix}*: {seen}"),
@@ -179,6 +189,7 @@ pub fn describe(answer: &Answer) -> String {
             format!("{size_bytes} bytes, sha256 {}", sha256.chars().take(12).collect::<String>())
         }
         Answer::Value { value } => value.clone(),
+        Answer::Digest { sha256 } => sha256.chars().take(12).collect(),
         Answer::Flag { set: true } => "set".to_owned(),
         Answer::Flag { set: false } => "not set".to_owned(),
         Answer::Subkeys { subkeys } => subkeys.keys().cloned().collect::<Vec<_>>().join(", "),
@@ -203,6 +214,9 @@ pub fn describe(answer: &Answer) -> String {
         Answer::Numbered { files, loose, misplaced } => {
             format!("{files}, of which {loose} in no sub-folder and {misplaced} in a wrong one")
         }
+        Answer::Relay { accepted: true, .. } => "relays".to_owned(),
+        Answer::Relay { accepted: false, reply } => format!("does not relay: {reply}"),
+        Answer::DataSource { server, database } => format!("{database} on {server}"),
         Answer::Url { status: 0 } => "no connection".to_owned(),
         Answer::Url { status } => format!("HTTP {status}"),
         Answer::DiskFree { free_bytes } => format!("{} MiB free", free_bytes / (1024 * 1024)),

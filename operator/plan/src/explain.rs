@@ -107,6 +107,13 @@ fn headline(change: &CrmChangeSpec, view: &View<'_>) -> String {
         Some(minutes) => format!("users out for about {}", duration(minutes)),
     };
     let (steps, total) = (change.steps.len(), duration(total));
+    if change.purpose == Purpose::Correct {
+        let corrects = change.corrects.join(", ");
+        return format!(
+            "{site}   {product:?} {}    correction of {corrects}, {steps} steps, about {total}, {out}\n",
+            change.to
+        );
+    }
     if change.purpose == Purpose::Configure {
         let fast_cgi = change.fast_cgi.map(|fast_cgi| format!(", fastCgi: {fast_cgi:?}")).unwrap_or_default();
         return format!(

@@ -114,6 +114,7 @@ fn forward(
         absent: &absent,
         installs: &[],
         behind,
+        corrects: &[],
         backup_folder: &folder,
         set: None,
     };
@@ -199,6 +200,8 @@ impl Found {
             node: left.node.clone(),
             message: left.message.chars().take(1024).collect(),
             remedy: remedy.clone(),
+            since: None,
+            policy: None,
         };
         self.left.iter().map(finding).collect()
     }

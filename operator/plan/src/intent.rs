@@ -4,6 +4,7 @@
 use crm_api::backup::{CrmBackupSpec, CrmBackupStatus};
 use crm_api::change::{CrmChangeSpec, CrmChangeStatus, Task};
 use crm_api::node::CrmNodeSpec;
+use crm_api::notice::Notice;
 use crm_api::site::{CrmSiteStatus, Finding, Waiting};
 use jiff::Timestamp;
 
@@ -128,6 +129,19 @@ pub enum Intent {
         task: Task,
         /// File of the database backup in the change's backup set.
         backup_file: Option<String>,
+    },
+    /// Post a notice to the webhook, unless this try is running already. It may have been taken before: its id says so.
+    DeliverNotice {
+        /// Name of the change.
+        change: String,
+        /// Number of the notice there.
+        number: i32,
+        /// Try.
+        attempt: i32,
+        /// Secret that holds the address.
+        secret: String,
+        /// The body.
+        notice: Box<Notice>,
     },
     /// Write the status of the site.
     RecordSite {

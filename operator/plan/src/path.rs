@@ -85,6 +85,7 @@ pub fn later_steps<'a>(view: &View<'a>, to: &str) -> Vec<(&'a CrmReleaseSpec, &'
                 absent: &left,
                 installs: &installs,
                 behind: &[],
+                corrects: &[],
                 backup_folder: "",
                 set: None,
             };

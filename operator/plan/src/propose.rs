@@ -8,8 +8,9 @@ use crm_api::decision::Word;
 use crm_api::release::CrmReleaseSpec;
 use crm_api::site::{Component, Finding, ObservedPart, PartState, Placement, Severity, VerifiedState};
 
+use crate::correct;
 use crate::half_done::{self, Found};
-use crate::hash::{plan_hash, short, spec_digest};
+use crate::hash::{json_bytes, plan_hash, short, spec_digest};
 use crate::path;
 use crate::products::{self, Hop};
 use crate::sort::sort;
@@ -68,7 +69,12 @@ pub fn propose(view: &View<'_>, parts: &[ObservedPart]) -> Proposal {
         let message = format!("spec.windows.{}: {:?} {}", bad.field, bad.value, bad.problem);
         return keep(Verdict::Refused(vec![refusal("Windows", message, bad.remedy.to_owned())]));
     }
-    if let Some(found) = half_done::look(view, parts).filter(|_| !any_gone(parts, before.as_ref())) {
+    let found = half_done::look(view, parts).filter(|_| !any_gone(parts, before.as_ref()));
+    let (to_policy, found) = match found {
+        Some(found) if before.is_some() && correct::takes(view, &found) => (Some(found), None),
+        found => (None, found),
+    };
+    if let Some(found) = found {
         let chosen = found.chosen(view).cloned().map(Box::new);
         let findings = found.findings();
         return keep(match chosen {
@@ -87,8 +93,18 @@ pub fn propose(view: &View<'_>, parts: &[ObservedPart]) -> Proposal {
             return Proposal { verified, verdict: Verdict::Refused(vec![unknown_version(view)]) };
         }
     };
+    // What was proven comes back before anything new is begun.
+    if before.as_ref().is_some_and(|before| before.version == current.version)
+        && let Some(correction) = correct::next(view, parts, current)
+    {
+        return keep(Verdict::Change(correction, Vec::new()));
+    }
     let rules = products::of(view.spec.product);
-    if target.version == current.version && absent(parts).is_empty() && rules.differences(view).is_empty() {
+    let is_there = target.version == current.version && absent(parts).is_empty() && rules.differences(view).is_empty();
+    if let Some(found) = to_policy.filter(|_| !is_there) {
+        return keep(Verdict::Refused(found.findings()));
+    }
+    if is_there {
         return Proposal { verified: Some(settled(view, parts, current, before)), verdict: Verdict::Settled };
     }
     let verified = match before.clone() {
@@ -130,6 +146,7 @@ fn next_hop(view: &View<'_>, parts: &[ObservedPart], current: &CrmReleaseSpec, t
         absent: &absent,
         installs: &installs,
         behind: &[],
+        corrects: &[],
         backup_folder: &folder,
         set: None,
     };
@@ -190,6 +207,7 @@ pub(crate) fn assemble(
         Box::new(refusal("OrderingRules", cycle.to_string(), "report this: it is a fault of the operator".to_owned()))
     })?;
     let schema_change = steps.iter().any(|step| matches!(step.undo, Undo::Restore {}));
+    let removed = rules.removes(view, hop);
     let mut change = CrmChangeSpec {
         site: view.name().to_owned(),
         site_uid: view.snapshot.site.metadata.uid.clone().unwrap_or_default(),
@@ -199,8 +217,9 @@ pub(crate) fn assemble(
         from_number: hop.from.number.clone(),
         to_number: hop.to.number.clone(),
         fast_cgi: hop.fast_cgi,
+        corrects: hop.corrects.to_vec(),
         restores,
-        components: placed(view, parts, hop.installs),
+        components: without(placed(view, parts, hop.installs), &removed),
         installs: hop.installs.to_vec(),
         plan_hash: String::new(),
         path: Vec::new(),
@@ -211,13 +230,28 @@ pub(crate) fn assemble(
         notices: rules.notices(view, hop),
         steps,
     };
-    change.plan_hash = plan_hash(&change, &[hop.from, hop.to]);
-    let size = serde_json::to_string(&change).map_or(usize::MAX, |text| text.len());
+    change.plan_hash = plan_hash(&change, &[hop.from, hop.to], earlier_tries(view, hop));
+    let size = json_bytes(&change);
     if size > crm_api::change::CHANGE_BYTES_MAX {
         let message = format!("the plan has {size} bytes, {} fit", crm_api::change::CHANGE_BYTES_MAX);
         return Err(Box::new(refusal("PlanSize", message, "declare fewer nodes in one site".to_owned())));
     }
     Ok(change)
+}
+
+/// How often the same restore, or a way forward, was tried before.
+#[must_use]
+pub(crate) fn earlier_tries(view: &View<'_>, hop: &Hop<'_>) -> usize {
+    let set = hop.set.and_then(|set| set.metadata.name.as_ref());
+    let is_one = |change: &&CrmChange| match hop.purpose {
+        Purpose::Forward => change.spec.purpose == Purpose::Forward,
+        Purpose::Restore => {
+            let same = change.spec.restores.as_ref().is_some_and(|restores| Some(&restores.backup) == set);
+            same && change.status.as_ref().is_some_and(|status| status.phase.is_over())
+        }
+        Purpose::Upgrade | Purpose::Configure | Purpose::Correct => false,
+    };
+    view.snapshot.changes.iter().filter(is_one).count()
 }
 
 /// Expected minutes from the first step that passes the window on, and what a restore would need.
@@ -241,7 +275,10 @@ pub fn restore_minutes(steps: &[Step]) -> i32 {
 /// has looked at nothing is refused.
 fn unheard(view: &View<'_>) -> Vec<String> {
     let questions = products::of(view.spec.product).probes(view);
-    let open = questions.iter().filter(|(node, probes)| probes.iter().any(|probe| view.answer(node, probe).is_none()));
+    let declared = view.node_names();
+    let open = questions.iter().filter(|(node, probes)| {
+        declared.contains(&node.as_str()) && probes.iter().any(|probe| view.answer(node, probe).is_none())
+    });
     open.map(|(node, _)| format!("the agent of {node} has not answered every question about {} yet", view.spec.version))
         .collect()
 }
@@ -338,13 +375,23 @@ pub fn absent(parts: &[ObservedPart]) -> Vec<String> {
 fn placed(view: &View<'_>, parts: &[ObservedPart], installs: &[String]) -> Vec<Placement> {
     let stands = |component: Component, node: &str| {
         let key = format!("{}@{node}", component.name());
-        installs.contains(&key) || !parts.iter().any(|part| part.state == PartState::Absent && part_key(part) == key)
+        installs.contains(&key) || parts.iter().any(|part| part.state != PartState::Absent && part_key(part) == key)
     };
     let declared = view.spec.components.iter().map(|placement| Placement {
         name: placement.name,
         nodes: placement.nodes.iter().filter(|node| stands(placement.name, node)).cloned().collect(),
     });
     declared.filter(|placement| !placement.nodes.is_empty()).collect()
+}
+
+/// The same without the parts that a change takes away.
+fn without(mut placed: Vec<Placement>, removed: &[String]) -> Vec<Placement> {
+    for placement in &mut placed {
+        let name = placement.name.name();
+        placement.nodes.retain(|node| !removed.contains(&format!("{name}@{node}")));
+    }
+    placed.retain(|placement| !placement.nodes.is_empty());
+    placed
 }
 
 fn adopted(view: &View<'_>, parts: &[ObservedPart], current: &CrmReleaseSpec) -> VerifiedState {
@@ -377,7 +424,8 @@ fn settled(
 
 /// The change that failed with this very declaration, unless a person has said `Retry` since.
 fn failed_before(view: &View<'_>, digest: &str) -> Option<(String, String)> {
-    let last = view.snapshot.changes.last()?;
+    // A correction that failed is reported with the drift; it stands in nobody's way.
+    let last = view.snapshot.changes.iter().rfind(|change| change.spec.purpose != Purpose::Correct)?;
     let status = last.status.as_ref()?;
     let failed = status.phase == crm_api::change::ChangePhase::Failed && last.spec.spec_digest == digest;
     let retried = view.snapshot.decisions.iter().any(|decision| {

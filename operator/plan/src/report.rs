@@ -1,11 +1,13 @@
 //! From a decision to what people see: the status of the site, its conditions, and what is told once.
 
-use crm_api::change::{ChangePhase, CrmChange, CrmChangeStatus, Purpose};
+use crm_api::change::{ChangePhase, CrmChange, CrmChangeSpec, CrmChangeStatus, Purpose};
 use crm_api::condition::{self, Kind, State, Wanted};
-use crm_api::site::{CrmSiteStatus, Finding, ObservedPart, PlanSummary, StandingWord, VerifiedState};
+use crm_api::site::{CrmSiteStatus, Finding, ObservedPart, Orphan, PlanSummary, StandingWord, VerifiedState};
 
 use crate::drift;
 use crate::intent::{Announcement, Standing};
+use crate::notices;
+use crate::orphans;
 use crate::products;
 use crate::said;
 use crate::view::View;
@@ -30,17 +32,20 @@ pub struct Round<'a> {
 #[must_use]
 pub fn site_status(view: &View<'_>, round: Round<'_>) -> CrmSiteStatus {
     let old = view.snapshot.site.status.clone().unwrap_or_default();
-    let findings = findings(view, &round);
+    let orphaned = orphans::look(view);
+    let findings = findings(view, &round, &orphaned);
     let drift = drift_word(&findings, round.verified.is_some());
     let generation = view.snapshot.site.metadata.generation.unwrap_or(1);
     let mut wanted =
         vec![ready(view, &round, &findings), up_to_date(view, &round), drifted(&findings, &round), fresh(view)];
     wanted.extend(activity(&round));
     wanted.extend(half_done(&round));
+    wanted.extend(orphans::condition(&orphaned));
     let (hold, stop) = (said::hold(view), said::stop(view));
     wanted.extend(stop.as_ref().map(|stop| stopped(view, &round, stop)));
     wanted.extend(hold.as_ref().map(|hold| held(view, hold)));
     wanted.extend(products::of(view.spec.product).debts(view));
+    wanted.extend(round.change.and_then(|(_, status)| notices::undelivered(view, status)));
     let now = crm_api::Time::from(view.now);
     let waiting = match round.standing {
         Standing::Underway { waiting, .. } => waiting.clone(),
@@ -83,7 +88,9 @@ pub fn site_status(view: &View<'_>, round: Round<'_>) -> CrmSiteStatus {
             Standing::HalfDone { found } => Some(found.described(view)),
             _ => None,
         },
+        backup: crate::restore::last_backup(view),
         restore,
+        orphaned,
         next_window: next_window(view),
     }
 }
@@ -93,7 +100,7 @@ fn is_restless(fact: &str) -> bool {
     [ATTACHMENTS, SCHEDULER_HEARTBEAT].contains(&fact)
 }
 
-fn findings(view: &View<'_>, round: &Round<'_>) -> Vec<Finding> {
+fn findings(view: &View<'_>, round: &Round<'_>, orphaned: &[Orphan]) -> Vec<Finding> {
     let mut findings = match round.standing {
         Standing::Refused { findings } | Standing::Proposed { findings, .. } => findings.clone(),
         Standing::HalfDone { found } => found.findings(),
@@ -107,7 +114,8 @@ fn findings(view: &View<'_>, round: &Round<'_>) -> Vec<Finding> {
     let at_work = matches!(round.standing, Standing::Underway { .. } | Standing::Halted { .. })
         && round.change.is_some_and(|(change, status)| {
             let begun = status.phase != ChangePhase::Preparing || change.spec.purpose == Purpose::Forward;
-            begun && view.snapshot.open_change().is_some()
+            // A correction touches nothing but what it takes away: that is shown until it is gone.
+            begun && change.spec.purpose != Purpose::Correct && view.snapshot.open_change().is_some()
         });
     let at_rest = !at_work;
     if at_rest && round.verified.is_some() && !matches!(round.standing, Standing::Observing { .. }) {
@@ -118,8 +126,10 @@ fn findings(view: &View<'_>, round: &Round<'_>) -> Vec<Finding> {
         let drift: Vec<Finding> = drift.into_iter().filter(|drift| !known(drift)).collect();
         findings.extend(drift);
     }
+    findings.extend(orphaned.iter().map(orphans::finding));
     findings.truncate(64);
-    findings
+    let known = |finding: Finding| if finding.class.is_some() { drift::dated(view, finding) } else { finding };
+    findings.into_iter().map(known).collect()
 }
 
 fn drift_word(findings: &[Finding], verified: bool) -> String {
@@ -161,6 +171,16 @@ fn ready(view: &View<'_>, round: &Round<'_>, findings: &[Finding]) -> Wanted {
     }
 }
 
+/// A correction leads to no other release: a site that is where it is declared to be stays so meanwhile.
+fn correcting(view: &View<'_>, change: &CrmChangeSpec) -> Wanted {
+    let declared = view.catalogue.find(&view.spec.version).map(|release| release.version.as_str());
+    let is_there = declared == Some(change.to.as_str()) && products::of(view.spec.product).differences(view).is_empty();
+    let (state, reason, where_it_is) =
+        if is_there { (State::True, "AsDeclared", ", as declared") } else { (State::False, "Correcting", "") };
+    let message = format!("the site is at {}{where_it_is}; drift is being taken away", change.to);
+    Wanted { kind: Kind::UpToDate, state, reason, message }
+}
+
 fn is_finishing(change: &CrmChange, status: &CrmChangeStatus) -> bool {
     change.spec.purpose == Purpose::Forward && !status.phase.is_over()
 }
@@ -186,6 +206,7 @@ fn up_to_date(view: &View<'_>, round: &Round<'_>) -> Wanted {
         Standing::HalfDone { found } => {
             wanted(State::False, "HalfDone", format!("{}: {}", found.reason(), found.message()))
         }
+        Standing::Proposed { change, .. } if change.purpose == Purpose::Correct => correcting(view, change),
         Standing::Proposed { change, .. } => {
             wanted(State::False, "Planned", format!("{} -> {} is planned", change.from, change.to))
         }
@@ -195,6 +216,12 @@ fn up_to_date(view: &View<'_>, round: &Round<'_>) -> Wanted {
             "RestoredAwaitingDecision",
             format!("everything came back by {change}, and {} is still declared: {remedy}", view.spec.version),
         ),
+        Standing::Underway { .. }
+            if round.change.is_some_and(|(change, _)| change.spec.purpose == Purpose::Correct) =>
+        {
+            let plan = round.change.map(|(change, _)| &change.spec);
+            plan.map_or_else(|| wanted(State::False, "Correcting", String::new()), |plan| correcting(view, plan))
+        }
         Standing::Underway { waiting, .. } => {
             let reason = match waiting.as_ref().map(|waiting| waiting.reason.as_str()) {
                 Some("Approval") => "AwaitingApproval",
@@ -401,6 +428,13 @@ pub fn site_announcements(old: &CrmSiteStatus, new: &CrmSiteStatus) -> Vec<Annou
         && old.half_done.as_ref() != Some(found)
     {
         tell("HalfDone", format!("{}. {}", found.message, found.remedy), true);
+    }
+    let is_old = |orphan: &&Orphan| {
+        old.orphaned.iter().any(|known| known.component == orphan.component && known.node == orphan.node)
+    };
+    for orphan in new.orphaned.iter().filter(|orphan| !is_old(orphan)) {
+        let Finding { message, remedy, .. } = orphans::finding(orphan);
+        tell("Orphaned", format!("{message} ({remedy})"), true);
     }
     if let Some(message) = refusal(new)
         && refusal(old).as_ref() != Some(&message)

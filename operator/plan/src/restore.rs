@@ -9,7 +9,7 @@ use crm_api::condition::{self, Kind};
 use crm_api::decision::Word;
 use crm_api::order::Action;
 use crm_api::release::CrmReleaseSpec;
-use crm_api::site::{ObservedPart, OnHalt, PartState, RestoreOffer};
+use crm_api::site::{LastBackup, ObservedPart, OnHalt, PartState, RestoreOffer};
 
 use crate::hash::short;
 use crate::products::Hop;
@@ -84,6 +84,7 @@ fn from_set(
         absent: &[],
         installs: &[],
         behind: &[],
+        corrects: &[],
         backup_folder: &backup.spec.location,
         set: Some(backup),
     };
@@ -138,7 +139,9 @@ fn missing_part(change: &CrmChangeSpec, backup: &CrmBackup) -> Option<String> {
 #[must_use]
 pub fn described(view: &View<'_>, halted: Option<&CrmChangeStatus>, offer: &CrmChangeSpec) -> RestoreOffer {
     let backup = offer.restores.as_ref().map(|restores| restores.backup.clone()).unwrap_or_default();
+    let set = view.snapshot.backups.iter().find(|set| set.metadata.name.as_deref() == Some(&backup));
     RestoreOffer {
+        verification: set.and_then(|set| set.status.as_ref()?.verification),
         plan_hash: offer.plan_hash.clone(),
         release: offer.to.clone(),
         minutes: minutes_needed(&offer.steps).0,
@@ -248,5 +251,21 @@ pub fn start_before(view: &View<'_>, node: &str, service: &str) -> Option<crm_ap
             _ => None,
         }),
         Undo::Nothing {} | Undo::Setting {} | Undo::Restore {} => None,
+    })
+}
+
+/// The newest set of this site that is fit for a restore, as people read it in the site's status.
+#[must_use]
+pub fn last_backup(view: &View<'_>) -> Option<LastBackup> {
+    let taken = |set: &&CrmBackup| set.status.as_ref().and_then(|status| status.taken_at.as_ref()).map(|at| at.0);
+    let fit = view.snapshot.backups.iter().filter(|set| !set.spec.mixed && fits(view, &set.spec.release, set).is_ok());
+    let set = fit.max_by_key(taken)?;
+    let status = set.status.as_ref()?;
+    Some(LastBackup {
+        name: set.metadata.name.clone().unwrap_or_default(),
+        release: set.spec.release.clone(),
+        taken_at: status.taken_at.clone(),
+        verification: status.verification,
+        verified_by: status.verified_by.clone(),
     })
 }

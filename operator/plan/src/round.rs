@@ -1,5 +1,7 @@
 //! One round: look, decide, and say what to do in an order that loses nothing when it is cut off.
 
+use std::collections::BTreeSet;
+
 use crm_api::backup::CrmBackupSpec;
 use crm_api::change::{ChangePhase, CrmChange, CrmChangeSpec, CrmChangeStatus, Executor, Purpose, StepRole, Task};
 use crm_api::evidence::Source;
@@ -13,6 +15,7 @@ use crate::advance::{Advance, advance, undo_probes};
 use crate::forecast::forecast;
 use crate::hash::short;
 use crate::intent::{Intent, Plan, Standing};
+use crate::notices::{self, Telling};
 use crate::products;
 use crate::propose::{Verdict, minutes_needed, propose};
 use crate::report::{Round, change_conditions, site_announcements, site_status};
@@ -44,6 +47,7 @@ fn with_change(view: &View<'_>, parts: Vec<ObservedPart>, change: &CrmChange) ->
     let now = crm_api::Time::from(view.now);
     advance.status.conditions = change_conditions(&old, &advance.status, advance.halted.as_ref(), generation, &now);
     advance.status.findings.truncate(32);
+    let mut telling = notices::tell(view, change, &mut advance.status, advance.halted.as_ref());
     let name = change.metadata.name.clone().unwrap_or_default();
     let standing = match &advance.halted {
         Some((reason, remedy)) => Standing::Halted {
@@ -72,6 +76,7 @@ fn with_change(view: &View<'_>, parts: Vec<ObservedPart>, change: &CrmChange) ->
             intents.push(Intent::Announce(announcement));
         }
     }
+    intents.extend(telling.announcements.drain(..).map(Intent::Announce));
     record_backup(view, &name, &mut advance, &mut intents);
     if advance.status != old {
         intents.push(Intent::RecordChange { name: name.clone(), status: Box::new(advance.status.clone()) });
@@ -82,8 +87,34 @@ fn with_change(view: &View<'_>, parts: Vec<ObservedPart>, change: &CrmChange) ->
     }
     instruct(view, Some(change), &advance, &mut intents);
     intents.append(&mut advance.tasks);
+    intents.append(&mut telling.deliveries);
+    let left = notices::left_over(view, Some(change));
+    let wake_at = earliest([advance.wake_at, telling.wake_at, tell_left_over(view, left, &mut intents)]);
     record_site(view, status, &mut intents);
-    Plan { standing, intents, wake_at: if advance.status.phase.is_over() { Some(view.now) } else { advance.wake_at } }
+    Plan { standing, intents, wake_at: if advance.status.phase.is_over() { Some(view.now) } else { wake_at } }
+}
+
+/// Records and posts what changes that are over have left to tell; when to look again.
+fn tell_left_over(
+    view: &View<'_>,
+    left: Vec<(String, CrmChangeStatus, Telling)>,
+    intents: &mut Vec<Intent>,
+) -> Option<Timestamp> {
+    let mut wake_at = None;
+    for (name, status, telling) in left {
+        intents.extend(telling.announcements.into_iter().map(Intent::Announce));
+        let is_it = |change: &&CrmChange| change.metadata.name.as_ref() == Some(&name);
+        if view.snapshot.changes.iter().find(is_it).and_then(|change| change.status.as_ref()) != Some(&status) {
+            intents.push(Intent::RecordChange { name, status: Box::new(status) });
+        }
+        intents.extend(telling.deliveries);
+        wake_at = earliest([wake_at, telling.wake_at]);
+    }
+    wake_at
+}
+
+fn earliest<const N: usize>(times: [Option<Timestamp>; N]) -> Option<Timestamp> {
+    times.into_iter().flatten().min()
 }
 
 /// Whether an announcement of a lasting state has been made in an earlier round: it is made when the state begins.
@@ -131,17 +162,24 @@ fn without_change(view: &View<'_>, parts: Vec<ObservedPart>) -> Plan {
             Standing::Proposed { change: spec, findings }
         }
     };
+    let left = notices::left_over(view, None);
     let last = view.snapshot.changes.last();
+    let recorded = |change: &CrmChange| {
+        let now = left.iter().find(|(name, _, _)| change.metadata.name.as_ref() == Some(name));
+        now.map(|(_, status, _)| status.clone()).or_else(|| change.status.clone())
+    };
+    let last = last.and_then(|change| recorded(change).map(|status| (change, status)));
     let round = Round {
         standing: &standing,
         verified: proposal.verified,
         parts,
-        change: last.and_then(|change| change.status.as_ref().map(|status| (change, status))),
+        change: last.as_ref().map(|(change, status)| (*change, status)),
         plan: summary_of_plan,
     };
     let status = site_status(view, round);
     let none = Advance::default();
     instruct(view, None, &none, &mut intents);
+    let tell_again_at = tell_left_over(view, left, &mut intents);
     record_site(view, status, &mut intents);
     hold_or_release(view, None, &mut intents);
     let wake_at = match &standing {
@@ -154,12 +192,13 @@ fn without_change(view: &View<'_>, parts: Vec<ObservedPart>) -> Plan {
         | Standing::Halted { .. }
         | Standing::Restored { .. } => None,
     };
-    Plan { standing, intents, wake_at }
+    Plan { standing, intents, wake_at: earliest([wake_at, tell_again_at]) }
 }
 
 /// The step at which the last change ended and its plan hash, as a decision names them.
 fn last_step(view: &View<'_>) -> String {
-    let Some(change) = view.snapshot.changes.last() else { return String::new() };
+    let declared = view.snapshot.changes.iter().rfind(|change| change.spec.purpose != Purpose::Correct);
+    let Some(change) = declared else { return String::new() };
     let steps = change.status.as_ref().map(|status| status.steps.as_slice()).unwrap_or_default();
     let step = steps.last().map_or("preflight", |result| result.id.as_str());
     format!("step {step} and planHash {}", short(&change.spec.plan_hash))
@@ -172,13 +211,17 @@ pub(crate) fn proven(view: &View<'_>, current: Option<(&CrmChange, &CrmChangeSta
     let last =
         current.or_else(|| {
             let change =
-                view.snapshot.changes.iter().rev().find(|change| {
-                    change.status.as_ref().is_some_and(|status| status.phase == ChangePhase::Succeeded)
-                })?;
+                view.snapshot.changes.iter().rev().filter(|change| change.spec.purpose != Purpose::Correct).find(
+                    |change| change.status.as_ref().is_some_and(|status| status.phase == ChangePhase::Succeeded),
+                )?;
             change.status.as_ref().map(|status| (change, status))
         });
     let Some((change, status)) = last else { return recorded };
     let (ChangePhase::Succeeded, Some(ended)) = (status.phase, &status.ended_at) else { return recorded };
+    if change.spec.purpose == Purpose::Correct {
+        // It brought back what was proven by another change.
+        return recorded;
+    }
     if recorded.as_ref().is_some_and(|verified| verified.at.0 >= ended.0) {
         return recorded;
     }
@@ -256,9 +299,14 @@ fn instruct(view: &View<'_>, change: Option<&CrmChange>, advance: &Advance, inte
     let attentive = change.is_some()
         && matches!(advance.status.phase, ChangePhase::Changing | ChangePhase::BackingOut | ChangePhase::Halted);
     let mut questions = products::of(view.spec.product).probes(view);
+    let mut concerned = BTreeSet::new();
     // A node that has left the declaration in mid-change is still asked and ordered until the change is over.
     for node in change.into_iter().flat_map(|change| change.spec.steps.iter().filter_map(|step| step.node.as_ref())) {
         questions.entry(node.clone()).or_default();
+    }
+    // A node that carries nothing of the site any more is asked nothing any more.
+    for left in view.snapshot.nodes.iter().filter(|stored| stored.node.spec.asked_by(view.name()).is_some()) {
+        questions.entry(left.node.metadata.name.clone().unwrap_or_default()).or_default();
     }
     for (node, mut probes) in questions {
         if let Some(change) = change {
@@ -271,14 +319,33 @@ fn instruct(view: &View<'_>, change: Option<&CrmChange>, advance: &Advance, inte
         // Other sites' questions and orders on a shared server stay as they are.
         let mut asked: Vec<Asked> =
             stored.node.spec.asked.iter().filter(|asked| asked.site != view.name()).cloned().collect();
-        asked.push(Asked { site: view.name().to_owned(), probes, attentive });
+        if !probes.is_empty() {
+            asked.push(Asked { site: view.name().to_owned(), probes, attentive });
+        }
         asked.sort_by(|one, other| one.site.cmp(&other.site));
         let mut orders: Vec<Order> = stored.node.spec.orders.iter().filter(|order| !own(&order.id)).cloned().collect();
         orders.extend(advance.orders.get(&node).into_iter().flatten().cloned());
         let spec = CrmNodeSpec { asked, orders };
         if stored.node.spec != spec {
-            intents.push(Intent::InstructNode { node, spec: Box::new(spec) });
+            intents.push(Intent::InstructNode { node: node.clone(), spec: Box::new(spec) });
         }
+        concerned.insert(node);
+    }
+    take_back(view, &concerned, intents);
+}
+
+/// A node that the site no longer names is asked nothing for it any more, and carries no order of it.
+fn take_back(view: &View<'_>, concerned: &BTreeSet<String>, intents: &mut Vec<Intent>) {
+    for stored in &view.snapshot.nodes {
+        let node = stored.node.metadata.name.clone().unwrap_or_default();
+        if concerned.contains(&node) || stored.node.spec.asked_by(view.name()).is_none() {
+            continue;
+        }
+        let mut spec = stored.node.spec.clone();
+        spec.asked.retain(|asked| asked.site != view.name());
+        let own = |id: &str| view.snapshot.changes.iter().any(|change| id.starts_with(&change_prefix(change)));
+        spec.orders.retain(|order| !own(&order.id));
+        intents.push(Intent::InstructNode { node, spec: Box::new(spec) });
     }
 }
 

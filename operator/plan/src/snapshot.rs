@@ -11,7 +11,7 @@ use jiff::Timestamp;
 pub struct Snapshot {
     /// The site itself.
     pub site: CrmSite,
-    /// Those nodes named by the site that exist, in the order of their names.
+    /// Those nodes named by the site that exist, in the order of their names; with them those that it named before.
     pub nodes: Vec<NodeView>,
     /// The whole catalogue.
     pub releases: Vec<CrmRelease>,
@@ -29,6 +29,8 @@ pub struct Snapshot {
     pub same_database: Vec<String>,
     /// What this controller process itself is doing or has just done for the open change. Empty after a restart.
     pub tasks: Vec<TaskState>,
+    /// Notices that this controller process is posting or has just tried to post. Empty after a restart.
+    pub deliveries: Vec<DeliveryState>,
     /// Epoch under which this controller may give orders.
     pub epoch: i64,
 }
@@ -62,6 +64,19 @@ pub struct TaskState {
     pub attempt: i32,
     /// `None` while it runs.
     pub result: Option<Result<TaskDone, TaskFailed>>,
+}
+
+/// A try to post a notice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeliveryState {
+    /// Change that it is about.
+    pub change: String,
+    /// Its number there.
+    pub number: i32,
+    /// Try.
+    pub attempt: i32,
+    /// `None` while it runs; else whether the receiver has taken it, or why not.
+    pub result: Option<Result<(), String>>,
 }
 
 /// What a task brought.

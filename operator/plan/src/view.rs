@@ -1,7 +1,7 @@
 //! A snapshot with the questions that decisions ask of it: answers, freshness, versions of parts.
 
 use crm_api::database::DatabaseFacts;
-use crm_api::probe::{Answer, Machine, Probe};
+use crm_api::probe::{Answer, Machine, Observation, Probe};
 use crm_api::site::{Component, CrmSiteSpec, ObservedPart, PartState, SourceValue};
 use jiff::{SignedDuration, Timestamp};
 
@@ -62,6 +62,14 @@ impl<'a> View<'a> {
         self.snapshot.node(node)?.node.status.as_ref()?.answer(probe)
     }
 
+    /// What an agent answered to a question, and since when it does.
+    #[must_use]
+    pub fn observation(&self, node: &str, probe: &Probe) -> Option<&'a Observation> {
+        let id = probe.id();
+        let status = self.snapshot.node(node)?.node.status.as_ref()?;
+        status.observations.iter().find(|observation| observation.id == id)
+    }
+
     /// What an agent says of its machine.
     #[must_use]
     pub fn machine(&self, node: &str) -> Option<&'a Machine> {
@@ -115,11 +123,12 @@ impl<'a> View<'a> {
         self.snapshot.node(node).and_then(|view| view.heartbeat).is_some_and(|at| at >= since)
     }
 
-    /// One part of the site from its sources: all must show the same.
+    /// One part of the site from its sources: all must show the same release, however each of them writes its number.
     #[must_use]
     pub fn part(&self, part: &str, node: Option<&str>, sources: Vec<SourceValue>) -> ObservedPart {
         let stale = node.is_some_and(|node| !self.is_fresh(node));
-        let mut seen: Vec<&str> = sources.iter().filter_map(|source| source.value.as_deref()).collect();
+        let shown = sources.iter().filter_map(|source| source.value.as_deref());
+        let mut seen: Vec<&str> = shown.map(|shown| self.catalogue.number_of(shown)).collect();
         seen.sort_unstable();
         seen.dedup();
         let unread = sources.iter().any(|source| source.value.is_none());

@@ -47,8 +47,11 @@ impl Fault {
     pub fn usual_step(self) -> Option<&'static str> {
         match self {
             Self::World(WorldFault::ExceptionInMain) => Some("run-upgrade-exe"),
-            Self::World(WorldFault::DiskFullDuringBackup | WorldFault::BackupTruncated) => Some("back-up-database"),
+            Self::World(WorldFault::DiskFullDuringBackup | WorldFault::BackupTruncated | WorldFault::DamagedPage) => {
+                Some("back-up-database")
+            }
             Self::World(WorldFault::ForeignSession) => None,
+            Self::World(WorldFault::TakesFirstInstance) => Some("upgrade-service"),
             Self::World(
                 WorldFault::InstallerHangs
                 | WorldFault::ExitZeroWithoutEffect
@@ -72,7 +75,9 @@ impl Fault {
                 | WorldFault::ExitZeroWithoutEffect
                 | WorldFault::ExitOneWithEffect
                 | WorldFault::ExceptionInMain
-                | WorldFault::DiskFullDuringBackup,
+                | WorldFault::DiskFullDuringBackup
+                | WorldFault::DamagedPage
+                | WorldFault::TakesFirstInstance,
             )
             | Self::AgentLost
             | Self::LostApiAnswer
@@ -108,9 +113,17 @@ impl Fault {
                 "its verification finds the damage; before the first schema change everything is taken back, the site \
                  opens at its old version"
             }
+            Self::World(WorldFault::DamagedPage) => {
+                "RESTORE VERIFYONLY does not look into the structure of the data: nobody notices; a site that declares \
+                 verification RestoredAndChecked backs out"
+            }
             Self::World(WorldFault::ForeignSession) => {
                 "the site is not alone on its database; after half an hour everything is taken back and the site opens \
                  at its old version"
+            }
+            Self::World(WorldFault::TakesFirstInstance) => {
+                "with one instance on the server there is no wrong one: the goal is reached; beside another instance the \
+                 step fails, names what was touched, and the change halts"
             }
             Self::AgentLost => {
                 "the program runs on without its agent; the agent finds it by its journal, waits for its end, and the \
@@ -148,6 +161,7 @@ impl ArmedFault {
         let place = match kind {
             "upgrade-database" => "CrmServer",
             "upgrade-web" => "Web",
+            "upgrade-netserver" => "NetServer",
             "upgrade-service" => "Service",
             "run-upgrade-exe" => "upgrade.exe",
             "back-up-database" => "Database",
@@ -217,6 +231,7 @@ impl ArmedFault {
             Fault::World(WorldFault::ExceptionInMain) => "run-upgrade-exe",
             Fault::World(WorldFault::DiskFullDuringBackup | WorldFault::BackupTruncated) => "back-up-database",
             Fault::World(WorldFault::ForeignSession) => "no step: the session is there from the beginning",
+            Fault::World(WorldFault::TakesFirstInstance) => "upgrade-service",
             Fault::World(WorldFault::RebootInMidStep) => {
                 "upgrade-database, upgrade-web, upgrade-service, run-upgrade-exe"
             }

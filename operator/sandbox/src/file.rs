@@ -19,8 +19,12 @@ const KIND_LINE: &str = "kind: Scenario";
 pub struct ScenarioFile {
     /// The world, and what a person does to the site.
     pub scenario: Scenario,
-    /// The site at its old version.
+    /// The site at its old version: the first one of the file.
     pub site: CrmSite,
+    /// Whether the operator knows it.
+    pub managed: bool,
+    /// The other sites of the file, each as if the story were about it alone.
+    pub others: Vec<ScenarioFile>,
     /// The catalogue.
     pub releases: Vec<CrmRelease>,
     /// The objects as they were written, for the API: site, Secrets and releases.
@@ -84,7 +88,8 @@ impl ScenarioFile {
             parts.take(document)?;
         }
         let scenario = parts.scenario.ok_or_else(|| lacks(path, "Scenario"))?;
-        let (site, written) = parts.site.ok_or_else(|| lacks(path, "CrmSite"))?;
+        let mut sites = parts.sites.into_iter();
+        let (site, written) = sites.next().ok_or_else(|| lacks(path, "CrmSite"))?;
         let (mut releases, mut written_releases) = (Vec::new(), Vec::new());
         for name in &scenario.spec.catalogue {
             let catalogue = path.parent().unwrap_or(Path::new("")).join(name);
@@ -100,8 +105,21 @@ impl ScenarioFile {
         if releases.is_empty() {
             return Err(lacks(path, "CrmRelease"));
         }
-        let objects = Objects { site: written, secrets: parts.secrets, releases: written_releases };
-        Ok(Self { scenario, site, releases, objects })
+        let secrets = parts.secrets;
+        let others = others(path, &scenario, &site, sites.collect(), &releases, &secrets)?;
+        let scenario = if others.is_empty() { scenario } else { scenario.about(None) };
+        let objects = Objects { site: written, secrets, releases: written_releases };
+        Ok(Self { scenario, site, managed: true, others, releases, objects })
+    }
+
+    /// The story of each site of the file, the first one first.
+    pub fn each(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(&self.others)
+    }
+
+    /// The same of each site that the operator knows.
+    pub(crate) fn each_managed(&self) -> impl Iterator<Item = &Self> {
+        self.each().filter(|file| file.managed)
     }
 
     /// Name of the story.
@@ -130,23 +148,22 @@ impl ScenarioFile {
 #[derive(Default)]
 struct Parts {
     scenario: Option<Scenario>,
-    site: Option<(CrmSite, Value)>,
+    sites: Vec<(CrmSite, Value)>,
     secrets: Vec<Value>,
 }
 
 impl Parts {
     fn take(&mut self, document: Document<'_>) -> Result<(), FileError> {
-        let twice = || document.wrong("there is another one in this file; a story is about one site".to_owned());
+        let twice = || document.wrong("there is another one in this file; a file tells one story".to_owned());
         match document.kind() {
             scenario::KIND if self.scenario.is_some() => return Err(twice()),
             scenario::KIND => self.scenario = Some(document.typed()?),
-            "CrmSite" if self.site.is_some() => return Err(twice()),
             "CrmSite" => {
                 let site: CrmSite = document.typed()?;
                 if site.metadata.name.is_none() {
                     return Err(document.wrong("metadata.name is missing".to_owned()));
                 }
-                self.site = Some((site, document.value));
+                self.sites.push((site, document.value));
             }
             "Secret" => {
                 if document.value["stringData"].is_null() {
@@ -161,6 +178,51 @@ impl Parts {
         }
         Ok(())
     }
+}
+
+/// The stories of the other sites: each has a `CrmSite` and an entry in the scenario.
+fn others(
+    path: &Path,
+    scenario: &Scenario,
+    first: &CrmSite,
+    sites: Vec<(CrmSite, Value)>,
+    releases: &[CrmRelease],
+    secrets: &[Value],
+) -> Result<Vec<ScenarioFile>, FileError> {
+    let wrong = |problem: String| FileError::Documents { file: path.to_owned(), problem };
+    let is_there = |name: &str| sites.iter().any(|(site, _)| site.metadata.name.as_deref() == Some(name));
+    if let Some(lost) = scenario.spec.other_sites.iter().find(|other| !is_there(&other.site)) {
+        return Err(wrong(format!(
+            "spec.otherSites names {}, but there is no CrmSite of that name; add it",
+            lost.site
+        )));
+    }
+    let known = |name: &str| scenario.spec.other_sites.iter().any(|other| other.site == name);
+    let installed = scenario.spec.servers.iter().flat_map(|server| &server.components);
+    if let Some(lost) = installed.filter_map(|installed| installed.site.as_deref()).find(|name| !known(name)) {
+        return Err(wrong(format!("spec.servers: a component is of site {lost}, which spec.otherSites does not name")));
+    }
+    let mut others = Vec::new();
+    for (site, written) in sites {
+        let name = site.metadata.name.clone().unwrap_or_default();
+        let Some(other) = scenario.spec.other_sites.iter().find(|other| other.site == name) else {
+            let problem =
+                format!("CrmSite {name} is the second one; name it in spec.otherSites of the scenario, or move it");
+            return Err(wrong(problem));
+        };
+        if site.metadata.namespace != first.metadata.namespace {
+            return Err(wrong(format!("CrmSite {name}: the sites of a story are in one namespace")));
+        }
+        others.push(ScenarioFile {
+            scenario: scenario.about(Some(other)),
+            site,
+            managed: other.managed,
+            others: Vec::new(),
+            releases: releases.to_vec(),
+            objects: Objects { site: written, secrets: secrets.to_vec(), releases: Vec::new() },
+        });
+    }
+    Ok(others)
 }
 
 /// The files of a folder that hold a scenario, by name.

@@ -10,6 +10,7 @@ pub mod file;
 pub mod invariants;
 mod people;
 pub mod plants;
+mod receiver;
 pub mod report;
 pub mod run;
 pub mod story;

@@ -15,7 +15,7 @@ use crate::edge::Deeds;
 use crate::file::ScenarioFile;
 use crate::invariants::{Invariants, Violation};
 use crate::run::Cue;
-use crate::story::{StoryEvent, Teller, What};
+use crate::story::{StoryEvent, Tellers, What};
 use crate::world::{self, GhostEvent, Happening};
 
 /// The witness; clones are the same one.
@@ -33,12 +33,12 @@ struct Shared {
 
 /// What the witness has written down.
 pub(crate) struct Notes {
-    pub(crate) teller: Teller,
+    pub(crate) teller: Tellers,
     pub(crate) invariants: Invariants,
     pub(crate) violation: Option<Violation>,
-    /// The site as it stands in the API.
-    pub(crate) site: Option<Arc<Value>>,
-    /// Changes of the site, by name.
+    /// The sites as they stand in the API, by name.
+    sites: BTreeMap<String, Arc<Value>>,
+    /// Changes of all sites, by name.
     pub(crate) changes: BTreeMap<String, Arc<Value>>,
     /// When the story last went on.
     pub(crate) progress_at: Timestamp,
@@ -68,10 +68,10 @@ impl Witness {
         now: impl Fn() -> Timestamp + Send + Sync + 'static,
     ) -> Self {
         let notes = Notes {
-            teller: Teller::new(file),
+            teller: Tellers::new(file),
             invariants: Invariants::new(file),
             violation: None,
-            site: None,
+            sites: BTreeMap::new(),
             changes: BTreeMap::new(),
             progress_at: now(),
             writes: Writes::default(),
@@ -107,7 +107,14 @@ impl Witness {
         self.shared.stir.notify_one();
     }
 
-    pub(crate) fn with_teller(&self, tell: impl FnOnce(&mut Teller, Timestamp)) {
+    /// The same at a site.
+    pub(crate) fn note_at(&self, site: &str, what: What, why: &str) {
+        let at = (self.shared.now)();
+        self.notes().teller.note_at(site, at, what, why);
+        self.shared.stir.notify_one();
+    }
+
+    pub(crate) fn with_teller(&self, tell: impl FnOnce(&mut Tellers, Timestamp)) {
         let at = (self.shared.now)();
         tell(&mut self.notes().teller, at);
         self.shared.stir.notify_one();
@@ -140,7 +147,8 @@ impl Witness {
             let _ = self.shared.cues.send(Cue::StepStarted(step));
         }
         if &*change.kind == "Event" && change.new.as_ref().is_some_and(|event| event["reason"] == "PlannedDowntime") {
-            let _ = self.shared.cues.send(Cue::UsersAreTold);
+            let site = notes.teller.site_of(change).to_owned();
+            let _ = self.shared.cues.send(Cue::UsersAreTold(site));
         }
         notes.teller.object(at, change);
         self.close(notes, at, violation, matches!(&*change.kind, "CrmSite" | "CrmChange"));
@@ -190,7 +198,11 @@ impl Deeds for Witness {
 impl Notes {
     fn keep(&mut self, change: &Change) {
         match (&*change.kind, &change.new) {
-            ("CrmSite", new) => self.site.clone_from(new),
+            ("CrmSite", Some(new)) => {
+                let name = new["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+                self.sites.insert(name, Arc::clone(new));
+            }
+            ("CrmSite", None) => self.sites.retain(|_, site| Some(&*site) != change.old.as_ref()),
             ("CrmChange", Some(new)) => {
                 let name = new["metadata"]["name"].as_str().unwrap_or_default().to_owned();
                 self.changes.insert(name, Arc::clone(new));
@@ -199,9 +211,21 @@ impl Notes {
         }
     }
 
-    /// The change that the site's status names.
-    pub(crate) fn change(&self) -> Option<&Arc<Value>> {
-        let name = self.site.as_ref()?["status"]["change"].as_str()?;
+    /// Whether no notice of a change of that site waits for its receiver.
+    pub(crate) fn has_told_all(&self, site: &str) -> bool {
+        let changes = self.changes.values().filter(|change| change["spec"]["site"] == site);
+        let mut told = changes.flat_map(|change| change["status"]["told"].as_array().into_iter().flatten());
+        told.all(|notice| notice["delivery"] != "Pending")
+    }
+
+    /// A site, as it stands in the API.
+    pub(crate) fn site(&self, name: &str) -> Option<&Arc<Value>> {
+        self.sites.get(name)
+    }
+
+    /// The change that a site's status names.
+    pub(crate) fn change(&self, site: &str) -> Option<&Arc<Value>> {
+        let name = self.sites.get(site)?["status"]["change"].as_str()?;
         self.changes.get(name)
     }
 }

@@ -1,6 +1,7 @@
 //! A small machine for tests: files, services, programs that take their time. It can kill the agent at any change.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use crm_api::clock::Clock;
@@ -218,8 +219,18 @@ impl Host for World {
         })
     }
 
-    fn registry_subkeys<'a>(&'a self, _key: &'a str) -> Answered<'a, BTreeMap<String, BTreeMap<String, String>>> {
-        unused()
+    fn registry_subkeys<'a>(&'a self, key: &'a str) -> Answered<'a, BTreeMap<String, BTreeMap<String, String>>> {
+        self.read(move |inner| {
+            let prefix = format!("{key}\\");
+            let below = inner.registry.iter().filter_map(|(path, text)| Some((path.strip_prefix(&prefix)?, text)));
+            let values = |text: &str| {
+                text.lines()
+                    .filter_map(|line| line.split_once('='))
+                    .map(|(a, b)| (a.to_owned(), b.to_owned()))
+                    .collect()
+            };
+            Ok(below.map(|(name, text)| (name.to_owned(), values(text))).collect())
+        })
     }
 
     fn export_registry<'a>(&'a self, key: &'a str, to: &'a str) -> Answered<'a, ()> {
@@ -318,6 +329,21 @@ impl Host for World {
 
     fn get_text<'a>(&'a self, _url: &'a str) -> Answered<'a, String> {
         unused()
+    }
+
+    fn mail_replies<'a>(&'a self, _host: &'a str, _port: u16, commands: &'a [String]) -> Answered<'a, Vec<String>> {
+        self.read(move |inner| {
+            let answers = ["220 mail", "250 mail"].into_iter().chain(commands.iter().map(|_| "250 ok"));
+            let mut replies: Vec<String> = answers.map(str::to_owned).collect();
+            if let Some(sentence) = inner.refuse {
+                *replies.last_mut().unwrap() = sentence.to_owned();
+            }
+            Ok(replies)
+        })
+    }
+
+    fn addresses<'a>(&'a self, _name: &'a str) -> Answered<'a, Vec<IpAddr>> {
+        async { Ok(vec![IpAddr::from([192, 0, 2, 20]), IpAddr::from([192, 0, 2, 3])]) }.boxed()
     }
 
     fn start_process<'a>(&'a self, program: &'a str, _arguments: &'a [String]) -> Answered<'a, ProcessId> {

@@ -45,6 +45,25 @@ pub fn with_flag(text: &str, word: &str, set: bool) -> Result<String, TextError>
     })
 }
 
+/// The text with a key that has this value: in the lines where it stands already, or else in a line of its own at the end.
+///
+/// # Errors
+/// When it could not be read again: the key is empty, or key or value hold what ends them.
+pub fn with_value(text: &str, key: &str, value: &str) -> Result<String, TextError> {
+    let ends = |part: &str| part.contains(['\r', '\n']) || part != part.trim() || without_comment(part) != part;
+    if key.is_empty() || key.contains('=') || ends(key) || ends(value) {
+        return Err(TextError::new(
+            1,
+            format!("{key:?} = {value:?} could not be read again: a line holds one key and its value"),
+        ));
+    }
+    let is_key = |line: &str| without_comment(line).split_once('=').is_some_and(|(name, _)| name.trim() == key);
+    if !text.lines().any(is_key) {
+        return Ok(with_line(text, &format!("{key}={value}")));
+    }
+    Ok(each_line(text, |line| is_key(line).then(|| format!("{key}={value}"))))
+}
+
 fn is_bare(word: &str) -> bool {
     !word.is_empty() && !word.chars().any(|part| part == COMMENT || part == '=' || part.is_whitespace())
 }
@@ -64,9 +83,14 @@ fn set_flag(text: &str, word: &str) -> String {
     if found {
         return uncommented;
     }
+    with_line(text, word)
+}
+
+/// The text with one more line at its end.
+fn with_line(text: &str, line: &str) -> String {
     let line_end = if text.contains("\r\n") { "\r\n" } else { "\n" };
     let gap = if text.is_empty() || text.ends_with('\n') { "" } else { line_end };
-    format!("{text}{gap}{word}{line_end}")
+    format!("{text}{gap}{line}{line_end}")
 }
 
 /// Rewrites lines, without their line ends, where `change` gives a new one.
@@ -101,7 +125,7 @@ pub(super) fn without_comment(line: &str) -> &str {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{flag, value, with_flag};
+    use super::{flag, value, with_flag, with_value};
 
     #[test]
     fn reads_values_and_leaves_comments_out() {
@@ -142,6 +166,25 @@ mod tests {
         assert_eq!(with_flag("flag\r\n flag # x\r\n", "flag", false).as_deref(), Ok("#flag\r\n# flag # x\r\n"));
     }
 
+    #[test]
+    fn a_value_replaces_the_one_of_its_key_and_nothing_else() {
+        let address = "proto://?server=https://phones.example/app/v82";
+        let cases = [
+            ("# A=1\r\nA = old\r\nb=2", format!("# A=1\r\nA={address}\r\nb=2")),
+            ("b=2\n", format!("b=2\nA={address}\n")),
+            ("a=1\r\nb=2", format!("a=1\r\nb=2\r\nA={address}\r\n")),
+            ("A=1\nA=1 # twice\n", format!("A={address}\nA={address}\n")),
+        ];
+        for (before, after) in cases {
+            let written = with_value(before, "A", address).unwrap();
+            assert_eq!(written, after, "{before:?}");
+            assert_eq!(value(&written, "A"), Ok(Some(address)));
+        }
+        for (key, value) in [("", "x"), ("a=b", "x"), ("a", "x\ny"), ("a", "x # y"), ("#a", "x"), ("a", " x")] {
+            assert!(with_value("a=1\n", key, value).is_err(), "{key:?} = {value:?}");
+        }
+    }
+
     fn line() -> impl Strategy<Value = String> {
         prop_oneof![
             Just("flag".to_owned()),
@@ -173,6 +216,18 @@ mod tests {
             prop_assert!(after.len() <= before.len() + 1);
             let kept = before.iter().zip(&after).all(|(old, new)| old.trim_end_matches('\r') == new.trim_end_matches('\r'));
             prop_assert!(kept, "{before:?} {after:?}");
+        }
+
+        #[test]
+        fn a_written_value_is_read_and_nothing_else_changes(
+            lines in proptest::collection::vec((line(), prop_oneof![Just("\n"), Just("\r\n")]), 0..8),
+            written in "[a-z0-9:/?.=]{0,20}",
+        ) {
+            let text = lines.iter().fold(String::new(), |text, (line, end)| text + line + end);
+            let changed = with_value(&text, "flag", &written).unwrap();
+            prop_assert_eq!(value(&changed, "flag"), Ok(Some(written.as_str())));
+            prop_assert_eq!(with_value(&changed, "flag", &written), Ok(changed.clone()));
+            prop_assert_eq!(others(&text), others(&changed));
         }
 
         #[test]

@@ -8,6 +8,11 @@ use super::TextError;
 /// # Errors
 /// Where the text is no JSON object, or something else than a text or a number stands at the key.
 pub fn value(text: &str, key: &str) -> Result<Option<String>, TextError> {
+    // Some web servers put a byte order mark before it, which JSON does not allow (RFC 8259, 8.1).
+    let text = text.trim_start_matches('\u{feff}');
+    if text.trim_start().starts_with('<') {
+        return Err(TextError::new(1, "this is a page for people (sign-in, error or maintenance), and no JSON"));
+    }
     let parsed: serde_json::Value =
         serde_json::from_str(text).map_err(|error| TextError::new(error.line(), "this is no JSON"))?;
     let object = parsed.as_object().ok_or_else(|| TextError::new(1, "this is no JSON object"))?;
@@ -37,6 +42,13 @@ mod tests {
         assert_eq!(value(SAMPLE, "productversion").unwrap(), None);
         assert_eq!(value(SAMPLE, "Nothing").unwrap(), None);
         assert!(value(SAMPLE, "Links").is_err());
+        assert_eq!(value(&format!("\u{feff}{SAMPLE}"), "Services").unwrap().as_deref(), Some("88"));
+        for page in
+            ["<!DOCTYPE html><html>", "\u{feff}\r\n <html>Service unavailable</html>", "<?xml version=\"1.0\"?>"]
+        {
+            let said = value(page, "ProductVersion").unwrap_err().to_string();
+            assert!(said.contains("a page for people"), "{said}");
+        }
         for broken in ["", "<html>Sign in</html>", "[]", "\"text\"", "{\"ProductVersion\": "] {
             assert!(value(broken, "ProductVersion").is_err(), "{broken}");
         }

@@ -8,6 +8,7 @@ pub mod encoding;
 pub mod iis;
 pub mod ini;
 pub mod json;
+pub mod smtp;
 pub mod words;
 pub mod xml;
 

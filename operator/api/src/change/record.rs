@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Time;
+use crate::notice::ToldNotice;
 use crate::order::{FileRecord, Outcome};
 use crate::site::{ObservedPart, Waiting};
 
@@ -84,6 +85,10 @@ pub struct CrmChangeStatus {
     /// When it was over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Time>,
+    /// What people were told, where the site declares notices.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 48))]
+    pub told: Vec<ToldNotice>,
 }
 
 fn never_observed() -> i64 {
@@ -112,6 +117,7 @@ impl Default for CrmChangeStatus {
             after: Vec::new(),
             findings: Vec::new(),
             ended_at: None,
+            told: Vec::new(),
         }
     }
 }

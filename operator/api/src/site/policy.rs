@@ -68,13 +68,20 @@ pub struct Blackout {
 #[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
-    validation = Rule::new("self.action != 'Ignore' || (has(self.until) && has(self.reason) && size(self.reason) > 0)").message("drift: whoever ignores drift says until when and why; write until and reason")
+    validation = Rule::new("self.action != 'Ignore' || (has(self.until) && has(self.reason) && size(self.reason) > 0)").message("drift: whoever ignores drift says until when and why; write until and reason"),
+    validation = Rule::new("self.action != 'Correct' || self.class in ['Frozen', 'Scheduler', 'FastCgi', 'Endpoint']").message("drift.action: only the classes Frozen, Scheduler, FastCgi and Endpoint are corrected; write action: Report for this one"),
+    validation = Rule::new("!has(self.quietMinutes) || (self.class == 'Frozen' && self.action == 'Correct')").message("drift.quietMinutes: it belongs to class Frozen with action Correct; leave it out here")
 )]
 pub struct DriftPolicy {
     /// The class. Versions are not among them: a version that differs always stands in the way of a change.
     pub class: DriftClass,
     /// What is done.
     pub action: DriftAction,
+    /// Minutes for which the line `frozen` must have stood, with nobody at work on that server, before it is taken away; only
+    /// for class `Frozen` with action `Correct`. Left out: 60.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 15, max = 10080))]
+    pub quiet_minutes: Option<i32>,
     /// Until when it is ignored; afterwards it is reported again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Time>,
@@ -95,10 +102,37 @@ pub enum DriftClass {
     FastCgi,
     /// Service speaks to web services of an older release.
     Endpoint,
+    /// Service or Web works through another NetServer than it should, or one that has served is still installed.
+    NetServer,
     /// The .NET Framework is older than the release demands.
     DotNet,
     /// The licence's maintenance is over.
     Licence,
+    /// Windows clients connect that the site does not keep, or that its release no longer has.
+    WindowsClients,
+    /// The symmetric keys of Web's and Service's configurations differ.
+    Keys,
+    /// Service's own address is not on the declared host, or not below the declared path.
+    Address,
+}
+
+impl DriftClass {
+    /// Its name, as it stands in manifests and in findings.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Frozen => "Frozen",
+            Self::Scheduler => "Scheduler",
+            Self::FastCgi => "FastCgi",
+            Self::Endpoint => "Endpoint",
+            Self::NetServer => "NetServer",
+            Self::DotNet => "DotNet",
+            Self::Licence => "Licence",
+            Self::WindowsClients => "WindowsClients",
+            Self::Keys => "Keys",
+            Self::Address => "Address",
+        }
+    }
 }
 
 /// What is done about drift.
@@ -107,6 +141,9 @@ pub enum DriftAction {
     /// It is shown, and makes the site not ready.
     #[default]
     Report,
+    /// It is shown, and a change of its own brings back what was proven: at once where nobody is interrupted, inside a
+    /// window otherwise. The same correction is made once in 24 hours; what comes back sooner is reported.
+    Correct,
     /// It is shown as accepted until a date, and does not make the site unready.
     Ignore,
 }
@@ -122,6 +159,9 @@ pub struct ApprovalSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 8760))]
     pub expires_after_hours: Option<i32>,
+    /// Whether corrections of drift wait for an approval as well. Left out: whoever declares `action: Correct` has agreed.
+    #[serde(default)]
+    pub corrections: bool,
     /// Whether two different people have to approve. Who wrote the declaration cannot be told from the object, so it is
     /// two pairs of eyes on the plan, whoever wrote it.
     #[serde(default)]

@@ -5,7 +5,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{FastCgi, Placement};
+use super::{Component, FastCgi, Placement, Verification};
 use crate::Time;
 use crate::database::DatabaseFacts;
 
@@ -58,10 +58,17 @@ pub struct CrmSiteStatus {
     /// How the site was found half done by other hands, until a person has chosen and that is carried out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub half_done: Option<HalfDone>,
+    /// The newest backup set of this site that is fit for a restore.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backup: Option<LastBackup>,
     /// The restore that would bring the site back, while a change is halted behind its point of no return, or the site was
     /// found half done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restore: Option<RestoreOffer>,
+    /// Components that were taken out of the declaration and still stand on their nodes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32))]
+    pub orphaned: Vec<Orphan>,
     /// Next opening of a window, in the site's own time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
@@ -88,7 +95,9 @@ impl Default for CrmSiteStatus {
             hold: None,
             stop: None,
             half_done: None,
+            backup: None,
             restore: None,
+            orphaned: Vec::new(),
             next_window: None,
         }
     }
@@ -118,6 +127,22 @@ pub struct VerifiedState {
     pub change: Option<String>,
     /// When it was proven.
     pub at: Time,
+}
+
+/// A component that was taken out of the declaration while it stood on its node. The operator uninstalls nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Orphan {
+    /// The component.
+    pub component: Component,
+    /// The node.
+    #[schemars(length(max = 253))]
+    pub node: String,
+    /// Programs, services and application pools that are still there, with their state where it is known.
+    #[schemars(length(max = 16), inner(length(max = 256)))]
+    pub left: Vec<String>,
+    /// Since when it is not declared any more.
+    pub since: Time,
 }
 
 /// One part of a site (the database, a component on a node) and the version it shows.
@@ -193,6 +218,35 @@ pub struct Finding {
     /// What a person can do about it.
     #[schemars(length(max = 1024))]
     pub remedy: String,
+    /// When it was first seen; only for drift.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Time>,
+    /// What the site's policy does about it: `Report`, `Correct`, or `Ignore` with its date; only for drift.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub policy: Option<String>,
+}
+
+/// A backup set that is fit for a restore, and how far that is proven.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LastBackup {
+    /// The `CrmBackup`.
+    #[schemars(length(max = 253))]
+    pub name: String,
+    /// Release of the site at that moment.
+    #[schemars(length(max = 64))]
+    pub release: String,
+    /// When it was taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken_at: Option<Time>,
+    /// How far it is verified.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verification: Option<Verification>,
+    /// By whom: SQL Server, or the decision of whoever attested it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 320))]
+    pub verified_by: Option<String>,
 }
 
 /// How much a finding matters.
@@ -343,6 +397,9 @@ pub struct RestoreOffer {
     /// Release of that set.
     #[schemars(length(max = 64))]
     pub release: String,
+    /// How far that set is verified.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verification: Option<Verification>,
     /// Expected minutes.
     pub minutes: i32,
     /// What is lost by it.

@@ -38,7 +38,7 @@ pub enum SiteCommand {
     /// List what differs from what was proven, over all sites
     #[command(after_help = DRIFT_HELP)]
     Drift(DriftArguments),
-    /// List what was done to a site, who said what, and which backup sets there are
+    /// List what was done to a site, who said what, what people were told, and which backup sets there are
     #[command(after_help = HISTORY_HELP)]
     History(HistoryArguments),
     /// Approve the plan that waits for approval

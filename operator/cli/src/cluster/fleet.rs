@@ -1,7 +1,8 @@
 //! `drift`: what differs from what was proven, over all sites.
 
 use crm_api::condition::{Kind, find};
-use crm_api::site::{CrmSite, Finding};
+use crm_api::site::{CrmSite, Finding, WindowsSpec};
+use crm_plan::windows::local;
 use serde::Serialize;
 
 use super::read;
@@ -41,6 +42,9 @@ pub struct SiteDrift {
     pub why_unknown: Option<String>,
     /// What differs.
     pub differences: Vec<Finding>,
+    /// The site's windows, which say in whose time a moment is told.
+    #[serde(skip)]
+    windows: Option<WindowsSpec>,
 }
 
 /// Runs `drift`.
@@ -107,28 +111,32 @@ fn of(site: &CrmSite) -> SiteDrift {
         drift,
         why_unknown,
         differences,
+        windows: site.spec.windows.clone(),
     }
 }
 
 fn text(report: &DriftReport, streams: &mut Streams<'_>) -> Result<(), Failure> {
     let mut rows = Vec::new();
     for site in &report.sites {
-        let row = |class: &str, severity: &str, node: &str, what: String| {
+        let row = |class: &str, severity: &str, node: &str, since: &str, policy: &str, what: String| {
             let verified = site.verified.clone().unwrap_or_else(|| "-".to_owned());
-            let cells = [site.namespace.as_str(), &site.site, &verified, class, severity, node, &what];
+            let cells = [site.namespace.as_str(), &site.site, &verified, class, severity, node, since, policy, &what];
             cells.iter().map(|cell| (*cell).to_owned()).collect::<Vec<String>>()
         };
         rows.extend(site.differences.iter().map(|finding| {
             let class = finding.class.as_deref().unwrap_or_default();
             let what = format!("{}; remedy: {}", finding.message, finding.remedy);
-            row(class, &format!("{:?}", finding.severity), finding.node.as_deref().unwrap_or("-"), what)
+            let since = finding.since.as_ref().map_or("-".to_owned(), |since| local(site.windows.as_ref(), since.0));
+            let (severity, node) = (format!("{:?}", finding.severity), finding.node.as_deref().unwrap_or("-"));
+            row(class, &severity, node, &since, finding.policy.as_deref().unwrap_or("Report"), what)
         }));
         if let (true, Some(why)) = (site.differences.is_empty(), &site.why_unknown) {
-            rows.push(row("unknown", "-", "-", why.clone()));
+            rows.push(row("unknown", "-", "-", "-", "-", why.clone()));
         }
     }
     if !rows.is_empty() {
-        let heads = ["NAMESPACE", "SITE", "VERIFIED", "CLASS", "SEVERITY", "NODE", "WHAT"];
+        let heads =
+            ["NAMESPACE", "SITE", "VERIFIED", "CLASS", "SEVERITY", "NODE", "SINCE", "POLICY", "WHAT AND REMEDY"];
         table(&heads, &rows, streams)?;
     }
     let all = report.sites.len();

@@ -1,9 +1,10 @@
-//! `history`: changes, decisions and backup sets of a site, oldest first.
+//! `history`: changes, decisions, backup sets and notices of a site, oldest first.
 
 use crm_api::backup::CrmBackup;
-use crm_api::change::CrmChange;
+use crm_api::change::{CrmChange, Purpose};
 use crm_api::condition::{Kind, is_true};
 use crm_api::decision::{CrmDecision, Word};
+use crm_api::notice::{Delivery, ToldNotice};
 use crm_plan::hash::short;
 use crm_plan::windows::local;
 use crm_sandbox::story::duration_text;
@@ -36,7 +37,7 @@ pub struct History {
 pub struct Entry {
     /// When.
     pub at: Timestamp,
-    /// `Change`, `Decision` or `Backup`.
+    /// `Change`, `Decision`, `Backup` or `Notice`.
     pub kind: &'static str,
     /// Name of the object.
     pub name: String,
@@ -46,6 +47,8 @@ pub struct Entry {
     pub user: Option<String>,
     /// Word of a decision.
     pub word: Option<Word>,
+    /// What a change is for: `Correct` takes drift away, all others were intended.
+    pub purpose: Option<Purpose>,
     /// How a change stands or ended.
     pub phase: Option<String>,
     /// When a change ended.
@@ -69,10 +72,12 @@ pub async fn history(
     let decisions = list::<CrmDecision>(connection, "list decisions", here).await?;
     let backups = list::<CrmBackup>(connection, "list backups", here).await?;
     let name = wanted.site.as_str();
-    let changes = changes.iter().filter(|change| change.spec.site == name).map(of_change);
+    let changes: Vec<&CrmChange> = changes.iter().filter(|change| change.spec.site == name).collect();
+    let told = changes.iter().flat_map(|change| of_notices(change));
+    let changes = changes.iter().map(|change| of_change(change));
     let decisions = decisions.iter().filter(|decision| decision.spec.site.as_deref() == Some(name)).map(of_decision);
     let backups = backups.iter().filter(|backup| backup.spec.site == name).map(of_backup);
-    let mut entries: Vec<Entry> = changes.chain(decisions).chain(backups).collect();
+    let mut entries: Vec<Entry> = changes.chain(decisions).chain(backups).chain(told).collect();
     entries.sort_by(|one, other| (one.at, one.kind, &one.name).cmp(&(other.at, other.kind, &other.name)));
     let history = History {
         api_version: crm_api::API_VERSION,
@@ -111,6 +116,7 @@ fn entry(meta: &kube::core::ObjectMeta, kind: &'static str, text: String) -> Ent
         plan_hash: None,
         user: None,
         word: None,
+        purpose: None,
         phase: None,
         ended_at: None,
         text,
@@ -120,7 +126,14 @@ fn entry(meta: &kube::core::ObjectMeta, kind: &'static str, text: String) -> Ent
 fn of_change(change: &CrmChange) -> Entry {
     let (spec, record) = (&change.spec, change.status.clone().unwrap_or_default());
     let hop = if spec.from == spec.to { format!("at {}", spec.to) } else { format!("{} -> {}", spec.from, spec.to) };
-    let mut text = format!("{hop}, {:?}", record.phase);
+    let what = match spec.purpose {
+        Purpose::Correct => format!("correction of drift {hop} ({})", spec.corrects.join(", ")),
+        Purpose::Upgrade => format!("upgrade {hop}"),
+        Purpose::Configure => format!("settings {hop}"),
+        Purpose::Restore => format!("restore {hop}"),
+        Purpose::Forward => format!("finishing {hop}"),
+    };
+    let mut text = format!("{what}, {:?}", record.phase);
     if let (Some(closed), Some(opened)) = (&record.closed_at, &record.opened_at) {
         text += &format!(", users out for {}", duration_text(opened.0.duration_since(closed.0)));
     }
@@ -130,10 +143,29 @@ fn of_change(change: &CrmChange) -> Entry {
     Entry {
         plan_hash: Some(spec.plan_hash.clone()),
         user: record.approved_by,
+        purpose: Some(spec.purpose),
         phase: Some(format!("{:?}", record.phase)),
         ended_at: record.ended_at.map(|at| at.0),
         ..entry(&change.metadata, "Change", text)
     }
+}
+
+/// What people were told about a change, and whether the webhook has it.
+fn of_notices(change: &CrmChange) -> Vec<Entry> {
+    let told = change.status.as_ref().map(|status| status.told.as_slice()).unwrap_or_default();
+    let entry_of = |notice: &ToldNotice| {
+        let delivery = match notice.delivery {
+            Delivery::NotPosted => String::new(),
+            Delivery::Pending => format!(" (not delivered yet, {} tries)", notice.tries),
+            Delivery::Delivered if notice.tries > 1 => format!(" (delivered at try {})", notice.tries),
+            Delivery::Delivered => " (delivered)".to_owned(),
+            Delivery::GivenUp => format!(" (given up after {} tries)", notice.tries),
+        };
+        let text = format!("{}: {}{delivery}", notice.event.name(), notice.message);
+        let plan_hash = Some(change.spec.plan_hash.clone());
+        Entry { at: notice.at.0, plan_hash, ..entry(&change.metadata, "Notice", text) }
+    };
+    told.iter().map(entry_of).collect()
 }
 
 fn of_decision(decision: &CrmDecision) -> Entry {
@@ -150,7 +182,15 @@ fn of_decision(decision: &CrmDecision) -> Entry {
 
 fn of_backup(backup: &CrmBackup) -> Entry {
     let verified = backup.status.as_ref().is_some_and(|status| is_true(&status.conditions, Kind::Verified));
-    let state = if verified { "verified" } else { "not verified" };
+    let status = backup.status.as_ref();
+    let state = match (verified, status.and_then(|status| status.verification)) {
+        (false, _) => "not verified".to_owned(),
+        (true, None) => "verified".to_owned(),
+        (true, Some(tier)) => {
+            let by = status.and_then(|status| status.verified_by.as_deref()).unwrap_or("nobody");
+            format!("verified to {} by {by}", tier.name())
+        }
+    };
     let text = format!("{} at {}, {state}: {}", backup.spec.database, backup.spec.release, backup.spec.location);
     entry(&backup.metadata, "Backup", text)
 }

@@ -91,6 +91,11 @@ fn one(situation: &Situation, streams: &mut Streams<'_>) -> Result<(), Failure> 
         }
     }
     line("drift", if status.drift.is_empty() { "unknown" } else { &status.drift }, streams)?;
+    if let Some(backup) = &status.backup {
+        let tier = backup.verification.map_or("as its conditions say", |tier| tier.name());
+        let by = backup.verified_by.as_deref().unwrap_or("nobody");
+        line("backup", &format!("{} of {}, verified to {tier} by {by}", backup.name, backup.release), streams)?;
+    }
     if let Some(change) = &situation.change {
         steps(change, situation.now, streams)?;
     }

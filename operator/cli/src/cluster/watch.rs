@@ -117,6 +117,7 @@ fn title(seen: &Situation) -> Title {
         site: seen.name().to_owned(),
         product: format!("{:?}", seen.site.spec.product),
         zone: zone.unwrap_or(TimeZone::UTC),
+        is_one_of_several: false,
     }
 }
 

@@ -12,8 +12,11 @@ use crate::arguments::cluster::StepArguments;
 use crate::words::{nearest, quoted};
 use crate::{Connection, Exit, Failure, Streams};
 
-/// What a person attests after a change that left the public pages in the vendor's design. No step of the plan.
-const CUSTOMER_CENTRE: &str = "customer-centre";
+/// What a person attests after a change, no step of the plan, and what it is that they say.
+const AFTERWARDS: [(&str, &str); 2] = [
+    ("customer-centre", "that what people had edited in the customer centre's templates is merged again"),
+    ("windows-clients", "how many Windows clients were brought to the release of the site, or taken away, as a number"),
+];
 /// Fewest letters of a hash that name a plan.
 const HASH_CHARS_MIN: usize = 6;
 
@@ -70,12 +73,9 @@ pub async fn attest(
         return Err(refusal(&situation, "nothing is to be attested"));
     };
     is_current(&situation, change, wanted.plan.as_deref())?;
-    let (step, attempt, statement) = if wanted.step.as_deref() == Some(CUSTOMER_CENTRE) {
-        (
-            CUSTOMER_CENTRE,
-            1,
-            "that what people had edited in the customer centre's templates is merged again".to_owned(),
-        )
+    let afterwards = AFTERWARDS.iter().find(|(name, _)| wanted.step.as_deref() == Some(name));
+    let (step, attempt, statement) = if let Some((name, statement)) = afterwards {
+        (*name, 1, (*statement).to_owned())
     } else {
         let waits =
             |step: &Step, result: &StepResult| statement_of(step).is_some() && result.phase == StepPhase::Started;

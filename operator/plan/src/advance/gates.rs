@@ -132,11 +132,13 @@ impl Run<'_> {
             absent: &absent,
             installs: &self.change.spec.installs,
             behind: &behind,
+            corrects: &self.change.spec.corrects,
             backup_folder: "",
             set: None,
         };
-        // A half-done site is finished wherever the declared path leads afterwards.
-        let findings = if forward { self.rules.checks(self.view, &hop) } else { crate::path::checked(self.view, &hop) };
+        // A half-done site is finished, and drift is taken away, wherever the declared path leads afterwards.
+        let alone = forward || self.change.spec.purpose == Purpose::Correct;
+        let findings = if alone { self.rules.checks(self.view, &hop) } else { crate::path::checked(self.view, &hop) };
         let blocking: Vec<String> = findings
             .iter()
             .filter(|finding| finding.severity == Severity::Block)
@@ -165,7 +167,11 @@ impl Run<'_> {
             return self.pass_alone();
         }
         let verified = self.backup().is_some_and(|backup| {
-            backup.status.as_ref().is_some_and(|status| condition::is_true(&status.conditions, Kind::Verified))
+            backup.status.as_ref().is_some_and(|status| {
+                // The declared verification, or more.
+                status.verification >= Some(self.view.spec.backup.verification)
+                    && condition::is_true(&status.conditions, Kind::Verified)
+            })
         });
         if !verified {
             // The record of the set is written in the round that verified it.

@@ -42,6 +42,10 @@ impl Run<'_> {
             // What comes back does not depend on what is declared now.
             return;
         }
+        if self.out.status.backing_out.is_none() && crate::correct::is_moot(self.view, self.change) {
+            self.start_back_out(format!("{SUPERSEDED}: there is nothing left to correct as things stand"));
+            return;
+        }
         let back_is_possible = self.out.status.point_of_no_return_at.is_none() && !self.is_open_again();
         let deleted = self.view.snapshot.site.metadata.deletion_timestamp.is_some();
         if deleted && back_is_possible && self.out.status.closed_at.is_none() && self.out.status.backing_out.is_none() {

@@ -1,8 +1,6 @@
 //! What became of the step that was started: by its evidence, never by an exit code.
 
-use crm_api::backup::{BackupFile, CrmBackupStatus, DatabaseBackup};
-use crm_api::change::{Executor, Step, StepResult, StepRole, Task};
-use crm_api::condition::{self, Kind, State, Wanted};
+use crm_api::change::{Executor, Purpose, Step, StepResult, Task};
 use crm_api::decision::Word;
 use crm_api::order::{OrderPhase, OrderResult, Outcome};
 use crm_api::site::PartState;
@@ -11,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::gates::shows;
 use super::proof::Proof;
 use super::{Flow, LOOK_AGAIN, LOOK_AGAIN_ANYWAY, LOOK_AGAIN_SOON, Run};
+use crate::explain::{duration, minutes_out};
 use crate::snapshot::TaskDone;
 use crate::windows::{Opening, local, opening};
 
@@ -99,6 +98,9 @@ impl Run<'_> {
             Some(code) if code != 0 => format!(" (exit code {code})"),
             Some(_) | None => String::new(),
         };
+        if let Some(why) = self.touched(step, result) {
+            return self.harmed(step, format!("{why}{exit}"));
+        }
         if reported.outcome == Some(Outcome::Done) {
             match self.prove(step, result, ended_at, Some(node)) {
                 Proof::Holds(text) => {
@@ -157,6 +159,9 @@ impl Run<'_> {
         if let Some(who) = self.decision(Word::Attend, &step.id, since) {
             self.change_result(&step.id, |result| result.attended_by = Some(who));
         }
+        if let Some(why) = self.touched(step, result) {
+            return self.harmed(step, why);
+        }
         match self.prove(step, result, since, None) {
             Proof::Holds(text) => self.verified(step, text),
             Proof::Fails(missing) | Proof::Unknown(missing) => {
@@ -175,6 +180,10 @@ impl Run<'_> {
                 Flow::GoOn => self.verified(step, "no check blocks".to_owned()),
                 Flow::Wait => Flow::Wait,
             },
+            Task::Notify { message } if self.change.spec.purpose == Purpose::Correct => {
+                self.announce("Correcting", message.clone(), true);
+                self.verified(step, message.clone())
+            }
             Task::Notify { message } => {
                 let told = format!("{message} ({})", self.when());
                 self.announce("PlannedDowntime", told.clone(), false);
@@ -190,7 +199,8 @@ impl Run<'_> {
                 self.judge_proof(step, result, proof)
             }
             Task::BackUpDatabase { .. }
-            | Task::VerifyBackup {}
+            | Task::VerifyBackup { .. }
+            | Task::TestRestore { .. }
             | Task::CheckBackup { .. }
             | Task::RestoreDatabase { .. } => self.judge_task(step, result, task),
             Task::SetDatabaseSetting { setting, .. } => {
@@ -215,7 +225,10 @@ impl Run<'_> {
             Ok(Opening::Closed { next: Some(next), .. }) => local(windows, next),
             Ok(Opening::Closed { next: None, .. }) | Err(_) => "when a window opens".to_owned(),
         };
-        format!("from {start}, about {felt} minutes")
+        match minutes_out(&self.change.spec.steps) {
+            Some(minutes) => format!("from {start}, for about {}", duration(minutes)),
+            None => format!("from {start}, about {}", duration(felt)),
+        }
     }
 
     /// Waits for evidence that has to appear by itself, up to the step's limit.
@@ -300,14 +313,14 @@ impl Run<'_> {
         let old = done.old_value;
         self.change_result(&step.id, |result| result.old_value = result.old_value.take().or(old));
         match (task, done.database_backup) {
-            (Task::VerifyBackup {}, Some(header)) => match self.whole_set(&header) {
+            (Task::VerifyBackup { verification }, Some(header)) => match self.whole_set(&header, *verification) {
                 Ok(status) => {
                     self.out.backup = Some(status);
                     self.verified(step, done.evidence)
                 }
                 Err(why) => self.not_proven(step, Outcome::Absent, why),
             },
-            (Task::VerifyBackup {}, None) => {
+            (Task::VerifyBackup { .. }, None) => {
                 self.not_proven(step, Outcome::Absent, "the backup file has no header".to_owned())
             }
             (_, _) => {
@@ -321,56 +334,6 @@ impl Run<'_> {
                 }
             }
         }
-    }
-
-    /// Whether the set is whole: this database, begun after the writers had stopped, with checksums, and a recorded file
-    /// of it and of every step that backed files up.
-    fn whole_set(&self, header: &DatabaseBackup) -> Result<CrmBackupStatus, String> {
-        let alone = self.change.spec.steps.iter().find(|step| step.role == Some(StepRole::ProveAlone));
-        let stopped = alone
-            .and_then(|step| self.out.status.result(&step.id))
-            .and_then(|result| result.ended_at.as_ref())
-            .map(|at| at.0);
-        if header.database != self.view.spec.database.name {
-            return Err(format!("the header names database {}, not {}", header.database, self.view.spec.database.name));
-        }
-        if !header.checksums {
-            return Err("the backup carries no checksums".to_owned());
-        }
-        if stopped.is_none_or(|stopped| header.started_at.0.as_second() < stopped.as_second()) {
-            return Err("the backup was begun before the writers had stopped".to_owned());
-        }
-        let mut files = Vec::new();
-        for step in &self.change.spec.steps {
-            if !step.is_of_backup() || !matches!(step.executor, Executor::Agent { .. }) {
-                continue;
-            }
-            let recorded = self.out.status.result(&step.id).map(|result| result.files.as_slice()).unwrap_or_default();
-            if recorded.is_empty() {
-                return Err(format!("{} has recorded no file", step.id));
-            }
-            let node = step.node.clone().unwrap_or_default();
-            files.extend(recorded.iter().map(|file| BackupFile { node: node.clone(), file: file.clone() }));
-        }
-        let now = crm_api::Time::from(self.view.now);
-        let wanted = Wanted {
-            kind: Kind::Verified,
-            state: State::True,
-            reason: "RestoreVerifyOnly",
-            message: format!(
-                "{} reads to its end with good checksums; {} files are recorded",
-                header.path,
-                files.len()
-            ),
-        };
-        let old = self.backup().and_then(|backup| backup.status.as_ref()).map(|status| status.conditions.clone());
-        Ok(CrmBackupStatus {
-            observed_generation: 1,
-            conditions: condition::merge(&old.unwrap_or_default(), vec![wanted], 1, &now),
-            database: Some(header.clone()),
-            files,
-            taken_at: stopped.map(crm_api::Time::from),
-        })
     }
 }
 

@@ -3,9 +3,10 @@
 //!
 //! - `gates`: what has to be passed before a step starts. `judge`: what became of the step that was started.
 //! - `proof`: whether a step's evidence holds. `orders`: a step as an order. `back_out`: taking everything back.
-//! - `restored`: the restore that would end a halted change, or has ended it. `interrupt`: what can stand in the way of a whole change.
+//! - `backup_set`: whether the set is whole, and how far verified. `restored`: the restore that would end a halted change, or has ended it. `interrupt`: what can stand in the way of a whole change.
 
 mod back_out;
+mod backup_set;
 mod gates;
 mod interrupt;
 mod judge;
@@ -19,8 +20,8 @@ use std::collections::BTreeMap;
 
 use crm_api::backup::CrmBackupStatus;
 use crm_api::change::{
-    ChangePhase, CrmChange, CrmChangeSpec, CrmChangeStatus, Executor, Felt, Gate, Step, StepPhase, StepResult, Task,
-    Undo,
+    ChangePhase, CrmChange, CrmChangeSpec, CrmChangeStatus, Executor, Felt, Gate, Purpose, Step, StepPhase, StepResult,
+    Task, Undo,
 };
 use crm_api::decision::Word;
 use crm_api::order::{Order, Outcome};
@@ -219,6 +220,11 @@ impl Run<'_> {
             self.announce("TriedAgain", message, true);
             return self.next_attempt(step, None);
         }
+        self.failed(step, outcome, why)
+    }
+
+    /// A try is over without proof, and no other one follows by itself.
+    fn failed(&mut self, step: &Step, outcome: Outcome, why: String) -> Flow {
         let now = crm_api::Time::from(self.view.now);
         self.change_result(&step.id, |result| {
             result.phase = StepPhase::Failed;
@@ -314,7 +320,16 @@ impl Run<'_> {
             self.out.status.findings.push(clip(finding));
         }
         self.out.status.claims_held.clear();
-        self.announce("Succeeded", format!("{} is proven at {}", self.view.name(), self.change.spec.to), false);
+        let (word, message) = match self.change.spec.purpose {
+            Purpose::Correct => (
+                "Corrected",
+                format!("what was proven is back, no longer found: {}", self.change.spec.corrects.join(", ")),
+            ),
+            Purpose::Upgrade | Purpose::Configure | Purpose::Restore | Purpose::Forward => {
+                ("Succeeded", format!("{} is proven at {}", self.view.name(), self.change.spec.to))
+            }
+        };
+        self.announce(word, message, false);
     }
 
     fn wait(

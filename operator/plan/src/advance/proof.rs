@@ -3,11 +3,11 @@
 use crm_api::change::{Step, StepResult};
 use crm_api::decision::Word;
 use crm_api::evidence::{Expectation, Expected, Source};
-use crm_api::probe::Answer;
+use crm_api::probe::{Answer, Probe};
 use jiff::Timestamp;
 
 use super::Run;
-use crate::evidence::{Verdict, judge, judge_database, say};
+use crate::evidence::{Verdict, describe, judge, judge_database, say};
 
 /// What the evidence of a step says as a whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,12 +48,17 @@ impl Run<'_> {
         trusted_node: Option<&str>,
     ) -> Proof {
         let (mut held, mut failed, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
+        let mut same = 0_usize;
         for expectation in expectations {
             match self.judge_one(expectation, step, result, since, trusted_node) {
+                Verdict::Holds(_) if expectation.expected == Expected::SameAsAtStart {} => same += 1,
                 Verdict::Holds(text) => held.push(text),
                 Verdict::Fails(text) => failed.push(format!("{text}{}", wanted(&expectation.expected))),
                 Verdict::Unknown(text) => unknown.push(text),
             }
+        }
+        if same > 0 {
+            held.push(format!("{same} facts of other instances as before"));
         }
         if !failed.is_empty() {
             Proof::Fails(failed.join("; "))
@@ -76,8 +81,13 @@ impl Run<'_> {
             Source::Node { node, probe } => {
                 let answer = self.view.answer(node, probe);
                 let elsewhere = if step.node.as_ref() == Some(node) { String::new() } else { format!(" on {node}") };
-                let fact = format!("{}{elsewhere}", say(probe, answer));
+                let fact = match expectation.expected {
+                    // Which one it is tells its place, not what is seen there.
+                    Expected::SameAsAtStart {} => format!("{}{elsewhere}", probe.id()),
+                    _ => format!("{}{elsewhere}", say(probe, answer)),
+                };
                 let verdict = match judge(&expectation.expected, answer) {
+                    _ if expectation.expected == Expected::SameAsAtStart {} => self.same_since(node, probe, result),
                     Verdict::Holds(_) => self.none_lost(&expectation.expected, answer),
                     other => other,
                 };
@@ -96,6 +106,46 @@ impl Run<'_> {
                 }
             }
         }
+    }
+
+    /// Whether an answer is the same since before this try of the step began.
+    fn same_since(&self, node: &str, probe: &Probe, result: &StepResult) -> Verdict {
+        match self.view.observation(node, probe) {
+            None => Verdict::Unknown("never asked".to_owned()),
+            Some(seen) if matches!(seen.answer, Answer::Unreadable { .. }) => Verdict::Unknown("unreadable".to_owned()),
+            // Agents report whole seconds.
+            Some(seen) if seen.since.0.as_second() < result.attempt_started_at.0.as_second() => {
+                Verdict::Holds("as before".to_owned())
+            }
+            Some(seen) => Verdict::Fails(format!("not as it was when the step began: {}", describe(&seen.answer))),
+        }
+    }
+
+    /// What is no longer as it was when a step began, though the step must leave it alone; nothing as long as a program of
+    /// the step may still be at work.
+    pub(super) fn touched(&self, step: &Step, result: &StepResult) -> Option<String> {
+        let on_node = |expectation: &Expectation| match &expectation.source {
+            Source::Node { node, probe } => Some((node.clone(), probe.clone())),
+            Source::Database { .. } | Source::Attestation { .. } => None,
+        };
+        let of = |wanted: Expected| step.evidence.iter().filter(move |one| one.expected == wanted).filter_map(on_node);
+        let runs = |(node, probe): &(String, Probe)| matches!(self.view.answer(node, probe), Some(Answer::Processes { running }) if !running.is_empty());
+        if of(Expected::NoneRunning {}).any(|one| runs(&one)) {
+            return None;
+        }
+        let changed =
+            of(Expected::SameAsAtStart {}).filter_map(|(node, probe)| match self.same_since(&node, &probe, result) {
+                Verdict::Fails(text) => Some(format!("{} on {node}, {text}", probe.id())),
+                Verdict::Holds(_) | Verdict::Unknown(_) => None,
+            });
+        let changed: Vec<String> = changed.collect();
+        (!changed.is_empty()).then(|| format!("what must be left alone was touched: {}", changed.join("; ")))
+    }
+
+    /// A try has touched what it must leave alone: nothing follows by itself, and the record keeps it.
+    pub(super) fn harmed(&mut self, step: &Step, why: String) -> super::Flow {
+        self.out.status.findings.push(super::clip(format!("{}: {why}", step.id)));
+        self.failed(step, crm_api::order::Outcome::Partial, why)
     }
 
     /// Files that lie where they belong are compared with the number that the database knows: people may add and delete
@@ -131,7 +181,7 @@ impl Run<'_> {
 
 fn wanted(expected: &Expected) -> String {
     match expected {
-        Expected::Text { is } | Expected::OnlyName { is } => format!(", expected {is}"),
+        Expected::Text { is } | Expected::Version { is } | Expected::OnlyName { is } => format!(", expected {is}"),
         Expected::State { is } => format!(", expected {is:?}"),
         Expected::Status { is } => format!(", expected HTTP {is}"),
         Expected::LaterThanStart { step } => format!(", expected after the start of {step}"),
@@ -145,6 +195,7 @@ fn wanted(expected: &Expected) -> String {
         | Expected::Flag { .. }
         | Expected::NoneRunning {}
         | Expected::AllMapped {}
+        | Expected::SameAsAtStart {}
         | Expected::Sha256 { .. } => String::new(),
     }
 }

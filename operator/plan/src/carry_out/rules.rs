@@ -55,7 +55,9 @@ pub fn program_of(action: &Action) -> Option<Program<'_>> {
         | Action::StopPool { .. }
         | Action::StartPool { .. }
         | Action::SetFlagLine { .. }
+        | Action::SetConfigValue { .. }
         | Action::CopyTree { .. }
+        | Action::CopyStore { .. }
         | Action::ExportRegistryKey { .. }
         | Action::ExportIis { .. }
         | Action::RestoreTree { .. }
@@ -76,6 +78,7 @@ pub(super) fn needs_elevation(action: &Action) -> bool {
         | Action::StopPool { .. }
         | Action::StartPool { .. }
         | Action::SetFlagLine { .. }
+        | Action::SetConfigValue { .. }
         | Action::ExportIis { .. }
         | Action::RestoreTree { .. }
         | Action::ImportRegistryKey { .. }
@@ -86,6 +89,7 @@ pub(super) fn needs_elevation(action: &Action) -> bool {
         | Action::AwaitProcessesGone { .. }
         | Action::AwaitUrl { .. }
         | Action::CopyTree { .. }
+        | Action::CopyStore { .. }
         | Action::ExportRegistryKey { .. }
         | Action::WriteListing { .. }
         | Action::RecordFile { .. }
@@ -116,9 +120,11 @@ pub(super) fn way(action: &Action) -> Way {
         | Action::StopPool { .. }
         | Action::StartPool { .. }
         | Action::SetFlagLine { .. }
+        | Action::SetConfigValue { .. }
         | Action::WriteListing { .. } => Way::Switch,
         Action::FetchMedia { .. }
         | Action::CopyTree { .. }
+        | Action::CopyStore { .. }
         | Action::ExportRegistryKey { .. }
         | Action::ExportIis { .. }
         | Action::RestoreTree { .. }
@@ -145,7 +151,8 @@ pub(super) fn describe_action(action: &Action) -> String {
         Action::StartPool { name } => format!("start pool {name}"),
         Action::SetFlagLine { path, line, set: true } => format!("set {line} in {path}"),
         Action::SetFlagLine { path, line, set: false } => format!("comment out {line} in {path}"),
-        Action::CopyTree { from, to } => format!("copy {from} to {to}"),
+        Action::SetConfigValue { path, key, .. } => format!("set {key} in {path}"),
+        Action::CopyTree { from, to } | Action::CopyStore { from, to } => format!("copy {from} to {to}"),
         Action::ExportRegistryKey { key, .. } => format!("export {key}"),
         Action::ExportIis { to } => format!("export the IIS configuration to {to}"),
         Action::RestoreTree { from, to, .. } => format!("bring {to} back from {from}"),
@@ -184,8 +191,12 @@ pub fn question_of(action: &Action) -> Question {
         Action::SetFlagLine { path, line, .. } => {
             Question::Probe(Probe::FlagLine { path: path.clone(), line: line.clone() })
         }
+        Action::SetConfigValue { path, key, .. } => {
+            Question::Probe(Probe::ConfigValue { path: path.clone(), key: key.clone() })
+        }
         Action::FetchMedia { .. }
         | Action::CopyTree { .. }
+        | Action::CopyStore { .. }
         | Action::ExportRegistryKey { .. }
         | Action::ExportIis { .. }
         | Action::RestoreTree { .. }
@@ -215,10 +226,12 @@ pub fn standing_by_answer(action: &Action, answer: &Answer) -> ActionStanding {
         Action::AwaitProcessesGone { .. } => judge(&Expected::NoneRunning {}, Some(answer)),
         Action::AwaitUrl { status, .. } => judge(&Expected::Status { is: *status }, Some(answer)),
         Action::SetFlagLine { set, .. } => judge(&Expected::Flag { set: *set }, Some(answer)),
+        Action::SetConfigValue { value, .. } => judge(&Expected::Text { is: value.clone() }, Some(answer)),
         Action::RecordFile { path } => return recorded(path, answer),
         Action::CheckFile { file } => return checked(file, answer),
         Action::FetchMedia { .. }
         | Action::CopyTree { .. }
+        | Action::CopyStore { .. }
         | Action::ExportRegistryKey { .. }
         | Action::ExportIis { .. }
         | Action::RestoreTree { .. }

@@ -8,7 +8,7 @@ use crm_api::probe::{Answer, Probe};
 
 use super::memory::{Note, Record};
 use super::rules::{self, Way};
-use super::words::Message;
+use super::words::{self, Message};
 use super::{Facts, Look, Next};
 use crate::evidence::{Verdict, judge, say};
 
@@ -121,7 +121,12 @@ pub(super) fn end_with(record: &Record, facts: &Facts, reason: &str, exit_code: 
         Some(0) | None => {}
         Some(code) => message = message.part(&format!("exit code {code}")),
     }
-    ended(outcome, message.part(&seen.because).output(output))
+    message = message.part(&seen.because);
+    let addresses = words::addresses(output);
+    if outcome != Outcome::Done && !addresses.is_empty() {
+        message = message.part(&format!("it names {}", addresses.join(", ")));
+    }
+    ended(outcome, message.output(output))
 }
 
 /// Where the order does not say what absent is, the journal may: nothing was begun that leaves a trace.

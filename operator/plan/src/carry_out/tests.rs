@@ -267,6 +267,8 @@ fn a_file_that_changed_ends_the_order_before_anything_of_it() {
 #[test]
 fn each_simple_action_is_recognised_by_its_probe() {
     let service = |state, start| Answer::Service { state, start };
+    let value =
+        |value: &str| Action::SetConfigValue { path: "f".to_owned(), key: "k".to_owned(), value: value.to_owned() };
     let set = Action::SetServiceStart { name: "Web".to_owned(), start: StartType::Manual };
     let cases = [
         (stop(), service(RunState::Stopped, StartType::Manual), true),
@@ -281,6 +283,9 @@ fn each_simple_action_is_recognised_by_its_probe() {
             Answer::Flag { set: false },
             true,
         ),
+        (value("new"), Answer::Value { value: "new".to_owned() }, true),
+        (value("new"), Answer::Value { value: "old".to_owned() }, false),
+        (value("new"), Answer::Absent {}, false),
     ];
     for (action, answer, done) in cases {
         let standing = standing_by_answer(&action, &answer);

@@ -33,6 +33,8 @@ pub struct Hop<'a> {
     pub installs: &'a [String],
     /// Keys of the parts that do not show the new release yet; only where a half-done site is finished.
     pub behind: &'a [String],
+    /// The drift that it takes away, `Check` or `Check@node`; only where the purpose is a correction.
+    pub corrects: &'a [String],
     /// Folder of the backup set of this hop.
     pub backup_folder: &'a str,
     /// The set that everything comes back from; only where the purpose is a restore.
@@ -76,14 +78,35 @@ impl Hop<'_> {
         nodes.filter(|node| self.is_new(component, node) || !is_in(self.absent, component, node)).collect()
     }
 
-    /// Whether only settings change.
+    /// Whether only settings change, be it to what is declared or back to what was proven.
     #[must_use]
     pub fn is_configuration_only(&self) -> bool {
-        self.purpose == Purpose::Configure
+        matches!(self.purpose, Purpose::Configure | Purpose::Correct)
+    }
+
+    /// The nodes on which a correction takes a kind of drift away; an empty name stands for the site as a whole.
+    pub fn corrected(&self, check: &str) -> impl Iterator<Item = &str> {
+        self.corrects.iter().filter_map(move |key| match key.split_once('@') {
+            Some((name, node)) => (name == check).then_some(node),
+            None => (key == check).then_some(""),
+        })
     }
 }
 
-fn is_in(parts: &[String], component: Component, node: &str) -> bool {
+/// Whether and when drift can be taken away without a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Correctable {
+    /// Never: a person has to.
+    No,
+    /// Not as things stand, and why.
+    NotYet(String),
+    /// At any time: nobody is interrupted.
+    AtOnce,
+    /// Inside a window: somebody may be interrupted.
+    InWindow,
+}
+
+pub(crate) fn is_in(parts: &[String], component: Component, node: &str) -> bool {
     parts.iter().any(|part| part.split_once('@') == Some((component.name(), node)))
 }
 
@@ -156,8 +179,12 @@ pub trait ProductRules: Sync {
     fn checks(&self, view: &View<'_>, hop: &Hop<'_>) -> Vec<Finding>;
     /// Drift at rest: observation against the verified state.
     fn drift(&self, view: &View<'_>) -> Vec<Finding>;
+    /// Whether and when a finding of `drift` can be taken away without a person.
+    fn correctable(&self, view: &View<'_>, finding: &Finding) -> Correctable;
     /// Conditions for debts that a change left behind.
     fn debts(&self, view: &View<'_>) -> Vec<Wanted>;
+    /// Keys of the parts that a hop takes away for good.
+    fn removes(&self, view: &View<'_>, hop: &Hop<'_>) -> Vec<String>;
     /// The steps of a hop.
     fn steps(&self, view: &View<'_>, hop: &Hop<'_>) -> Vec<Draft>;
     /// What other hands left half done, the worst first; `behind` are the parts that the furthest one has left behind.
@@ -166,6 +193,8 @@ pub trait ProductRules: Sync {
     fn rules(&self, purpose: Purpose) -> &'static [Rule];
     /// What whoever approves has to know beforehand.
     fn notices(&self, view: &View<'_>, hop: &Hop<'_>) -> Vec<String>;
+    /// What an orphaned component has left on its node, by the names of Windows and IIS; `None` where it is gone.
+    fn left_on(&self, view: &View<'_>, component: Component, node: &str) -> Option<Vec<String>>;
     /// What a successful change leaves behind for people to do or to know.
     fn aftermath(&self, view: &View<'_>) -> Vec<String>;
     /// Things that no other change may use at the same time.

@@ -18,11 +18,22 @@ pub(super) fn version_finding(part: &ObservedPart, message: String) -> Finding {
         node: part.node.clone(),
         message,
         remedy: "find out who changed it; bring all parts to one release by the vendor's guide, or restore".to_owned(),
+        since: None,
+        policy: None,
     }
 }
 
 pub(super) fn refusal(check: &str, message: String, remedy: String) -> Finding {
-    Finding { check: check.to_owned(), class: None, severity: Severity::Block, node: None, message, remedy }
+    Finding {
+        check: check.to_owned(),
+        class: None,
+        severity: Severity::Block,
+        node: None,
+        message,
+        remedy,
+        since: None,
+        policy: None,
+    }
 }
 
 /// What stands in the way of any change, whatever is declared: another site on the same database, an agent that does not

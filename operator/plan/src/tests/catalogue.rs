@@ -125,3 +125,38 @@ fn no_two_releases_share_a_rank_a_number_or_a_name() {
         }
     }
 }
+
+#[test]
+fn a_site_is_known_however_its_programs_write_their_number() {
+    use crm_api::database::superoffice::DATABASE_VERSION;
+    use crm_api::probe::{Answer, Probe};
+
+    let mut site = super::fixture::Site::at_rest();
+    let program = Probe::Program { name: "SuperOffice Web".to_owned() };
+    site.answer("contoso-app", &program, Answer::Program { version: "7.5.5885.b".to_owned(), location: String::new() });
+    site.fact(DATABASE_VERSION, Some("7.5.5885.0"));
+    site.turn();
+    let status = site.snapshot.site.status.clone().unwrap();
+    let web = status.parts.iter().find(|part| part.part == "Web").unwrap();
+    assert_eq!(web.version.as_deref(), Some("7.5.5885"), "as the catalogue writes it");
+    assert!(web.sources.iter().any(|source| source.value.as_deref() == Some("7.5.5885.b")), "and as it was read");
+    assert_eq!(status.drift, "none");
+    site.declare("8.0 SR6");
+    site.run_to("nothing of this name");
+    assert_eq!(site.snapshot.site.status.unwrap().verified.unwrap().version, "8.0 SR6");
+}
+
+#[test]
+fn no_two_releases_of_the_catalogue_are_taken_for_each_other() {
+    let releases = super::fixture::whole_catalogue();
+    let catalogue = crate::catalogue::Catalogue::of(crm_api::site::Product::SuperOffice, &releases);
+    for release in releases.iter().map(|release| &release.spec) {
+        let found = catalogue.by_number(&release.number).map(|found| found.version.as_str());
+        assert_eq!(found, Some(release.version.as_str()));
+        if crate::version_text::telling_numbers(&release.number) == 3 {
+            let built = catalogue.by_number(&format!("{}.77", release.number)).map(|found| found.version.as_str());
+            assert_eq!(built, Some(release.version.as_str()), "{}.77", release.number);
+        }
+    }
+    assert!(catalogue.by_number("7.9.1").is_none() && catalogue.by_number("8").is_none());
+}

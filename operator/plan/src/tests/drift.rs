@@ -2,12 +2,14 @@
 
 use crm_api::Time;
 use crm_api::condition::{self, Kind};
-use crm_api::database::superoffice::{MAINTENANCE_TO, SCHEDULER_HEARTBEAT};
+use crm_api::database::superoffice::{CGI_URL, MAINTENANCE_TO, SCHEDULER_HEARTBEAT, WWW_PATH};
 use crm_api::probe::{Answer, Probe, RunState, StartType};
-use crm_api::site::{DriftAction, DriftClass, DriftPolicy, Finding, Severity};
+use crm_api::site::{Component, DriftAction, DriftClass, DriftPolicy, Finding, Severity};
 
-use super::fixture::{NEW, Site, after};
+use super::fixture::{NEW, Site, after, whole_catalogue};
 use crate::drift::at_rest;
+use crate::products::superoffice::drift::configuration::key_probes;
+use crate::products::superoffice::layout::Layout;
 use crate::view::View;
 
 const CONFIG: &str = r"C:\SuperOffice\Customer Service\config";
@@ -22,7 +24,7 @@ fn only(site: &Site) -> Finding {
     found.into_iter().next().unwrap()
 }
 
-fn at_eight() -> Site {
+pub(super) fn at_eight() -> Site {
     let mut site = Site::at_rest();
     site.declare("8.0 SR6");
     site.run_to("never");
@@ -132,6 +134,7 @@ fn ignored_drift_is_shown_for_the_record_until_the_date_and_reported_again_after
         action: DriftAction::Ignore,
         until: Some(Time::from(until)),
         reason: Some("mail moves to another server".to_owned()),
+        quiet_minutes: None,
     }];
     site.turn();
     assert_eq!((word(&site).as_str(), ready(&site).as_str()), ("none", "True"));
@@ -147,4 +150,103 @@ fn ignored_drift_is_shown_for_the_record_until_the_date_and_reported_again_after
     site.now = after(0);
     site.look();
     assert_eq!(only(&site).severity, Severity::Warn, "another class's policy");
+}
+
+#[test]
+fn services_own_address_is_on_the_declared_host() {
+    let rows = [
+        (Some("http://crm.contoso.example/scripts"), false),
+        (Some("https://CRM.contoso.example:8443/service/scripts"), false),
+        (Some("http://old.contoso.example/scripts"), true),
+        // A path alone names no host, and what was not read is no finding.
+        (Some("/scripts"), false),
+        (None, false),
+    ];
+    for (url, differs) in rows {
+        let mut site = Site::at_rest();
+        site.fact(CGI_URL, url);
+        let found = found(&site);
+        assert_eq!(found.iter().any(|finding| finding.check == "ServiceAddress"), differs, "{url:?}: {found:?}");
+        assert!(found.iter().all(|finding| finding.class.as_deref() == Some("Address") && !finding.remedy.is_empty()));
+    }
+}
+
+#[test]
+fn the_path_of_services_pages_is_the_declared_one() {
+    let rows = [
+        (Some("/service"), Some("/service/"), false),
+        (Some("/"), Some("/"), false),
+        (Some("/service"), Some("/"), true),
+        (Some("/"), Some("/service/"), true),
+        (Some("/service"), None, false),
+        (None, Some("/service/"), false),
+    ];
+    for (declared, seen, differs) in rows {
+        let mut site = Site::at_rest();
+        site.spec().super_office.as_mut().unwrap().service.application = declared.map(str::to_owned);
+        site.fact(WWW_PATH, seen);
+        let found = found(&site);
+        assert_eq!(
+            found.iter().any(|finding| finding.check == "ServicePath"),
+            differs,
+            "{declared:?} {seen:?}: {found:?}"
+        );
+    }
+}
+
+#[test]
+fn symmetric_keys_that_differ_are_found_by_their_digests() {
+    let digest = |text: &str| Answer::Digest { sha256: crate::hash::sha256(text) };
+    let encrypted = Answer::Unreadable { reason: "the section is encrypted".to_owned() };
+    let rows = [(digest("one"), false), (digest("another"), true), (encrypted, false), (Answer::Absent {}, false)];
+    for (of_service, differs) in rows {
+        let mut site = Site::at_rest();
+        site.snapshot.releases = whole_catalogue();
+        let answers: Vec<(String, Probe, Answer)> = {
+            let view = View::new(&site.snapshot, site.now);
+            let layout = Layout::of(&view).unwrap();
+            let of = |component, node: &str, answer: &Answer| {
+                let probes = key_probes(&view, &layout, component).into_iter();
+                probes.map(|probe| (node.to_owned(), probe, answer.clone())).collect::<Vec<_>>()
+            };
+            let web = of(Component::Web, "contoso-app", &digest("one"));
+            web.into_iter().chain(of(Component::Service, "contoso-cs", &of_service)).collect()
+        };
+        for (node, probe, answer) in answers {
+            site.answer(&node, &probe, answer);
+        }
+        let found = found(&site);
+        assert_eq!(found.iter().any(|finding| finding.check == "SymmetricKeysEqual"), differs, "{of_service:?}");
+        if let Some(finding) = found.iter().find(|finding| finding.check == "SymmetricKeysEqual") {
+            assert_eq!(finding.class.as_deref(), Some("Keys"));
+            assert!(finding.message.contains("Service on contoso-cs"), "{}", finding.message);
+            assert!(!finding.message.contains(&crate::hash::sha256("one")[..12]), "no digest is shown to people");
+        }
+    }
+}
+
+#[test]
+fn keys_are_asked_for_only_where_a_release_has_them() {
+    let asked = |version: &str| {
+        let mut site = Site::at_rest();
+        site.snapshot.releases = whole_catalogue();
+        site.declare(version);
+        let probes = crate::products::of(site.snapshot.site.spec.product).probes(&View::new(&site.snapshot, site.now));
+        let of_keys = |probe: &&Probe| matches!(probe, Probe::SecretDigest { .. });
+        probes.values().flatten().filter(of_keys).count()
+    };
+    assert_eq!((asked("8.0 SR6"), asked("8.5 R17")), (0, 4));
+}
+
+#[test]
+fn drift_says_since_when_and_what_the_policy_is() {
+    let mut site = Site::at_rest();
+    stopped(&mut site);
+    site.turn();
+    let seen = site.now;
+    site.wait(30);
+    site.turn();
+    let finding = site.snapshot.site.status.as_ref().unwrap().findings[0].clone();
+    assert_eq!(finding.since.map(|since| since.0), Some(seen));
+    assert_eq!(finding.policy.as_deref(), Some("Report"));
 }

@@ -5,7 +5,7 @@ mod seen;
 
 use std::collections::BTreeMap;
 
-use crm_api::change::CrmChangeStatus;
+use crm_api::change::{CrmChangeStatus, StepPhase};
 use crm_api::database::{
     DATABASE_BYTES, DatabaseFact, DatabaseFacts, SCHEMA_MODIFIED_AT, SQL_SERVER_VERSION, superoffice,
 };
@@ -18,7 +18,7 @@ use crm_api::{CrmBackup, CrmChange, CrmDecision, CrmNode, CrmRelease, CrmSite, T
 use jiff::{SignedDuration, Timestamp};
 
 use crate::intent::{Intent, Plan};
-use crate::snapshot::{NodeView, Snapshot, TaskDone, TaskState};
+use crate::snapshot::{DeliveryState, NodeView, Snapshot, TaskDone, TaskState};
 use crate::view::View;
 use crate::{plan, products};
 use seen::{database, new_node, usual};
@@ -98,6 +98,7 @@ impl Site {
             foreign_claims: Vec::new(),
             same_database: Vec::new(),
             tasks: Vec::new(),
+            deliveries: Vec::new(),
             epoch: 1,
         };
         let mut site = Self { snapshot, now: saturday() };
@@ -196,6 +197,12 @@ impl Site {
                     self.snapshot.tasks.push(TaskState { step, attempt, result: None });
                 }
             }
+            Intent::DeliverNotice { change, number, attempt, .. } => {
+                let state = DeliveryState { change, number, attempt, result: None };
+                if !self.snapshot.deliveries.contains(&state) {
+                    self.snapshot.deliveries.push(state);
+                }
+            }
             Intent::Announce(_) => {}
         }
     }
@@ -250,7 +257,11 @@ impl Site {
         let probes = products::of(self.snapshot.site.spec.product).probes(&view).remove(name).unwrap_or_default();
         for probe in probes {
             let answer = match &probe {
-                Probe::Machine {} | Probe::DiskFree { .. } => usual(&probe),
+                Probe::Machine {}
+                | Probe::DiskFree { .. }
+                | Probe::MailRelay { .. }
+                | Probe::HostAddresses { .. }
+                | Probe::DataSource { .. } => usual(&probe),
                 Probe::Processes { .. } => Answer::Processes { running: Vec::new() },
                 _ => Answer::Absent {},
             };

@@ -5,7 +5,7 @@ use crm_api::database::superoffice;
 use crm_api::probe::{Answer, Probe};
 use crm_api::site::{Component, FastCgi, Finding, PartState, Placement, ServiceSetup};
 
-use super::fixture::Site;
+use super::fixture::{Site, whole_catalogue};
 use crate::intent::Standing;
 
 const CS: &str = "contoso-cs";
@@ -42,6 +42,7 @@ fn setup() -> ServiceSetup {
         smtp_port: 25,
         mailbox: "support@contoso.example".to_owned(),
         address: "192.0.2.20".to_owned(),
+        relay_to: None,
         odbc_dsn: "CRM7".to_owned(),
     }
 }
@@ -56,14 +57,17 @@ fn with_new_service() -> Site {
     site
 }
 
+/// The plan, each step of which says why it stands where it stands.
 fn proposed(site: &Site) -> CrmChangeSpec {
-    if let Some(change) = site.snapshot.changes.last() {
-        return change.spec.clone();
+    let change = match (site.snapshot.changes.last(), site.plan().standing) {
+        (Some(change), _) => change.spec.clone(),
+        (None, Standing::Proposed { change, .. }) => *change,
+        (None, other) => unreachable!("expected a plan: {other:?}"),
+    };
+    for step in &change.steps {
+        assert!(!step.why.is_empty(), "{} says no reason", step.id);
     }
-    match site.plan().standing {
-        Standing::Proposed { change, .. } => *change,
-        other => unreachable!("expected a plan: {other:?}"),
-    }
+    change
 }
 
 fn findings(site: &Site) -> Vec<Finding> {
@@ -239,4 +243,138 @@ fn bring_packages(site: &mut Site) {
     let packages = packages.spec.packages.clone();
     let own = site.snapshot.releases.iter_mut().find(|release| release.spec.version == "7.5 SR2").unwrap();
     own.spec.packages = packages;
+}
+
+/// Each passes, fails and cannot tell.
+#[test]
+fn what_a_first_service_needs_is_asked_on_its_own_node_and_blocks() {
+    let relay = Probe::MailRelay {
+        host: "mail.contoso.example".to_owned(),
+        port: 25,
+        from: "support@contoso.example".to_owned(),
+        to: "nobody@example.com".to_owned(),
+    };
+    let host = Probe::HostAddresses { name: "crm.contoso.example".to_owned() };
+    let source = Probe::DataSource { name: "CRM7".to_owned() };
+    let elsewhere = Answer::DataSource { server: "sql2".to_owned(), database: "CRM7".to_owned() };
+    let refused = Answer::Relay { accepted: false, reply: "550 relaying denied".to_owned() };
+    let other = Answer::Names { names: vec!["192.0.2.99".to_owned()] };
+    let unknown = || Answer::Unreadable { reason: "no answer within 60 s".to_owned() };
+    for (check, probe, wrong, says) in [
+        ("MailRelay", &relay, vec![refused, unknown()], ["550 relaying denied", "was not asked"]),
+        ("HostAddress", &host, vec![other, unknown()], ["resolves to 192.0.2.99", "was not asked"]),
+        ("HostAddress", &host, vec![Answer::Absent {}], ["does not resolve", ""]),
+        ("DataSource", &source, vec![elsewhere, unknown()], ["names CRM7 on sql2", "was not asked"]),
+        ("DataSource", &source, vec![Answer::Absent {}], ["no 32-bit system DSN", ""]),
+    ] {
+        let mut site = with_new_service();
+        site.snapshot.changes.clear();
+        assert!(findings(&site).is_empty(), "{check} passes");
+        for (answer, words) in wrong.into_iter().zip(says) {
+            site.answer(CS, probe, answer);
+            let finding = found(&site, check);
+            assert_eq!(finding.node.as_deref(), Some(CS));
+            assert!(finding.message.contains(words), "{}", finding.message);
+        }
+    }
+}
+
+#[test]
+fn nothing_of_a_first_service_is_asked_where_there_is_one() {
+    let mut site = Site::at_rest();
+    site.spec().super_office.as_mut().unwrap().service.setup = Some(setup());
+    site.turn();
+    let asked = site.node(CS).node.spec.asked_by("contoso").unwrap().probes.clone();
+    assert!(!asked.iter().any(|probe| matches!(probe, Probe::MailRelay { .. } | Probe::HostAddresses { .. })));
+}
+
+/// CRM Server alone, with Web and Service declared together with 8.0.
+#[test]
+fn without_web_and_service_nothing_is_frozen_and_the_session_list_is_the_proof() {
+    let mut site = Site::with_placement(&[(Component::CrmServer, &["contoso-app"])]);
+    for fact in [superoffice::SERVICE_VERSION, superoffice::ATTACHMENT_PATH, superoffice::USE_EXTENSION] {
+        site.fact(fact, None);
+    }
+    site.turn();
+    place(&mut site, Component::Web, "contoso-web");
+    place(&mut site, Component::Service, CS);
+    site.spec().super_office.as_mut().unwrap().service.setup = Some(setup());
+    site.declare("8.0 SR6");
+    site.add_bare_node("contoso-web");
+    site.add_bare_node(CS);
+    let change = proposed(&site);
+    let place = |id: &str| ids(&change).iter().position(|other| *other == id).unwrap();
+    let alone = &change.steps[place("prove-alone")];
+    assert_eq!((alone.gate, alone.felt), (Some(Gate::Window), Felt::Closes));
+    for kind in ["stop-scheduler", "freeze", "unfreeze", "stop-writers", "upgrade-web", "upgrade-service"] {
+        assert!(!ids(&change).iter().any(|id| id.starts_with(&format!("{kind}@"))), "{kind}");
+    }
+    for (before, after) in [
+        ("prove-alone", "back-up-database"),
+        ("upgrade-database@contoso-app", "install-web@contoso-web"),
+        ("install-web@contoso-web", "install-service@contoso-cs"),
+        ("install-service@contoso-cs", "set-up-service@contoso-cs"),
+        ("set-up-service@contoso-cs", "verify-versions"),
+        ("verify-versions", "start-scheduler@contoso-cs"),
+    ] {
+        assert!(place(before) < place(after), "{before} before {after}: {:?}", ids(&change));
+    }
+    site.run_to("never");
+    assert_eq!(site.snapshot.site.status.clone().unwrap().verified.unwrap().version, "8.0 SR6", "{:?}", site.status());
+}
+
+#[test]
+fn what_is_missing_is_installed_in_the_first_hop_that_demands_it_and_upgraded_afterwards() {
+    let mut site = Site::with_placement(&[(Component::CrmServer, &["contoso-app"]), (Component::Service, &[CS])]);
+    site.snapshot.releases = whole_catalogue();
+    site.snapshot.site.status = None;
+    site.spec().version = "7.1 SR2".to_owned();
+    site.spec().super_office.as_mut().unwrap().text_move = Some(crm_api::site::TextMoveChoice::Skipped);
+    site.move_to("7.1.4816");
+    site.turn();
+    site.turn();
+    place(&mut site, Component::Web, "contoso-web");
+    site.declare("8.0 SR6");
+    site.add_bare_node("contoso-web");
+    let first = proposed(&site);
+    assert_eq!((first.from.as_str(), first.to.as_str(), first.installs.len()), ("7.1 SR2", "7.5 SR2", 0));
+    site.run_to("never");
+    site.turn();
+    site.turn();
+    let second = proposed(&site);
+    assert_eq!((second.from.as_str(), second.to.as_str()), ("7.5 SR2", "8.0 SR6"), "{:?}", site.plan().standing);
+    assert_eq!(second.installs, ["Web@contoso-web"]);
+    site.run_to("never");
+    site.turn();
+    assert_eq!(site.plan().standing, Standing::Settled);
+    for node in ["contoso-app", "contoso-web", CS] {
+        site.machine(node, |machine| {
+            machine.dot_net = Some("4.8".to_owned());
+            machine.windows = "Windows Server 2016".to_owned();
+        });
+    }
+    site.fact(crm_api::database::SQL_SERVER_VERSION, Some("13.0.5000"));
+    site.spec().super_office.as_mut().unwrap().reverse_proxy = Some(crm_api::site::ReverseProxy::IisArr);
+    site.declare("8.5 R17");
+    site.turn();
+    site.turn();
+    let third = proposed(&site);
+    assert!(third.installs.is_empty() && ids(&third).contains(&"upgrade-web@contoso-web"), "{:?}", ids(&third));
+}
+
+#[test]
+fn adoption_alone_plans_no_step_and_what_is_left_out_is_as_observed() {
+    let mut site = Site::at_rest();
+    site.snapshot.site.status = None;
+    site.spec().fast_cgi = None;
+    let block = site.spec().super_office.as_mut().unwrap();
+    (block.net_server, block.attachments) = (None, None);
+    site.fact(superoffice::USE_EXTENSION, Some("exe"));
+    let plan = site.turn();
+    assert_eq!(plan.standing, Standing::Settled);
+    assert!(site.snapshot.changes.is_empty());
+    let verified = site.snapshot.site.status.clone().unwrap().verified.unwrap();
+    assert_eq!((verified.version.as_str(), verified.fast_cgi), ("7.5 SR2", Some(FastCgi::Disabled)));
+    site.declare("8.0 SR6");
+    assert_eq!(proposed(&site).fast_cgi, Some(FastCgi::Disabled), "what was observed stays");
 }

@@ -156,7 +156,7 @@ fn the_host_of_web_is_declared_and_service_gets_a_new_instance_below_its_site() 
         "{service}"
     );
     let address = Task::SetDatabaseSetting {
-        setting: superoffice::SERVICE_URL.to_owned(),
+        setting: superoffice::CGI_URL.to_owned(),
         value: "http://sales.contoso.example/service/scripts/".to_owned(),
     };
     assert_eq!(step(&change, "set-address").executor, Executor::Controller { task: address });
@@ -295,7 +295,7 @@ fn what_a_move_needs_is_declared_or_refused_with_a_remedy() {
     to_new(&mut site);
     site.answer(NODE, &Probe::Url { url: "http://socrm.contoso.example/".to_owned() }, Answer::Url { status: 0 });
     assert!(one_domain(&site).iter().any(|finding| finding.remedy.contains("DNS record")));
-    site.fact(superoffice::SERVICE_URL, None);
+    site.fact(superoffice::CGI_URL, None);
     assert!(one_domain(&site).iter().any(|finding| finding.message.contains("was not read")));
 }
 
@@ -314,7 +314,7 @@ fn a_host_changes_nowhere_else() {
     let found = findings(&site);
     let finding = found.iter().find(|finding| finding.check == "HostName").unwrap();
     assert!(finding.remedy.contains("declare crm.contoso.example again"), "{}", finding.remedy);
-    site.fact(superoffice::SERVICE_URL, Some("http://socrm.contoso.example/scripts/"));
+    site.fact(superoffice::CGI_URL, Some("http://socrm.contoso.example/scripts/"));
     assert_eq!(site.plan().standing, Standing::Settled, "a person has moved it");
 }
 

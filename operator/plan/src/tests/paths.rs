@@ -160,6 +160,7 @@ fn what_a_release_no_longer_has_stands_in_front_of_the_approval() {
         absent: &[],
         installs: &[],
         behind: &[],
+        corrects: &[],
         backup_folder: "",
         set: None,
     };
@@ -226,7 +227,7 @@ fn from_8_1_on_netserver_itself_and_the_database_say_where_they_are() {
                 key: "NetServerVersion".to_owned(),
             },
         },
-        expected: Expected::Text { is: "8.5 R17".to_owned() },
+        expected: Expected::Version { is: "8.5 R17".to_owned() },
     };
     assert_eq!(reach.evidence, [says]);
     let database = step("8.5 R17", "upgrade-database@contoso-app");

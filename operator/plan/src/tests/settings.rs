@@ -127,7 +127,16 @@ fn attachments_are_moved_later_by_one_run_of_upgrade_exe_while_the_site_is_open(
     let change = proposed(&site);
     assert_eq!(
         kinds(&change),
-        ["preflight", "notice", "back-up-iis", "list-attachments", "run-upgrade-exe", "flush-caches", "verify-site"]
+        [
+            "preflight",
+            "notice",
+            "back-up-iis",
+            "list-attachments",
+            "back-up-attachments",
+            "run-upgrade-exe",
+            "flush-caches",
+            "verify-site"
+        ]
     );
     let (arguments, answers) = console(&change);
     assert_eq!(arguments, ["-d", "crm.contoso.example"], "a whole run");
@@ -183,4 +192,39 @@ fn attachments_that_are_lost_are_no_success() {
     }
     let result = site.status().result("run-upgrade-exe@contoso-cs").unwrap();
     assert_eq!(result.phase, StepPhase::Verified, "one was deleted meanwhile: {}", result.evidence);
+}
+
+#[test]
+fn the_store_is_copied_first_or_a_person_attests_a_backup_of_one_that_is_too_large() {
+    let rows = [(None, true), (Some(1), true), (Some(0), false)];
+    for (most, copied) in rows {
+        let mut site = Site::at_rest();
+        site.spec().super_office.as_mut().unwrap().attachments = Some(Attachments::WhileOpen);
+        site.spec().backup.store_gibibytes_max = most;
+        let change = proposed(&site);
+        let step = change.steps.iter().find(|step| step.id == "back-up-attachments@contoso-cs").unwrap();
+        let copies = matches!(&step.executor, Executor::Agent { actions }
+            if matches!(actions.as_slice(), [Action::CopyStore { from, .. }] if from == r"C:\SuperOffice\Attachments"));
+        assert_eq!((copies, matches!(step.executor, Executor::Attended { .. })), (copied, !copied), "{most:?}");
+        assert!(change.steps.iter().all(|step| step.felt == crm_api::change::Felt::No), "the site stays open");
+    }
+}
+
+#[test]
+fn a_store_without_room_for_its_copy_is_refused_with_both_ways_out() {
+    let mut site = Site::at_rest();
+    site.spec().super_office.as_mut().unwrap().attachments = Some(Attachments::WhileOpen);
+    let share = Probe::DiskFree { path: r"\\backup.contoso.example\crm".to_owned() };
+    for (answer, blocks) in [
+        (Answer::DiskFree { free_bytes: 1 << 40 }, false),
+        (Answer::DiskFree { free_bytes: 1 << 20 }, true),
+        (Answer::Unreadable { reason: "no access".to_owned() }, true),
+    ] {
+        site.answer("contoso-cs", &share, answer);
+        let refused = match site.plan().standing {
+            Standing::Refused { findings } => findings.iter().any(|finding| finding.check == "AttachmentsRoom"),
+            _ => false,
+        };
+        assert_eq!(refused, blocks);
+    }
 }

@@ -53,6 +53,25 @@ fn an_order_of_another_site_is_kept_and_does_not_hold_up_questions() {
 }
 
 #[test]
+fn a_node_that_the_site_no_longer_names_is_asked_nothing_for_it_and_goes_on_for_the_other_site() {
+    let mut site = Site::with_placement(&[
+        (Component::CrmServer, &["contoso-app"]),
+        (Component::Web, &["contoso-app"]),
+        (Component::Service, &["contoso-cs", "contoso-cs2"]),
+    ]);
+    let asked = Asked { site: "fabrikam".to_owned(), probes: vec![other_question()], attentive: false };
+    site.node("contoso-cs2").node.spec.asked.push(asked.clone());
+    assert!(site.node("contoso-cs2").node.spec.asked_by("contoso").is_some());
+    for placed in site.spec().components.iter_mut().filter(|placed| placed.name == Component::Service) {
+        placed.nodes = vec!["contoso-cs".to_owned()];
+    }
+    site.turn();
+    assert_eq!(site.node("contoso-cs2").node.spec.asked, [asked], "its last questions are taken back");
+    assert!(site.node("contoso-cs").node.spec.asked_by("contoso").is_some());
+    assert_eq!(site.turn().intents.iter().filter(|one| matches!(one, Intent::InstructNode { .. })).count(), 0);
+}
+
+#[test]
 fn facts_of_a_shared_server_count_only_once_this_sites_own_questions_are_answered() {
     let mut site = shared();
     site.node(NODE).node.spec.asked.retain(|asked| asked.site == "fabrikam");

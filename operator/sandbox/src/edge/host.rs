@@ -2,6 +2,7 @@
 //! and every deed, and with the journal read along, so that the history can name the order behind a start.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use crm_agent::host::{
@@ -120,6 +121,8 @@ impl Host for AgentHost {
             iis_content() -> BTreeMap<String, FileContent>;
             get_url(url: &'a str) -> i32;
             get_text(url: &'a str) -> String;
+            mail_replies(host: &'a str, port: u16, commands: &'a [String]) -> Vec<String>;
+            addresses(name: &'a str) -> Vec<IpAddr>;
             process(process: &'a ProcessId) -> ProcessState;
             read_journal() -> Option<String>;
         }

@@ -6,6 +6,7 @@
 //! nothing.
 
 mod backup;
+mod confinement;
 mod fencing;
 mod order;
 mod repeat;
@@ -13,6 +14,7 @@ mod restore;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use crm_api::order::Order;
@@ -22,6 +24,7 @@ use crate::cluster::Change;
 use crate::file::ScenarioFile;
 use crate::world::GhostEvent;
 use backup::BackupFirst;
+use confinement::Confinement;
 use fencing::Fencing;
 use order::InOrder;
 use repeat::Repeats;
@@ -32,7 +35,7 @@ use restore::RestoreOnWord;
 pub enum Invariant {
     /// S-1: no step starts before every step it depends on is verified, and true.
     Order,
-    /// S-2: at most one destructive action at a time.
+    /// S-2: at most one destructive action at a time, per site and per server.
     OneAtATime,
     /// S-3: no schema change without a whole backup of this database, taken after the last write.
     BackupFirst,
@@ -42,19 +45,22 @@ pub enum Invariant {
     Fencing,
     /// S-6: nothing is restored but from a whole set, with nobody connected, on a person's word or by declared policy.
     RestoreOnWord,
+    /// S-9: nothing of a site is touched but by a change of its own that holds its claims.
+    Confinement,
     /// S-11: what may have had an effect is never run again blindly.
     UnknownIsNotAbsent,
 }
 
 impl Invariant {
     /// All that are checked.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Order,
         Self::OneAtATime,
         Self::BackupFirst,
         Self::EffectOnce,
         Self::Fencing,
         Self::RestoreOnWord,
+        Self::Confinement,
         Self::UnknownIsNotAbsent,
     ];
 
@@ -68,6 +74,7 @@ impl Invariant {
             Self::EffectOnce => "S-4",
             Self::Fencing => "S-5",
             Self::RestoreOnWord => "S-6",
+            Self::Confinement => "S-9",
             Self::UnknownIsNotAbsent => "S-11",
         }
     }
@@ -77,7 +84,7 @@ impl Invariant {
     pub fn statement(self) -> &'static str {
         match self {
             Self::Order => "no step starts before every step it depends on is verified, and true in the world",
-            Self::OneAtATime => "at most one destructive program runs at any time",
+            Self::OneAtATime => "at most one destructive program runs at any time, per site and per server",
             Self::BackupFirst => {
                 "no schema change without a whole backup of this database, taken alone and after the last write"
             }
@@ -86,6 +93,7 @@ impl Invariant {
             Self::RestoreOnWord => {
                 "nothing is restored but from a whole set, with nobody connected, on a person's word or by declared policy"
             }
+            Self::Confinement => "nothing of a site is touched but by a change of its own that holds its claims",
             Self::UnknownIsNotAbsent => "what may have had an effect is never run again blindly",
         }
     }
@@ -125,10 +133,21 @@ pub struct Exercised {
 
 /// All of them.
 pub(crate) struct Invariants {
+    /// What is checked of each site, by its name.
+    sites: BTreeMap<String, OfSite>,
+    /// The site whose checks look at what belongs to no other.
+    first: String,
+    fencing: Fencing,
+    confinement: Confinement,
+    /// Site of each change, by the name of the change.
+    changes: BTreeMap<String, String>,
+}
+
+/// What is checked of one site.
+struct OfSite {
     order: InOrder,
     repeats: Repeats,
     backup: BackupFirst,
-    fencing: Fencing,
     restore: RestoreOnWord,
 }
 
@@ -141,51 +160,82 @@ struct Broken(Invariant, String);
 
 impl Invariants {
     pub(crate) fn new(file: &ScenarioFile) -> Self {
-        Self {
+        let of_site = |file: &ScenarioFile| OfSite {
             order: InOrder::new(file),
             repeats: Repeats::default(),
-            backup: BackupFirst::default(),
-            fencing: Fencing::default(),
+            backup: BackupFirst::new(file),
             restore: RestoreOnWord::default(),
+        };
+        Self {
+            sites: file.each().map(|file| (file.site_name().to_owned(), of_site(file))).collect(),
+            first: file.site_name().to_owned(),
+            fencing: Fencing::default(),
+            confinement: Confinement::default(),
+            changes: BTreeMap::new(),
         }
+    }
+
+    fn of(&mut self, site: &str) -> Option<&mut OfSite> {
+        let site = if self.sites.contains_key(site) { site } else { &self.first };
+        self.sites.get_mut(site)
     }
 
     /// Something was stored in the API.
     pub(crate) fn stored(&mut self, at: Timestamp, change: &Change) -> Option<Violation> {
         self.fencing.stored(change);
-        self.repeats.stored(change);
-        self.restore.stored(change);
-        broken(at, self.order.stored(change))
+        self.confinement.stored(change);
+        let Some(new) = &change.new else { return None };
+        let site = match &*change.kind {
+            "CrmSite" => new["metadata"]["name"].as_str(),
+            "CrmChange" | "CrmDecision" => new["spec"]["site"].as_str(),
+            _ => return None,
+        };
+        let site = site.unwrap_or_default().to_owned();
+        if &*change.kind == "CrmChange" {
+            let name = new["metadata"]["name"].as_str().unwrap_or_default();
+            self.changes.insert(name.to_owned(), site.clone());
+        }
+        let checks = self.of(&site)?;
+        checks.repeats.stored(change);
+        checks.restore.stored(change);
+        broken(at, checks.order.stored(change))
     }
 
     /// Something really happened.
     pub(crate) fn happened(&mut self, event: &GhostEvent) -> Option<Violation> {
         let what = &event.what;
-        let verdict = self
+        let confined = self.confinement.happened(&event.site, what);
+        let checks = self.of(&event.site)?;
+        let verdict = checks
             .repeats
             .happened(what)
-            .and_then(|()| self.backup.happened(what))
-            .and_then(|()| self.restore.happened(what))
-            .and_then(|()| self.order.happened(what));
-        broken(event.at, verdict)
+            .and_then(|()| checks.backup.happened(what))
+            .and_then(|()| checks.restore.happened(what))
+            .and_then(|()| checks.order.happened(what));
+        broken(event.at, verdict.and(confined))
     }
 
     /// An agent writes down that it begins an order.
     pub(crate) fn begins(&mut self, at: Timestamp, node: &str, order: &Order) -> Option<Violation> {
-        let verdict = self.fencing.begins(node, order).and_then(|()| self.order.begins(order));
-        broken(at, verdict)
+        let fenced = self.fencing.begins(node, order);
+        let change = order.id.split_once('/').map_or("", |(change, _)| change);
+        let site = self.changes.get(change).cloned().unwrap_or_default();
+        let checks = self.of(&site)?;
+        broken(at, fenced.and_then(|()| checks.order.begins(order)))
     }
 
     /// How often each was put to the test.
     pub(crate) fn exercised(&self) -> Vec<Exercised> {
+        let sum = |of: fn(&OfSite) -> u32| self.sites.values().map(of).sum();
         let times = |invariant| match invariant {
-            Invariant::Order => self.order.times,
-            Invariant::OneAtATime => self.repeats.starts,
-            Invariant::BackupFirst => self.backup.times,
-            Invariant::EffectOnce => self.repeats.effects,
+            Invariant::Order => sum(|site| site.order.times),
+            Invariant::OneAtATime => sum(|site| site.repeats.starts),
+            Invariant::BackupFirst => sum(|site| site.backup.times),
+            Invariant::EffectOnce => sum(|site| site.repeats.effects),
             Invariant::Fencing => self.fencing.times,
-            Invariant::RestoreOnWord => self.restore.times,
-            Invariant::UnknownIsNotAbsent => self.repeats.again,
+            Invariant::RestoreOnWord => sum(|site| site.restore.times),
+            Invariant::Confinement => self.confinement.times,
+            Invariant::UnknownIsNotAbsent => sum(|site| site.repeats.again),
         };
         Invariant::ALL.into_iter().map(|invariant| Exercised { invariant, times: times(invariant) }).collect()
     }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{Broken, Invariant, Verdict};
 use crate::cluster;
 use crate::file::ScenarioFile;
-use crate::world::{Change, Happening};
+use crate::world::{Change, Happening, WorldFault};
 
 /// What is true in the world, and what a change says about it.
 pub(super) struct InOrder {
@@ -105,6 +105,9 @@ impl InOrder {
                 self.flushed.clear();
             }
             Happening::ByHand { .. } => self.by_hand = true,
+            Happening::FaultStruck { fault, .. } if fault == WorldFault::TakesFirstInstance.name() => {
+                self.by_hand = true
+            }
             Happening::BackupTaken { .. } => {
                 self.backup_taken = true;
                 self.by_hand = false;
@@ -147,7 +150,7 @@ impl InOrder {
                 Some("Service is not frozen".to_owned())
             }
             Component::CrmServer => None,
-            Component::Web => self.lacks(&Change::Schema),
+            Component::Web | Component::NetServer => self.lacks(&Change::Schema),
             // With a new host for both the installer of Service makes the IIS site that Web is installed on (vendor:
             // upgrade to 8.1, using a new domain).
             Component::Service if program != "upgrade.exe" && self.both_move() => self.lacks(&Change::Schema),
@@ -237,8 +240,12 @@ impl InOrder {
         match kind {
             "freeze" => claim(self.frozen.contains(node), "Service is open to its users"),
             "upgrade-database" => effect(Change::Schema, "schema and server"),
-            "upgrade-web" | "move-web" => effect(Change::WebFiles, "the files of Web"),
-            "upgrade-service" | "move-service" => effect(Change::ServiceFiles, "the files of Service"),
+            "upgrade-web" | "install-web" | "move-web" => effect(Change::WebFiles, "the files of Web"),
+            "upgrade-netserver" | "install-netserver" => effect(Change::NetServerFiles, "the files of NetServer"),
+            "upgrade-service" | "install-service" | "move-service" => {
+                effect(Change::ServiceFiles, "the files of Service")
+            }
+            "set-up-service" => effect(Change::ServiceVersion, "the data of Service"),
             "run-upgrade-exe" => {
                 // What it keeps in the database is one for all Service nodes: a second node finds it done.
                 let data = self.has(None, &Change::ServiceVersion) && self.ran_upgrade.contains(node);

@@ -39,7 +39,7 @@ fn quoted(sentence: &str) -> Vec<&str> {
 }
 
 /// Does by hand what the instructions say and no program does. Whether everything was there to be done.
-pub(super) fn do_by_hand(world: &World, node: &str, instructions: &[String]) -> bool {
+pub(super) fn do_by_hand(world: &World, site: &str, node: &str, instructions: &[String]) -> bool {
     instructions.iter().all(|sentence| {
         let quoted = quoted(sentence);
         match quoted.as_slice() {
@@ -58,7 +58,7 @@ pub(super) fn do_by_hand(world: &World, node: &str, instructions: &[String]) -> 
                 world.edit_lines(node, path, |line| line.replace(old, new)).is_ok()
             }
             _ => {
-                world.update_by_hand(sentence);
+                world.update_by_hand(site, sentence);
                 true
             }
         }

@@ -1,6 +1,7 @@
 //! A machine that lies to its agent.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -69,6 +70,8 @@ impl Host for LyingHost {
         import_iis(from: &'a str) -> ();
         get_url(url: &'a str) -> i32;
         get_text(url: &'a str) -> String;
+        mail_replies(host: &'a str, port: u16, commands: &'a [String]) -> Vec<String>;
+        addresses(name: &'a str) -> Vec<IpAddr>;
         process(process: &'a ProcessId) -> ProcessState;
         read_journal() -> Option<String>;
         replace_file(path: &'a str, content: Vec<u8>) -> ();

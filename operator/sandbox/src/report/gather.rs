@@ -6,27 +6,36 @@ use crm_api::clock::Clock as _;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::{BackupReport, Happened, Outcome, RunReport, VersionChange};
+use super::{BackupReport, Happened, OtherSiteReport, Outcome, RunReport, VersionChange};
+use crate::file::ScenarioFile;
 use crate::run::{Options, Stage};
 use crate::story::{StoryEvent, What};
+use crate::witness::Notes;
 use crate::world::{GhostEvent, Happening, VersionRow};
 
 /// Conditions of a site that are debts while they are False.
-const DEBTS: [&str; 2] = ["AttachmentsRemapped", "CustomerCentreMerged"];
+const DEBTS: [&str; 5] = [
+    "AttachmentsRemapped",
+    "CustomerCentreMerged",
+    "WindowsClientsRolledOut",
+    "WindowsClientsRemoved",
+    "PocketServerRemoved",
+];
 
 impl RunReport {
     pub(crate) fn of(
         stage: &Stage,
         options: &Options,
-        outcome: Outcome,
-        before: Vec<VersionRow>,
+        outcomes: &[Outcome],
+        before: &BTreeMap<String, Vec<VersionRow>>,
         edited_at: Option<Timestamp>,
     ) -> Self {
         let now = stage.clock.now();
         let history = stage.world.history();
+        let others = others(stage, outcomes, before, now);
         let notes = stage.witness.notes();
-        let change = notes.change().cloned();
-        let site = notes.site.clone();
+        let change = notes.change(stage.file.site_name()).cloned();
+        let site = notes.site(stage.file.site_name()).cloned();
         let change_name = change.as_ref().and_then(|change| text(&change["metadata"]["name"]));
         let backup = change_name.as_deref().and_then(|change| backup_of(stage, change));
         Self {
@@ -34,19 +43,21 @@ impl RunReport {
             site: format!("{}/{}", stage.file.namespace(), stage.file.site_name()),
             seed: options.seed,
             faults: options.faults.iter().map(ToString::to_string).collect(),
-            outcome,
-            versions: versions(before, stage.world.versions()),
+            outcome: outcomes.first().cloned().unwrap_or(Outcome::TimedOut),
+            ends_as_announced: ends_as_announced(stage, outcomes),
+            versions: versions(before.get(stage.file.site_name()), &stage.world.versions()),
+            others,
             duration: now.duration_since(edited_at.unwrap_or(stage.file.scenario.spec.start)),
             edited_at,
             closed_for: change.as_ref().and_then(|change| closed_for(&change["status"], now)),
-            downtime: notes.teller.downtime(now),
+            downtime: notes.teller.downtime(stage.file.site_name(), now),
             backup,
             findings: findings(change.as_deref(), site.as_deref()),
             writes: notes.writes,
             happened: count(&history, notes.teller.events()),
             exercised: notes.invariants.exercised(),
             human_retries: human_retries(stage),
-            digest: digest(stage, change.as_deref(), site.as_deref()),
+            digest: digest(stage, &notes),
             points: stage.points.names(),
             kill_struck: stage.points.has_struck(),
             story: notes.teller.events().to_vec(),
@@ -60,14 +71,49 @@ fn text(value: &Value) -> Option<String> {
     value.as_str().map(str::to_owned)
 }
 
-fn versions(before: Vec<VersionRow>, after: Vec<VersionRow>) -> Vec<VersionChange> {
+/// Whether every site has come to the end that the scenario announces for it.
+fn ends_as_announced(stage: &Stage, outcomes: &[Outcome]) -> bool {
+    let announced: Vec<_> = stage.file.each_managed().map(|file| file.scenario.spec.ends).collect();
+    announced.len() == outcomes.len() && announced.iter().zip(outcomes).all(|(ends, outcome)| outcome.is(*ends))
+}
+
+/// What the run came to at the sites beside the first one; what the operator does not know has no outcome.
+fn others(
+    stage: &Stage,
+    outcomes: &[Outcome],
+    before: &BTreeMap<String, Vec<VersionRow>>,
+    now: Timestamp,
+) -> Vec<OtherSiteReport> {
+    let notes = stage.witness.notes();
+    let mut ends = outcomes.iter().skip(1);
+    let report = |file: &ScenarioFile| {
+        let name = file.site_name();
+        let (change, site) = (notes.change(name), notes.site(name));
+        let record = change.and_then(|change| text(&change["metadata"]["name"]));
+        OtherSiteReport {
+            site: format!("{}/{name}", file.namespace()),
+            outcome: if file.managed { ends.next().cloned() } else { None },
+            versions: versions(before.get(name), &stage.world.versions_of(name)),
+            closed_for: change.and_then(|change| closed_for(&change["status"], now)),
+            downtime: notes.teller.downtime(name, now),
+            backup: record.as_deref().and_then(|record| backup_of(stage, record)),
+            findings: findings(change.map(|change| &**change), site.map(|site| &**site)),
+            record,
+            final_site: site.map(|site| (**site).clone()),
+        }
+    };
+    stage.file.others.iter().map(report).collect()
+}
+
+fn versions(before: Option<&Vec<VersionRow>>, after: &[VersionRow]) -> Vec<VersionChange> {
     let find = |row: &VersionRow| {
         let same =
             |other: &&VersionRow| (&other.part, &other.node, &other.source) == (&row.part, &row.node, &row.source);
         after.iter().find(same).and_then(|other| other.version.clone())
     };
     before
-        .iter()
+        .into_iter()
+        .flatten()
         .map(|row| VersionChange {
             part: row.part.clone(),
             node: row.node.clone(),
@@ -165,13 +211,19 @@ fn human_retries(stage: &Stage) -> Vec<String> {
 }
 
 /// How everything stands, without times, ids, attempts and epochs.
-fn digest(stage: &Stage, change: Option<&Value>, site: Option<&Value>) -> BTreeMap<String, String> {
+fn digest(stage: &Stage, notes: &Notes) -> BTreeMap<String, String> {
     let mut facts = stage.world.digest_facts();
+    facts.insert("notices at the webhook".to_owned(), stage.receiver.digest());
     let mut fact = |name: String, value: &str| {
         facts.insert(name, value.to_owned());
     };
+    let first = stage.file.site_name();
+    let of = |object: &Value| match object["spec"]["site"].as_str() {
+        Some(other) if other != first => format!("{other}, "),
+        Some(_) | None => String::new(),
+    };
     for change in stage.cluster.list("CrmChange") {
-        let hop = format!("change {} -> {}", change["spec"]["from"], change["spec"]["to"]);
+        let hop = format!("{}change {} -> {}", of(&change), change["spec"]["from"], change["spec"]["to"]);
         fact(format!("{hop}, phase"), change["status"]["phase"].as_str().unwrap_or_default());
         for step in change["status"]["steps"].as_array().into_iter().flatten() {
             let id = step["id"].as_str().unwrap_or_default();
@@ -180,17 +232,18 @@ fn digest(stage: &Stage, change: Option<&Value>, site: Option<&Value>) -> BTreeM
     }
     for backup in stage.cluster.list("CrmBackup") {
         let verified = is_true(&backup, "Verified").to_string();
-        fact(format!("backup of {}, verified", backup["spec"]["release"]), &verified);
+        fact(format!("{}backup of {}, verified", of(&backup), backup["spec"]["release"]), &verified);
     }
-    if let Some(site) = site {
-        fact("site, verified".to_owned(), site["status"]["verified"]["version"].as_str().unwrap_or_default());
+    for (file, site) in stage.file.each_managed().filter_map(|file| Some((file, notes.site(file.site_name())?))) {
+        let name = if file.site_name() == first { "site" } else { file.site_name() };
+        fact(format!("{name}, verified"), site["status"]["verified"]["version"].as_str().unwrap_or_default());
         for kind in ["Ready", "UpToDate", "Drifted"] {
             let state = conditions(site).find(|condition| condition["type"] == kind);
             let state = state.and_then(|condition| condition["status"].as_str()).unwrap_or("none");
-            fact(format!("site, {kind}"), state);
+            fact(format!("{name}, {kind}"), state);
         }
     }
     fact("changes".to_owned(), &stage.cluster.list("CrmChange").len().to_string());
-    fact("a change is named".to_owned(), &change.is_some().to_string());
+    fact("a change is named".to_owned(), &notes.change(first).is_some().to_string());
     facts
 }

@@ -85,8 +85,12 @@ pub struct RunReport {
     pub seed: u64,
     /// Faults that were set, as they are written on a command line.
     pub faults: Vec<String>,
-    /// How it ended.
+    /// How it ended, at the first site.
     pub outcome: Outcome,
+    /// Whether every site has come to the end that the scenario announces.
+    pub ends_as_announced: bool,
+    /// What it came to at the other sites.
+    pub others: Vec<OtherSiteReport>,
     /// Name of the record (`CrmChange`), if there is one.
     pub record: Option<String>,
     /// Versions by part and source, before and after, as they really are.
@@ -123,7 +127,28 @@ pub struct RunReport {
     pub story: Vec<StoryEvent>,
 }
 
-impl RunReport {}
+/// What a run came to at a site beside the first one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OtherSiteReport {
+    /// The site, as `namespace/name`.
+    pub site: String,
+    /// How it ended; none where the operator does not know the site.
+    pub outcome: Option<Outcome>,
+    /// Name of the record (`CrmChange`), if there is one.
+    pub record: Option<String>,
+    /// Versions by part and source, before and after, as they really are.
+    pub versions: Vec<VersionChange>,
+    /// From closing to opening the site, by the record.
+    pub closed_for: Option<SignedDuration>,
+    /// How long at least one of its users could not work.
+    pub downtime: SignedDuration,
+    /// The backup set.
+    pub backup: Option<BackupReport>,
+    /// What a person should know afterwards.
+    pub findings: Vec<String>,
+    /// The site as it stands in the API at the end.
+    pub final_site: Option<Value>,
+}
 
 /// What one source shows of one part, before and after.
 #[derive(Clone, Debug, PartialEq, Eq)]

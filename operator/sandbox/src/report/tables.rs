@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{BackupReport, Outcome, RunReport, VersionChange};
+use super::{BackupReport, OtherSiteReport, Outcome, RunReport, VersionChange};
 use crate::run::SIMULATED_HOURS_MAX;
 use crate::story::duration_text;
 
@@ -29,10 +29,7 @@ impl fmt::Display for Outcome {
 impl fmt::Display for RunReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}  {}", self.site, self.outcome)?;
-        writeln!(f)?;
-        let rows = self.versions.iter().map(version_row).collect();
-        table(f, ["part", "node", "read from", "before", "after"], rows)?;
-        writeln!(f)?;
+        versions(f, &self.versions)?;
         let closed = self.closed_for.map_or("not at all".to_owned(), duration_text);
         writeln!(f, "closed      {closed} by the record; users could not work for {}", duration_text(self.downtime))?;
         writeln!(f, "took        {} of simulated time, from the edit to the end", duration_text(self.duration))?;
@@ -49,8 +46,43 @@ impl fmt::Display for RunReport {
             let label = if number == 0 { "findings" } else { "" };
             writeln!(f, "{label:10}  {finding}")?;
         }
+        for other in &self.others {
+            writeln!(f)?;
+            other_site(f, other)?;
+        }
+        if !self.others.is_empty() {
+            writeln!(f)?;
+        }
         self.counts(f)
     }
+}
+
+/// A site beside the first one: how it ended, its versions, and how long it was closed.
+fn other_site(f: &mut fmt::Formatter<'_>, other: &OtherSiteReport) -> fmt::Result {
+    match &other.outcome {
+        Some(outcome) => writeln!(f, "{}  {outcome}", other.site)?,
+        None => writeln!(f, "{}  the operator does not know it", other.site)?,
+    }
+    versions(f, &other.versions)?;
+    let closed = other.closed_for.map_or("not at all".to_owned(), duration_text);
+    writeln!(f, "closed      {closed} by the record; users could not work for {}", duration_text(other.downtime))?;
+    if let Some(record) = &other.record {
+        writeln!(f, "record      CrmChange {record}")?;
+    }
+    if let Some(backup) = &other.backup {
+        backup_lines(f, backup)?;
+    }
+    for (number, finding) in other.findings.iter().enumerate() {
+        let label = if number == 0 { "findings" } else { "" };
+        writeln!(f, "{label:10}  {finding}")?;
+    }
+    Ok(())
+}
+
+fn versions(f: &mut fmt::Formatter<'_>, versions: &[VersionChange]) -> fmt::Result {
+    writeln!(f)?;
+    table(f, ["part", "node", "read from", "before", "after"], versions.iter().map(version_row).collect())?;
+    writeln!(f)
 }
 
 impl RunReport {

@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::cast::Cast;
-use super::judge::{Judge, Phase};
+use super::judge::{Judges, Phase};
 use super::play::JUDGE_AGAIN;
 use super::stage::{MADE_UP_LOGIN, Stage};
 use super::{Options, RunError, Sandbox};
@@ -41,14 +41,14 @@ async fn settle(sandbox: &Sandbox, options: &Options) -> Result<AtRest, RunError
     let mut cast = Cast::new(Planted::new(&options.plants, &stage.file));
     stage.world.start();
     cast.start_everybody(&stage);
-    let judge = Judge::new(&stage, options.people);
+    let judge = Judges::new(&stage, options.people);
     loop {
         match judge.look(&stage) {
             Phase::Settled => break,
             // What somebody does by hand later is not at rest.
             Phase::HandsAct => break,
             Phase::Settling | Phase::Changing => {}
-            Phase::Over(outcome) => return Err(unsettled(&stage, format!("{outcome:?}"))),
+            Phase::Over(outcomes) => return Err(unsettled(&stage, format!("{outcomes:?}"))),
         }
         let next = Instant::now() + JUDGE_AGAIN;
         tokio::select! {

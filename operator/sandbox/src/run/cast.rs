@@ -16,6 +16,7 @@ use super::stage::{OPERATOR_NAMESPACE, Stage};
 use super::{AGENT_PREFIX, AGENT_RESTARTS_AFTER, CONTROLLER_PREFIX, CONTROLLER_RESTARTS_AFTER};
 use crate::edge::{AgentHost, ControllerSql};
 use crate::plants::Planted;
+use crate::receiver::ControllerPost;
 use crate::story::What;
 
 /// Version that agents report.
@@ -137,7 +138,13 @@ impl Cast {
         let mut config = crm_controller::Config::new(&identity, OPERATOR_NAMESPACE);
         (config.lease_duration, config.renew_interval) = LEASE;
         let client = self.planted.on_api(&identity, stage.cluster.client(&identity));
-        let controller = Controller::new(config, client, connect, Arc::new(stage.clock));
+        let post = Arc::new(ControllerPost {
+            receiver: stage.receiver.clone(),
+            identity: identity.clone(),
+            lives: stage.lives.clone(),
+            points: Arc::clone(&stage.points),
+        });
+        let controller = Controller::new(config, client, connect, post, Arc::new(stage.clock));
         let task = tokio::spawn(controller.run());
         self.controllers.insert(identity.clone(), Actor { identity, task });
     }
@@ -193,5 +200,10 @@ impl Cast {
             stage.file.scenario.spec.sql_server.name
         );
         stage.witness.note(None, What::Begins, &why);
+        for other in &stage.file.others {
+            let stranger = if other.managed { "" } else { ", which the operator does not know" };
+            let why = format!("{}{stranger}; database {}", other.site.spec.version, other.site.spec.database.name);
+            stage.witness.with_teller(|teller, at| teller.note_at(other.site_name(), at, What::Begins, &why));
+        }
     }
 }

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::stage::Stage;
 use super::{Attendance, SIMULATED_HOURS_MAX};
+use crate::file::ScenarioFile;
 use crate::report::Outcome;
 use crate::witness::Notes;
 use crate::world::scenario::Moment;
@@ -24,7 +25,7 @@ const AGENTS_LOOK_WITHIN: SignedDuration = SignedDuration::from_mins(10);
 const WAITS_FOR_PEOPLE: [&str; 5] = ["Approval", "Person", "Preflight", "Claim", "Facts"];
 
 /// Where a run stands.
-pub(super) enum Phase {
+pub(super) enum Phase<T> {
     /// The site is not settled at its old version.
     Settling,
     /// It is: the edit can be applied.
@@ -34,11 +35,61 @@ pub(super) enum Phase {
     /// The edit was applied, and it is not over.
     Changing,
     /// It is over.
-    Over(Outcome),
+    Over(T),
 }
 
-/// Judges where a run stands.
-pub(super) struct Judge {
+/// Judges of all sites that the operator knows, in the order of the file.
+pub(super) struct Judges {
+    each: Vec<Judge>,
+}
+
+impl Judges {
+    pub(super) fn new(stage: &Stage, people: Attendance) -> Self {
+        Self { each: stage.file.each_managed().map(|file| Judge::new(stage, file, people)).collect() }
+    }
+
+    /// The edits are applied now.
+    pub(super) fn edited(&mut self, stage: &Stage) {
+        self.each.iter_mut().for_each(|judge| judge.edited(stage));
+    }
+
+    /// Somebody has worked on the servers by hand now.
+    pub(super) fn hands_acted(&mut self, stage: &Stage) {
+        self.each.iter_mut().for_each(|judge| judge.hands_acted(stage));
+    }
+
+    pub(super) fn edited_at(&self) -> Option<Timestamp> {
+        self.each.first()?.edited_at
+    }
+
+    /// A run is as far as the last of its sites; it is over when all of them are, each at its end.
+    pub(super) fn look(&self, stage: &Stage) -> Phase<Vec<Outcome>> {
+        let mut outcomes = Vec::new();
+        let (mut settling, mut changing, mut settled) = (false, false, false);
+        for judge in &self.each {
+            match judge.look(stage) {
+                Phase::HandsAct => return Phase::HandsAct,
+                Phase::Settling => settling = true,
+                Phase::Settled => settled = true,
+                Phase::Changing => changing = true,
+                Phase::Over(outcome) => outcomes.push(outcome),
+            }
+        }
+        if outcomes.len() == self.each.len() || outcomes.contains(&Outcome::TimedOut) {
+            Phase::Over(outcomes)
+        } else if settling {
+            Phase::Settling
+        } else if settled && !changing && outcomes.is_empty() {
+            Phase::Settled
+        } else {
+            Phase::Changing
+        }
+    }
+}
+
+/// Judges where one site of a run stands.
+struct Judge {
+    site: String,
     patience: SignedDuration,
     started_at: Timestamp,
     edited_at: Option<Timestamp>,
@@ -50,24 +101,25 @@ pub(super) struct Judge {
 }
 
 impl Judge {
-    pub(super) fn new(stage: &Stage, people: Attendance) -> Self {
+    fn new(stage: &Stage, file: &ScenarioFile, people: Attendance) -> Self {
         let patience = match people {
             Attendance::Present => PATIENCE,
             Attendance::Nobody => PATIENCE_ALONE,
         };
-        let hands = stage.file.scenario.spec.by_hand.as_ref().map(|by_hand| by_hand.when);
-        Self { patience, started_at: stage.clock.now(), edited_at: None, hands, acted_at: None, generation: 0 }
+        let hands = file.scenario.spec.by_hand.as_ref().map(|by_hand| by_hand.when);
+        let site = file.site_name().to_owned();
+        Self { site, patience, started_at: stage.clock.now(), edited_at: None, hands, acted_at: None, generation: 0 }
     }
 
     /// The edit is applied now.
-    pub(super) fn edited(&mut self, stage: &Stage) {
+    fn edited(&mut self, stage: &Stage) {
         self.edited_at = Some(stage.clock.now());
         let notes = stage.witness.notes();
-        self.generation = notes.site.as_ref().and_then(|site| site["metadata"]["generation"].as_i64()).unwrap_or(0);
+        self.generation = notes.site(&self.site).and_then(|site| site["metadata"]["generation"].as_i64()).unwrap_or(0);
     }
 
     /// Somebody has worked on the servers by hand now.
-    pub(super) fn hands_acted(&mut self, stage: &Stage) {
+    fn hands_acted(&mut self, stage: &Stage) {
         self.acted_at = Some(stage.clock.now());
     }
 
@@ -75,14 +127,10 @@ impl Judge {
         self.hands == Some(moment) && self.acted_at.is_none()
     }
 
-    pub(super) fn edited_at(&self) -> Option<Timestamp> {
-        self.edited_at
-    }
-
-    pub(super) fn look(&self, stage: &Stage) -> Phase {
+    fn look(&self, stage: &Stage) -> Phase<Outcome> {
         let now = stage.clock.now();
         let notes = stage.witness.notes();
-        let Some(site) = notes.site.clone() else { return Phase::Settling };
+        let Some(site) = notes.site(&self.site).cloned() else { return Phase::Settling };
         let Some(edited_at) = self.edited_at else {
             if let Some(acted_at) = self.acted_at {
                 let seen = now.duration_since(acted_at) > AGENTS_LOOK_WITHIN;
@@ -104,11 +152,15 @@ impl Judge {
         if observed <= self.generation && !self.is_no_edit(&site) {
             return Phase::Changing;
         }
-        let everybody_works = !notes.teller.somebody_is_out();
-        if everybody_works && is_settled(&site) {
-            return Phase::Over(Outcome::Reached);
-        }
+        let everybody_works = !notes.teller.somebody_is_out(&self.site);
         let stood_still = now.duration_since(notes.progress_at) > self.patience;
+        // A correction of drift leaves the site as declared while it is under way.
+        let under_way = notes.change(&self.site).is_some_and(|change| !is_over(change));
+        if everybody_works && !under_way && is_settled(&site) && (notes.has_told_all(&self.site) || stood_still) {
+            let hours = stage.file.scenario.spec.goes_on_hours.unwrap_or(0);
+            let goes_on = now.duration_since(edited_at) < SignedDuration::from_hours(hours);
+            return if goes_on { Phase::Changing } else { Phase::Over(Outcome::Reached) };
+        }
         match self.end_of_change(&notes, &site, everybody_works, stood_still) {
             Some(Outcome::BackedOut(_)) if self.hands_wait_for(Moment::AfterBackOut) => Phase::HandsAct,
             Some(outcome) => Phase::Over(outcome),
@@ -139,7 +191,7 @@ impl Judge {
         if reason == "RestoredAwaitingDecision" && everybody_works {
             return Some(Outcome::BackedOut(condition_text(site, "UpToDate")));
         }
-        let change = notes.change()?;
+        let change = notes.change(&self.site)?;
         let status = &change["status"];
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         match status["phase"].as_str().unwrap_or_default() {
@@ -165,6 +217,11 @@ impl Judge {
             _ => None,
         }
     }
+}
+
+/// A change has ended, well or not.
+fn is_over(change: &Value) -> bool {
+    ["Succeeded", "Failed", "Superseded"].iter().any(|phase| change["status"]["phase"] == *phase)
 }
 
 /// The site is proven to be where it is declared to be, and healthy.

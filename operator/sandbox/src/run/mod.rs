@@ -160,8 +160,8 @@ pub(crate) enum Cue {
     IsUp(String),
     /// A step is recorded as begun.
     StepStarted(String),
-    /// Users are told that the site will be closed.
-    UsersAreTold,
+    /// Users of that site are told that it will be closed.
+    UsersAreTold(String),
 }
 
 /// How soon Windows' service manager starts an agent again that died.

@@ -1,18 +1,22 @@
 //! The loop of a run: hands on what happens, does what is due, and asks after everything whether it is over.
 
+use std::collections::BTreeMap;
+
 use jiff::SignedDuration;
 use tokio::time::Instant;
 
 use super::cast::Cast;
 use super::guest::{Entrance, Guest};
-use super::judge::{Judge, Phase};
+use super::judge::{Judges, Phase};
 use super::seams::FaultSeam;
 use super::stage::Stage;
 use super::{Attendance, Cue, Options, RunError, Sandbox};
+use crate::file::ScenarioFile;
 use crate::people;
 use crate::plants::Planted;
 use crate::report::{Outcome, RunReport};
 use crate::story::StoryEvent;
+use crate::world::VersionRow;
 
 /// How often it is asked whether it is over when nothing happens.
 pub(super) const JUDGE_AGAIN: std::time::Duration = std::time::Duration::from_secs(60);
@@ -37,18 +41,22 @@ pub(super) async fn play(
     cast.start_everybody(&stage);
     let mut people = Vec::new();
     if options.people == Attendance::Present {
-        people = people::start(&stage.file, &stage.cluster, &stage.world, options.seed);
+        // The same person takes other times at another site.
+        for (seed, file) in (options.seed..).zip(stage.file.each_managed()) {
+            people.extend(people::start(file, &stage.cluster, &stage.world, seed));
+        }
     }
-    let mut judge = Judge::new(&stage, options.people);
-    let before = stage.world.versions();
+    let mut judge = Judges::new(&stage, options.people);
+    let of = |file: &ScenarioFile| (file.site_name().to_owned(), stage.world.versions_of(file.site_name()));
+    let before: BTreeMap<String, Vec<VersionRow>> = stage.file.each().map(of).collect();
     let mut guest = guest(Entrance::into_stage(&stage));
     let mut has_left = false;
-    let outcome = loop {
+    let outcomes = loop {
         for event in stage.witness.take_events() {
             on_event(&event);
         }
         if let Some(violation) = stage.witness.notes().violation.clone() {
-            break Outcome::Violated(violation);
+            break vec![Outcome::Violated(violation)];
         }
         if let Some(error) = nowhere(&stage, options) {
             return Err(error);
@@ -63,10 +71,10 @@ pub(super) async fn play(
             }
             Phase::Settled => {
                 judge.edited(&stage);
-                stage.edit_site().await?;
+                stage.edit_sites().await?;
                 continue;
             }
-            Phase::Over(outcome) if has_left || outcome == Outcome::TimedOut => break outcome,
+            Phase::Over(outcomes) if has_left || outcomes.contains(&Outcome::TimedOut) => break outcomes,
             Phase::Over(_) => {}
         }
         let next = Instant::now() + JUDGE_AGAIN;
@@ -83,7 +91,7 @@ pub(super) async fn play(
     for event in stage.witness.take_events() {
         on_event(&event);
     }
-    Ok(RunReport::of(&stage, options, outcome, before, judge.edited_at()))
+    Ok(RunReport::of(&stage, options, &outcomes, &before, judge.edited_at()))
 }
 
 fn follow(cue: &Cue, cast: &mut Cast, stage: &Stage, seam: &FaultSeam) {
@@ -92,7 +100,7 @@ fn follow(cue: &Cue, cast: &mut Cast, stage: &Stage, seam: &FaultSeam) {
         Cue::AgentDies(node) => cast.agent_died(stage, node),
         Cue::GoesDown(node) => cast.machine_down(stage, node),
         Cue::IsUp(node) => cast.machine_up(node),
-        Cue::UsersAreTold => stage.world.tell_users(),
+        Cue::UsersAreTold(site) => stage.world.tell_users(site),
         Cue::StepStarted(step) => {
             for (after_secs, due) in seam.step_started(stage, step) {
                 cast.later(SignedDuration::from_secs(after_secs), due);
@@ -107,8 +115,11 @@ fn nowhere(stage: &Stage, options: &Options) -> Option<RunError> {
         return None;
     }
     let notes = stage.witness.notes();
-    let goal = notes.site.as_ref()?["spec"]["version"].clone();
-    let is_planned = notes.changes.values().any(|change| change["spec"]["to"] == goal);
+    let is_planned = stage.file.each_managed().all(|file| {
+        let goal = notes.site(file.site_name()).map(|site| &site["spec"]["version"]);
+        let its = notes.changes.values().filter(|change| change["spec"]["site"] == file.site_name());
+        its.into_iter().any(|change| Some(&change["spec"]["to"]) == goal)
+    });
     let steps: Vec<&str> = notes
         .changes
         .values()

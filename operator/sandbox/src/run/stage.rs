@@ -1,5 +1,6 @@
 //! The stage: a cluster, a world, and the objects that are there before the story begins.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crm_api::clock::Clock as _;
@@ -15,6 +16,7 @@ use crate::clock::SimClock;
 use crate::cluster::Cluster;
 use crate::edge::{Lives, Points};
 use crate::file::ScenarioFile;
+use crate::receiver::Receiver;
 use crate::witness::Witness;
 use crate::world::World;
 
@@ -34,6 +36,7 @@ pub(crate) struct Stage {
     pub(crate) witness: Witness,
     pub(crate) lives: Lives,
     pub(crate) points: Arc<Points>,
+    pub(crate) receiver: Receiver,
     pub(crate) cues: UnboundedReceiver<Cue>,
 }
 
@@ -43,10 +46,10 @@ impl Stage {
         let file = Arc::clone(&sandbox.file);
         let clock = SimClock::starting_at(file.scenario.spec.start);
         let cluster = Cluster::new(clock.for_cluster(), Arc::clone(&sandbox.kinds));
-        let login = file.credentials();
-        let credentials = login.clone().unwrap_or((MADE_UP_LOGIN.0.to_owned(), MADE_UP_LOGIN.1.to_owned()));
-        let credentials = Credentials::new(credentials.0, credentials.1);
-        let world = World::new(&file.scenario, &file.site, &file.releases, credentials, options.seed)?;
+        let world = World::new(&file.scenario, &file.site, &file.releases, login(&file), options.seed)?;
+        for other in &file.others {
+            world.add_site(&other.scenario, &other.site, &other.releases, login(other))?;
+        }
         let (sender, cues) = unbounded_channel();
         let witness = Witness::new(&file, sender.clone(), move || clock.now());
         let lives = Lives::default();
@@ -57,12 +60,13 @@ impl Stage {
         cluster.intercept(Arc::clone(&points) as Arc<dyn crate::cluster::Intercept>);
         cluster.observe(witness.of_cluster());
         world.on_event(witness.of_world());
-        let stage = Self { file, clock, cluster, world, witness, lives, points, cues };
-        stage.create_objects(login.is_none()).await?;
+        let receiver = Receiver::new(file.scenario.spec.webhook.clone(), witness.clone());
+        let stage = Self { file, clock, cluster, world, witness, lives, points, receiver, cues };
+        stage.create_objects().await?;
         Ok(stage)
     }
 
-    async fn create_objects(&self, make_up_login: bool) -> Result<(), RunError> {
+    async fn create_objects(&self) -> Result<(), RunError> {
         let file = &self.file;
         self.cluster.add_namespace(OPERATOR_NAMESPACE);
         self.cluster.add_namespace(file.namespace());
@@ -73,8 +77,12 @@ impl Stage {
         for secret in &file.objects.secrets {
             create(&client, Some(file.namespace()), secret).await?;
         }
-        if make_up_login {
-            let name = &file.site.spec.database.credentials_ref.name;
+        let mut made_up = BTreeSet::new();
+        for other in file.each_managed().filter(|other| other.credentials().is_none()) {
+            let name = &other.site.spec.database.credentials_ref.name;
+            if !made_up.insert(name) {
+                continue;
+            }
             let secret = json!({
                 "apiVersion": "v1", "kind": "Secret", "metadata": {"name": name},
                 "stringData": {"username": MADE_UP_LOGIN.0, "password": MADE_UP_LOGIN.1},
@@ -87,18 +95,25 @@ impl Stage {
             });
             create(&client, Some(file.namespace()), &node).await?;
         }
-        create(&self.cluster.client(GIT_OPS), Some(file.namespace()), &file.objects.site).await
+        for site in file.each_managed().map(|file| &file.objects.site) {
+            create(&self.cluster.client(GIT_OPS), Some(file.namespace()), site).await?;
+        }
+        Ok(())
     }
 
     /// Applies what the scenario says that a person edits in Git.
-    pub(crate) async fn edit_site(&self) -> Result<(), RunError> {
-        if self.file.scenario.spec.then.is_null() {
-            return Ok(());
+    pub(crate) async fn edit_sites(&self) -> Result<(), RunError> {
+        for file in self.file.each_managed().filter(|file| !file.scenario.spec.then.is_null()) {
+            self.edit(file).await?;
         }
+        Ok(())
+    }
+
+    async fn edit(&self, file: &ScenarioFile) -> Result<(), RunError> {
         let client = self.cluster.client(GIT_OPS);
-        let api = api(&client, Some(self.file.namespace()), &self.file.objects.site);
-        let patch = Patch::Merge(json!({"spec": self.file.scenario.spec.then}));
-        let name = self.file.site_name();
+        let api = api(&client, Some(file.namespace()), &file.objects.site);
+        let patch = Patch::Merge(json!({"spec": file.scenario.spec.then}));
+        let name = file.site_name();
         match api.patch(name, &PatchParams::default(), &patch).await {
             Ok(_) => Ok(()),
             Err(error) => {
@@ -106,6 +121,12 @@ impl Stage {
             }
         }
     }
+}
+
+/// The login of a site: the one of the Secret that the file brings, or a made-up one.
+fn login(file: &ScenarioFile) -> Credentials {
+    let (username, password) = file.credentials().unwrap_or((MADE_UP_LOGIN.0.to_owned(), MADE_UP_LOGIN.1.to_owned()));
+    Credentials::new(username, password)
 }
 
 fn api(client: &Client, namespace: Option<&str>, object: &Value) -> Api<DynamicObject> {

@@ -128,3 +128,46 @@ fn of_300_sites_the_malformed_one_says_so_and_every_other_goes_on() {
     let report = sandbox.run_with(&Options::default(), &mut |_| {}, Box::new(|entrance| Box::pin(guest(entrance))));
     assert_eq!(report.unwrap().outcome, Outcome::Reached, "and the site that has its servers is upgraded beside it");
 }
+
+fn example(name: &str) -> Sandbox {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../examples/superoffice/{name}.yaml"));
+    Sandbox::new(ScenarioFile::read(&path).unwrap()).unwrap()
+}
+
+#[test]
+fn an_installer_that_takes_another_instance_is_caught_and_what_it_touched_is_named() {
+    let armed: ArmedFault = "takes-first-instance".parse().unwrap();
+    let options = Options { faults: vec![armed], ..Options::default() };
+    let report = example("one-of-two-instances").run(&options, &mut |_| {}).unwrap();
+    let story = story(&report);
+    let halted = story.lines().find(|line| line.contains("halted")).unwrap_or_else(|| panic!("{story}"));
+    assert!(halted.contains("upgrade-service@shared-cs ended Partial"), "{halted}");
+    assert!(halted.contains(r"C:\SuperOffice\Adatum Service\bin\upgrade.exe"), "{halted}");
+    let named = |finding: &String| finding.contains("what must be left alone was touched");
+    assert!(report.findings.iter().any(named), "the record keeps it: {:?}", report.findings);
+    assert_eq!(report.human_retries, ["upgrade-service@shared-cs"], "nothing is run again without a person");
+}
+
+#[test]
+fn two_customers_on_one_server_take_turns_and_each_reaches_its_goal() {
+    let sandbox = example("two-customers-one-server");
+    let line_of = async |entrance: Entrance| {
+        let waits = |entrance: &Entrance| {
+            let changes = entrance.cluster().list("CrmChange");
+            changes.iter().any(|change| change["status"]["waiting"]["reason"] == "Claim")
+        };
+        entrance.until(waits).await;
+        let site = entrance.cluster().get("CrmSite", "crm", "fabrikam").unwrap_or_default();
+        let conditions = site["status"]["conditions"].as_array().cloned().unwrap_or_default();
+        let up_to_date = conditions.iter().find(|one| one["type"] == "UpToDate").cloned().unwrap_or_default();
+        assert_eq!(up_to_date["reason"], "Queued", "{up_to_date}");
+        let message = up_to_date["message"].as_str().unwrap_or_default();
+        assert!(message.contains("held by a change of crm/contoso; 1st in line"), "{message}");
+    };
+    let report =
+        sandbox.run_with(&Options::default(), &mut |_| {}, Box::new(|entrance| Box::pin(line_of(entrance)))).unwrap();
+    assert_eq!(report.outcome, Outcome::Reached, "{}", story(&report));
+    let others: Vec<_> = report.others.iter().map(|other| (other.site.as_str(), other.outcome.clone())).collect();
+    assert_eq!(others, [("crm/fabrikam", Some(Outcome::Reached))], "{}", story(&report));
+    assert!(report.ends_as_announced);
+}

@@ -3,12 +3,14 @@
 //!
 //! - [`StoryEvent`]: one event; its `Display` is the canonical line. [`Standing`]: how the site stood then, for a live view.
 //! - [`Follower`]: the same story of a site of any cluster, as far as its objects tell it.
+//! - `teller`: draws the story of one site; `tellers`: of all sites of a world, in one.
 //! - `change`: from the record of a change; `objects`: from all other objects; `world`: from the ghost history.
 
 mod change;
 mod follower;
 mod objects;
 mod teller;
+mod tellers;
 mod world;
 
 use std::fmt;
@@ -18,7 +20,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 pub use follower::Follower;
-pub(crate) use teller::Teller;
+pub(crate) use tellers::Tellers;
 
 /// One event of the story.
 #[derive(Clone, Debug, PartialEq)]

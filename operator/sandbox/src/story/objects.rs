@@ -8,10 +8,23 @@ use super::teller::{Place, Teller};
 use crate::cluster::Change;
 
 /// Conditions of a site whose change is an event of its own. The others say the same as the record of the change.
-const TOLD_CONDITIONS: [&str; 7] =
-    ["Ready", "UpToDate", "HalfDone", "Drifted", "FactsFresh", "AttachmentsRemapped", "CustomerCentreMerged"];
+const TOLD_CONDITIONS: [&str; 12] = [
+    "Ready",
+    "UpToDate",
+    "HalfDone",
+    "Drifted",
+    "FactsFresh",
+    "AttachmentsRemapped",
+    "CustomerCentreMerged",
+    "Orphaned",
+    "NoticesDelivered",
+    "WindowsClientsRolledOut",
+    "WindowsClientsRemoved",
+    "PocketServerRemoved",
+];
 /// Events that say what no other line says.
-const TOLD_EVENTS: [&str; 3] = ["PlannedDowntime", "Drifted", "Malformed"];
+const TOLD_EVENTS: [&str; 7] =
+    ["PlannedDowntime", "DowntimeSoon", "NoticeNotDelivered", "Drifted", "Correcting", "Corrected", "Malformed"];
 
 impl Teller {
     /// An object was written.

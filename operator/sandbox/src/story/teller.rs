@@ -58,8 +58,12 @@ impl<'a> Place<'a> {
 }
 
 impl Teller {
-    pub(crate) fn new(file: &ScenarioFile) -> Self {
-        Self::of(&file.site, file.scenario.spec.servers.iter().map(|server| server.name.as_str()))
+    /// For the first site of a story, or another; `site_width` is the length of the longest name of a site.
+    pub(super) fn new(file: &ScenarioFile, site_width: usize) -> Self {
+        let servers = file.scenario.spec.servers.iter().map(|server| server.name.as_str());
+        let mut teller = Self::of(&file.site, servers);
+        Arc::make_mut(&mut teller.layout).site_width = site_width;
+        teller
     }
 
     /// For a site and the names of its servers.
@@ -175,13 +179,5 @@ impl Teller {
         let new = self.events.get(self.taken..).unwrap_or_default().to_vec();
         self.taken = self.events.len();
         new
-    }
-
-    pub(crate) fn has_new(&self) -> bool {
-        self.taken < self.events.len()
-    }
-
-    pub(crate) fn events(&self) -> &[StoryEvent] {
-        &self.events
     }
 }

@@ -32,6 +32,10 @@ impl Teller {
             Happening::Effect { node, change: Change::Schema, number, .. } => {
                 self.tell(at, Place::of_node(node), What::Schema, format!("whole again, at {number}"));
             }
+            Happening::Effect { node, change: Change::Reports, program, .. } => {
+                let what = format!("{program} replaces the standard reports that people edited");
+                self.tell(at, Place::of_node(node), What::Lost, what);
+            }
             Happening::ByHand { who, what } => {
                 self.tell(at, Place::default(), What::ByHand, format!("{who} {what}, without the operator"));
             }
@@ -68,6 +72,11 @@ impl Teller {
                     What::Backup,
                     format!("the database is back from {path}, at {release}"),
                 );
+            }
+            Happening::RestoreTested { path, sound } => {
+                let found = if *sound { "no fault" } else { "a damaged page" };
+                let why = format!("{path} was restored under another name, DBCC CHECKDB finds {found}");
+                self.tell(at, Place::default(), What::Backup, why);
             }
             Happening::RestoreFailed { path } => {
                 self.tell(at, Place::default(), What::Backup, format!("the restore from {path} failed"));

@@ -14,7 +14,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 
 use crate::edge::{KillPoint, Moment, PointNames};
-use crate::report::RunReport;
+use crate::report::{Outcome, RunReport};
 use crate::run::{Options, RunError, Sandbox};
 
 /// So many differences are kept with their details.
@@ -98,7 +98,7 @@ impl Sandbox {
     ) -> Result<SweepReport, SweepError> {
         let options = Options { seed, ..Options::default() };
         let undisturbed = self.run(&options, &mut |_| {})?;
-        if !undisturbed.outcome.is(self.file.scenario.spec.ends) {
+        if !undisturbed.ends_as_announced {
             return Err(SweepError::OtherEnd(undisturbed.outcome.to_string()));
         }
         let points = sample.of(all_points(&undisturbed.points), seed);
@@ -179,11 +179,11 @@ impl Sandbox {
         let stops: Vec<String> = report.human_retries.iter().map(|step| stop_of(step)).collect();
         let listed = &self.file.scenario.spec.named_stops;
         let unlisted: Vec<String> = stops.iter().filter(|stop| !listed.contains(stop)).cloned().collect();
-        if report.outcome.word() == undisturbed.outcome.word()
-            && report.kill_struck
-            && facts.is_empty()
-            && unlisted.is_empty()
-        {
+        let ends = |report: &RunReport| {
+            let others = report.others.iter().map(|other| other.outcome.as_ref().map(Outcome::word));
+            std::iter::once(Some(report.outcome.word())).chain(others).collect::<Vec<_>>()
+        };
+        if ends(report) == ends(undisturbed) && report.kill_struck && facts.is_empty() && unlisted.is_empty() {
             return if stops.is_empty() { Compared::Equal } else { Compared::NamedStop(stops) };
         }
         let mut outcome = report.outcome.to_string();

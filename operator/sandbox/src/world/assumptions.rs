@@ -25,6 +25,13 @@ pub struct Assumptions {
     /// Whether the CRM Server setup goes on where a run was cut off in the middle of the schema. `false`: the vendor's
     /// "no recovery from a crash half-way" (install/database/dbsetup-exe) holds, and it refuses.
     pub crm_server_resumes_schema: bool,
+    /// Setup type by which a person tells Web's setup to install NetServer web services only. That there is such a type is
+    /// documented (install/netserver), its words are not.
+    pub setup_type_net_server: String,
+    /// Argument that tells Web's setup the same.
+    pub argument_net_server: String,
+    /// Entry of a NetServer of its own in the list of installed programs.
+    pub net_server_program: String,
     /// Whether the Web installer stops the pool that it replaces files under.
     pub web_installer_stops_pool: bool,
     /// Whether the Web installer starts that pool again.
@@ -50,6 +57,12 @@ pub struct Assumptions {
     pub question_attachments: String,
     /// Questions of `upgrade.exe` for the symmetric key and secret where Service's `config` has none.
     pub questions_keys: [String; 2],
+    /// Questions of `ejTermSetup.exe`: what it asks for and in which order is documented (automated-tasks/ejtermsetup,
+    /// install/service), the words are not.
+    pub questions_set_up: Vec<String>,
+    /// Whether `ejTermSetup.exe` refuses a second run. `false`: it overwrites what stands in the database; the vendor only
+    /// warns.
+    pub set_up_refuses_second_run: bool,
     /// Offer of `upgrade.exe` to stop where IIS or rights do not suit FastCGI.
     pub question_abort: String,
     /// What `upgrade.exe` does when its input ends at a question.
@@ -98,6 +111,9 @@ pub struct Assumptions {
     pub reboot_seconds: u64,
     /// Whether a stopped pool stays stopped over a restart of Windows.
     pub pool_stays_stopped: bool,
+    /// Minutes for which a Windows client that is too old for the database stays open, and connected, before its user gives
+    /// it up.
+    pub old_client_minutes: u64,
     /// Minutes that users need to notice that they can work again.
     pub users_return_minutes: u64,
     /// Whether users stay away until all of the site is open. `false`: each comes back when their own client answers.
@@ -126,6 +142,9 @@ impl Default for Assumptions {
             duration_percent_min: 70,
             duration_percent_max: 100,
             crm_server_resumes_schema: false,
+            setup_type_net_server: text("NetServer web services"),
+            argument_net_server: text("/type=NetServer"),
+            net_server_program: text("SuperOffice NetServer"),
             web_installer_stops_pool: true,
             web_installer_starts_pool: false,
             service_installer_stops_scheduler: false,
@@ -138,6 +157,31 @@ impl Default for Assumptions {
             question_fast_cgi: text("Do you want to set up FastCGI (yes/no)? "),
             question_attachments: text("Do you want to remap attachments to sub-folders now (yes/no/skip)? "),
             questions_keys: [text("SymmetricKey: "), text("SymmetricSecret: ")],
+            questions_set_up: [
+                "language (no/se/dk/de/nl/en/fr/es/it/cs/fi/pl): ",
+                "hostname: ",
+                "your name: ",
+                "database type (mssql/oracle): ",
+                "database user: ",
+                "database password: ",
+                "DSN: ",
+                "NetServer endpoint: ",
+                "CRM admin user: ",
+                "CRM admin password: ",
+                "base path: ",
+                "CRM login of the first user: ",
+                "e-mail of the first user: ",
+                "default e-mail: ",
+                "SMTP host: ",
+                "SMTP port: ",
+                "cgi-bin path: ",
+                "HTTP path: ",
+                "is this server on the Internet (yes/no)? ",
+                "start ejScheduler now (yes/no)? ",
+            ]
+            .map(text)
+            .to_vec(),
+            set_up_refuses_second_run: false,
             question_abort: text("Do you want to abort the upgrade so that you can fix this (yes/no)? "),
             upgrade_at_end_of_input: EndOfInput::Abort,
             upgrade_noconfirm_aborts: false,
@@ -161,6 +205,7 @@ impl Default for Assumptions {
             copy_seconds: 40,
             reboot_seconds: 150,
             pool_stays_stopped: true,
+            old_client_minutes: 15,
             users_return_minutes: 1,
             users_wait_for_all: true,
             told_users_wait_minutes: 360,

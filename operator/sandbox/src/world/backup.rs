@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 use crate::world::faults::WorldFault;
 use crate::world::files::{BackupImage, Content, is_unc};
 use crate::world::ghost::Happening;
+use crate::world::sites::WorldAt;
 use crate::world::sql::{parameter, refused, row};
 use crate::world::state::{State, World};
 
@@ -35,7 +36,7 @@ struct Begun {
     fails: bool,
 }
 
-impl World {
+impl WorldAt {
     /// Takes a backup. It goes on when the caller is gone, unless the assumptions say otherwise.
     pub(crate) async fn take_backup(&self, statement: &Statement) -> Result<Vec<Row>, DatabaseError> {
         let database = parameter(statement, 0)?;
@@ -87,10 +88,15 @@ impl World {
             }
         })
     }
+}
 
+impl World {
     /// Damages a backup file after it was written: somebody's hand, or a bad disk.
     pub fn tamper_with_backup(&self, path: &str) {
-        self.with(|state| state.tamper(path));
+        self.with(|state| {
+            let site = state.site_of_share(path);
+            state.at(&site, |state| state.tamper(path));
+        });
     }
 }
 
@@ -141,6 +147,7 @@ impl State {
             size_bytes: self.database.bytes,
             last_lsn: self.database.last_lsn(),
             whole: false,
+            sound: true,
             header: false,
         }
     }
@@ -154,13 +161,18 @@ impl State {
                 &format!("Write on \"{}\" failed: 112(There is not enough space on the disk.)", begun.path),
             ));
         }
-        let image = BackupImage { whole: true, header: true, ..self.unfinished(begun) };
+        let damaged = self.faults.strikes(WorldFault::DamagedPage, &PLACES);
+        let image = BackupImage { whole: true, sound: !damaged, header: true, ..self.unfinished(begun) };
         let (size_bytes, last_lsn, database) = (image.size_bytes, image.last_lsn.clone(), image.release.clone());
         self.shares.put(&begun.path, Content::Backup(image));
         self.keep_image(&begun.path);
         let sha256 = self.shares.described(&begun.path).map(|content| content.sha256).unwrap_or_default();
         let (path, started_at) = (begun.path.clone(), begun.started_at);
         self.write(Happening::BackupTaken { path, size_bytes, sha256, started_at, last_lsn, database });
+        if damaged {
+            let fault = WorldFault::DamagedPage.name().to_owned();
+            self.write(Happening::FaultStruck { fault, at: begun.path.clone() });
+        }
         if self.faults.strikes(WorldFault::BackupTruncated, &PLACES) {
             let fault = WorldFault::BackupTruncated.name().to_owned();
             self.write(Happening::FaultStruck { fault, at: begun.path.clone() });

@@ -15,14 +15,16 @@ use crate::world::faults::Faults;
 use crate::world::files::{Content, FileSystem, sha256};
 use crate::world::ghost::Ghost;
 use crate::world::iis::Iis;
-use crate::world::install::{install, put_attachments, spoil_handlers};
+use crate::world::install::{DATA_SOURCES, install, put_attachments, spoil_handlers};
 use crate::world::layout::Layout;
 use crate::world::machine::{Machine, boot_id};
 use crate::world::moving::{addresses, numbered};
+use crate::world::network::Network;
 use crate::world::process::Processes;
 use crate::world::registry::Registry;
 use crate::world::routes::Routes;
-use crate::world::scenario::{API_VERSION, KIND, Scenario, Server};
+use crate::world::scenario::{API_VERSION, KIND, Scenario, ScenarioSpec, Server};
+use crate::world::sites::SiteParts;
 use crate::world::sql::Database;
 use crate::world::state::{Package, State, World};
 use crate::world::users::Users;
@@ -84,6 +86,16 @@ pub enum BuildError {
         /// What the site says.
         expected: String,
     },
+    /// Two sites cannot both have something.
+    #[error("sites {site} and {other} both have {what}; one server or database carries it once only")]
+    InItsPlace {
+        /// The site that was added.
+        site: String,
+        /// The one that was there.
+        other: String,
+        /// What both have.
+        what: String,
+    },
     /// A package is not what the catalogue says of it.
     #[error(
         "{file}: the catalogue says sha256 {said}, the simulated package has {real}; write that into the catalogue"
@@ -118,30 +130,42 @@ impl World {
     ) -> Result<Self, BuildError> {
         let releases: Vec<CrmReleaseSpec> = releases.iter().map(|release| release.spec.clone()).collect();
         let layout = check(scenario, site, &releases)?;
-        let mut state = empty(scenario, layout, releases, credentials, seed);
-        lay_out_media(&mut state)?;
+        let mut state = empty(scenario, parts(&scenario.spec, layout, credentials), releases, seed);
         for server in &scenario.spec.servers {
             state.machines.insert(server.name.clone(), machine(server));
-            install(&mut state, server);
-            if let Some(machine) = state.machines.get_mut(&server.name) {
-                for (path, text) in &server.files {
-                    machine.files.put_text(path, text.clone());
-                }
-            }
         }
-        if scenario.spec.database.fast_cgi == FastCgi::Enabled {
-            let site = state.layout.iis_site.clone();
-            for node in state.layout.service_nodes.clone() {
-                map_programs(&mut state, &node, &site, Extent::All);
-            }
-        }
-        spoil_handlers(&mut state, &scenario.spec.database.handlers);
-        put_attachments(&mut state, scenario.spec.database.attachments_flat);
+        furnish(&mut state, &scenario.spec)?;
         Ok(World::of(state))
     }
 }
 
-fn check(scenario: &Scenario, site: &CrmSite, releases: &[CrmReleaseSpec]) -> Result<Layout, BuildError> {
+/// Puts everything of the site at hand where it stands when the story begins.
+pub(crate) fn furnish(state: &mut State, spec: &ScenarioSpec) -> Result<(), BuildError> {
+    lay_out_media(state)?;
+    for server in &spec.servers {
+        install(state, server);
+        if server.pocket_server {
+            state.install_pocket_server(&server.name);
+        }
+        if let Some(machine) = state.machines.get_mut(&server.name) {
+            for (path, text) in &server.files {
+                machine.files.put_text(path, text.clone());
+            }
+        }
+    }
+    if spec.database.fast_cgi == FastCgi::Enabled {
+        let site = state.layout.iis_site.clone();
+        for node in state.layout.service_nodes.clone() {
+            map_programs(state, &node, &site, Extent::All);
+        }
+    }
+    spoil_handlers(state, &spec.database.handlers);
+    state.share_clients();
+    put_attachments(state, spec.database.attachments_flat);
+    Ok(())
+}
+
+pub(crate) fn check(scenario: &Scenario, site: &CrmSite, releases: &[CrmReleaseSpec]) -> Result<Layout, BuildError> {
     let spec = &scenario.spec;
     if scenario.api_version != API_VERSION || scenario.kind != KIND {
         return Err(BuildError::NoScenario { found: format!("{} {}", scenario.api_version, scenario.kind) });
@@ -149,6 +173,7 @@ fn check(scenario: &Scenario, site: &CrmSite, releases: &[CrmReleaseSpec]) -> Re
     let name = site.metadata.name.clone().unwrap_or_default();
     let layout =
         Layout::of(site, &spec.assumptions.attachments_folder).ok_or(BuildError::NoSuperOffice { site: name })?;
+    let layout = layout.with_edit(&spec.then);
     if spec.sql_server.name != layout.sql_server {
         let (found, expected) = (spec.sql_server.name.clone(), layout.sql_server);
         return Err(BuildError::OtherSqlServer { found, expected });
@@ -182,20 +207,22 @@ fn check(scenario: &Scenario, site: &CrmSite, releases: &[CrmReleaseSpec]) -> Re
     Ok(layout)
 }
 
-fn empty(
-    scenario: &Scenario,
-    layout: Layout,
-    releases: Vec<CrmReleaseSpec>,
-    credentials: Credentials,
-    seed: u64,
-) -> State {
-    let spec = &scenario.spec;
+/// What is a site's own when its story begins.
+pub(crate) fn parts(spec: &ScenarioSpec, layout: Layout, credentials: Credentials) -> SiteParts {
     let last_upgrade =
         spec.start.checked_sub(jiff::SignedDuration::from_hours(24 * LAST_UPGRADE_DAYS)).unwrap_or(spec.start);
     let extension = if spec.database.fast_cgi == FastCgi::Enabled { FCGI } else { "exe" };
     let service_versions = spec.servers.iter().flat_map(|server| &server.components);
     let service = service_versions.into_iter().find(|installed| installed.component == Component::Service);
-    let service_version = service.map_or_else(|| spec.database.version.clone(), |service| service.number.clone());
+    let service_version = service.map(|service| service.number.clone());
+    let has_service = service_version.is_some();
+    let registry = service_version.iter().flat_map(|number| {
+        [
+            ("UseExtension".to_owned(), extension.to_owned()),
+            ("EjournalCronNow".to_owned(), spec.start.to_string()),
+            (format!("UpgradeDone {number}"), "1".to_owned()),
+        ]
+    });
     let database = Database {
         server_version: spec.sql_server.version.clone(),
         bytes: spec.sql_server.database_mebibytes.saturating_mul(1024 * 1024),
@@ -203,20 +230,18 @@ fn empty(
         partial: None,
         server_setup: vec![spec.database.version.clone()],
         modified_at: last_upgrade,
-        registry: BTreeMap::from([
-            ("UseExtension".to_owned(), extension.to_owned()),
-            ("EjournalCronNow".to_owned(), spec.start.to_string()),
-            (format!("UpgradeDone {service_version}"), "1".to_owned()),
-        ]),
+        registry: registry.collect(),
         service_version,
         service_installed_at: last_upgrade,
         attachment_path: layout.attachments.clone(),
-        addresses: addresses(&layout),
-        numbered: numbered(&layout),
+        addresses: has_service.then(|| addresses(&layout)).unwrap_or_default(),
+        numbered: has_service.then(|| numbered(&layout)).unwrap_or_default(),
         attachments: spec.database.attachments_flat,
+        edited_reports: spec.database.edited_reports,
         maintenance_to: spec.database.maintenance_to,
         travellers_out: spec.database.travellers_out,
         satellites: spec.database.satellites,
+        mailboxes: Vec::new(),
         lsn: 41_000,
         backups_running: BTreeMap::new(),
         backups_begun: 0,
@@ -225,20 +250,36 @@ fn empty(
         restore_running: false,
         last_restore: None,
     };
+    SiteParts {
+        layout,
+        former: None,
+        database,
+        credentials,
+        users: Users::of(spec.users.clone(), &spec.database.version),
+    }
+}
+
+fn empty(scenario: &Scenario, first: SiteParts, releases: Vec<CrmReleaseSpec>, seed: u64) -> State {
+    let spec = &scenario.spec;
+    let SiteParts { layout, former, database, credentials, users } = first;
     State {
         now: spec.start,
         assumptions: spec.assumptions.clone(),
-        former: None,
+        former,
         routes: Routes { hosts: spec.hosts.clone(), proxies: spec.proxies.clone() },
+        site_names: vec![layout.site.clone()],
+        aside: Vec::new(),
         layout,
         releases,
         packages: BTreeMap::new(),
         machines: BTreeMap::new(),
         shares: FileSystem::default(),
         saved: BTreeMap::new(),
+        scratch: BTreeMap::new(),
         database,
         credentials,
-        users: Users::of(spec.users.clone()),
+        network: Network::of(&scenario.spec),
+        users,
         faults: Faults::default(),
         ghost: Ghost::default(),
         dice: ChaCha8Rng::seed_from_u64(seed),
@@ -258,7 +299,9 @@ fn lay_out_media(state: &mut State) -> Result<(), BuildError> {
             }
             let path = format!("{}\\{}", state.layout.media, package.file.replace('/', "\\"));
             state.shares.put_text(&path, String::from_utf8_lossy(&content).into_owned());
-            let (component, number) = (package.component, release.number.clone());
+            // A NetServer of its own is a setup type of Web's installer: they share a package.
+            let component = if package.component == Component::NetServer { Component::Web } else { package.component };
+            let number = release.number.clone();
             state.packages.insert(real, Package { component, number, program: package.program.clone() });
         }
     }
@@ -273,6 +316,11 @@ fn lay_out_media(state: &mut State) -> Result<(), BuildError> {
 }
 
 fn machine(server: &Server) -> Machine {
+    let mut registry = Registry::default();
+    for source in &server.data_sources {
+        let values = [("Server", source.server.as_str()), ("Database", source.database.as_str())];
+        registry.set(&format!("{DATA_SOURCES}\\{}", source.name), &values);
+    }
     Machine {
         facts: MachineFacts {
             windows: server.windows.clone(),
@@ -293,7 +341,7 @@ fn machine(server: &Server) -> Machine {
             .map(|(name, version)| (name.clone(), (version.clone(), String::new())))
             .collect(),
         https: server.https,
-        registry: Registry::default(),
+        registry,
         services: Vec::new(),
         iis: Iis::default(),
         iis_exports: BTreeMap::new(),
@@ -302,6 +350,6 @@ fn machine(server: &Server) -> Machine {
         journal: None,
         order: None,
         free_disk_bytes: server.free_disk_mebibytes.saturating_mul(1024 * 1024),
-        caches_flushed_at: None,
+        caches_flushed_at: BTreeMap::new(),
     }
 }

@@ -65,6 +65,12 @@ impl State {
                     let _ = self.replace_text(node, &path, format!("{text}frozen\r\n"));
                 }
             }
+            Deed::StopScheduler { node } => {
+                let name = self.layout.scheduler.clone();
+                if let Some(Ok(service)) = self.machines.get_mut(node).map(|machine| machine.service_mut(&name)) {
+                    service.state = RunState::Stopped;
+                }
+            }
             Deed::StartSecondScheduler { node } => {
                 let name = self.layout.scheduler.clone();
                 if let Some(machine) = self.machines.get_mut(node) {

@@ -17,8 +17,12 @@ impl fmt::Display for Change {
             Self::SchemaPart { part, of } => write!(formatter, "schema, part {part} of {of},"),
             Self::Schema => formatter.write_str("schema"),
             Self::WebFiles => formatter.write_str("web files"),
+            Self::NetServerFiles => formatter.write_str("netserver files"),
+            Self::NetServerProgram => formatter.write_str("netserver program"),
+            Self::NetServerRemoved => formatter.write_str("netserver removed"),
             Self::WebProgram => formatter.write_str("web in installed programs"),
             Self::ServiceFiles => formatter.write_str("service files"),
+            Self::Reports => formatter.write_str("standard reports"),
             Self::Templates => formatter.write_str("customer-centre templates"),
             Self::ServiceProgram => formatter.write_str("service in installed programs"),
             Self::Handlers => formatter.write_str("FastCGI handlers"),
@@ -64,6 +68,8 @@ impl fmt::Display for Happening {
                 write!(formatter, "restore from {path} started, {} others connected", sessions.len())
             }
             Self::DatabaseRestored { path, release } => write!(formatter, "restored from {path}, at {release}"),
+            Self::RestoreTested { path, sound: true } => write!(formatter, "{path} restored elsewhere, no fault"),
+            Self::RestoreTested { path, sound: false } => write!(formatter, "{path} restored elsewhere, damaged"),
             Self::RestoreFailed { path } => write!(formatter, "restore from {path} failed"),
             Self::BackupTampered { path } => write!(formatter, "backup {path} damaged"),
             Self::AgentKilled { node } => write!(formatter, "agent on {node} gone"),

@@ -24,10 +24,16 @@ pub struct VersionRow {
 }
 
 impl World {
-    /// Versions of every part, by source, as they really are.
+    /// Versions of every part of the first site, by source, as they really are.
     #[must_use]
     pub fn versions(&self) -> Vec<VersionRow> {
         self.with(|state| state.versions())
+    }
+
+    /// The same of any site.
+    #[must_use]
+    pub fn versions_of(&self, site: &str) -> Vec<VersionRow> {
+        self.at(site, |state| state.versions())
     }
 
     /// Whether an instance is closed to its users.
@@ -41,23 +47,35 @@ impl World {
     pub fn digest_facts(&self) -> BTreeMap<String, String> {
         self.with(|state| {
             let mut facts = BTreeMap::new();
-            for row in state.versions() {
-                let node = row.node.map(|node| format!("@{node}")).unwrap_or_default();
-                let version = row.version.unwrap_or_else(|| "none".to_owned());
-                facts.insert(format!("version {}{node} ({})", row.part, row.source), version);
-            }
-            state.digest_database(&mut facts);
-            for node in state.machines.keys() {
-                state.digest_machine(node, &mut facts);
-            }
-            let at_work = state.users_working();
-            facts.insert("users at work".to_owned(), at_work.join(", "));
+            let first = state.layout.site.clone();
+            state.at_each(|state| {
+                let site = state.layout.site.clone();
+                let name = |fact: String| if site == first { fact } else { format!("{site}, {fact}") };
+                facts.extend(state.digest_site().into_iter().map(|(fact, value)| (name(fact), value)));
+            });
             facts
         })
     }
 }
 
 impl State {
+    /// The facts of the site at hand.
+    fn digest_site(&mut self) -> BTreeMap<String, String> {
+        let mut facts = BTreeMap::new();
+        for row in self.versions() {
+            let node = row.node.map(|node| format!("@{node}")).unwrap_or_default();
+            let version = row.version.unwrap_or_else(|| "none".to_owned());
+            facts.insert(format!("version {}{node} ({})", row.part, row.source), version);
+        }
+        self.digest_database(&mut facts);
+        for node in self.machines.keys().filter(|node| self.is_here(node)) {
+            self.digest_machine(node, &mut facts);
+        }
+        let at_work = self.users_working();
+        facts.insert("users at work".to_owned(), at_work.join(", "));
+        facts
+    }
+
     fn versions(&self) -> Vec<VersionRow> {
         let database = |part: &str, source: &str, version: Option<String>| VersionRow {
             part: part.to_owned(),
@@ -69,7 +87,7 @@ impl State {
             database("Database", "schema", Some(self.database.release())),
             database("Database", "company.version", Some(self.database.version.clone())),
             database("Database", "ProductVersion", self.database.server_setup.last().cloned()),
-            database("Service", "config.version", Some(self.database.service_version.clone())),
+            database("Service", "config.version", self.database.service_version.clone()),
         ];
         let layout = &self.layout;
         for node in self.machines.keys() {
@@ -79,6 +97,10 @@ impl State {
             }
             if layout.web_nodes.contains(node) {
                 rows.extend(self.versions_on(node, "Web", "SuperOffice Web", &[layout.so_core()]));
+            }
+            if layout.net_server_nodes.contains(node) {
+                let entry = &self.assumptions.net_server_program;
+                rows.extend(self.versions_on(node, "NetServer", entry, &[layout.own_so_core()]));
             }
             if layout.service_nodes.contains(node) {
                 let files = [format!("{}\\rms.exe", layout.scripts()), format!("{}\\upgrade.exe", layout.bin())];
@@ -114,6 +136,8 @@ impl State {
             let value = if name == "EjournalCronNow" { "some time" } else { value };
             facts.insert(format!("registry {name}"), value.to_owned());
         }
+        facts.insert("mailboxes of Service".to_owned(), self.database.mailboxes.join(", "));
+        facts.insert("edited reports".to_owned(), self.database.edited_reports.to_string());
         facts.insert("backups running".to_owned(), self.database.backups_running.len().to_string());
     }
 
@@ -125,7 +149,11 @@ impl State {
         for service in &machine.services {
             fact(&format!("service {}", service.name), format!("{:?}, {:?}", service.state, service.start));
         }
-        for pool in [&self.layout.web_pool, &self.layout.service_pool] {
+        if let Ok(properties) = machine.files.text(&self.layout.pocket_properties) {
+            fact("server.properties", properties.replace("\r\n", "; "));
+        }
+        fact("transform of the client share", self.transform_on(node).unwrap_or_else(|| "none".to_owned()));
+        for pool in [&self.layout.web_pool, &self.layout.net_server_pool, &self.layout.service_pool] {
             if let Some(state) = machine.iis.pool(pool) {
                 fact(&format!("pool {pool}"), format!("{state:?}"));
             }
@@ -149,7 +177,10 @@ impl State {
             let store = &self.layout.attachments;
             let files = self.files(node, store).and_then(|files| files.numbered(store).ok()).unwrap_or_default();
             let loose: i64 = files.get("").into_iter().flatten().map(|(first, last)| last - first + 1).sum();
-            let flushed = machine.caches_flushed_at.is_some_and(|at| at >= self.database.service_installed_at);
+            let flushed = machine
+                .caches_flushed_at
+                .get(&self.layout.site)
+                .is_some_and(|at| *at >= self.database.service_installed_at);
             fact("caches flushed since upgrade.exe", flushed.to_string());
             fact("attachments in one flat folder", loose.to_string());
         }

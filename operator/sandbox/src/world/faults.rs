@@ -18,13 +18,17 @@ pub enum WorldFault {
     DiskFullDuringBackup,
     /// The backup file is damaged after it was written.
     BackupTruncated,
+    /// A page of the database is damaged, and goes into the backup as it is.
+    DamagedPage,
     /// A report server holds a session.
     ForeignSession,
+    /// The Service installer takes the first instance that the registry lists, whichever was chosen.
+    TakesFirstInstance,
 }
 
 impl WorldFault {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::InstallerHangs,
         Self::ExitZeroWithoutEffect,
         Self::ExitOneWithEffect,
@@ -32,7 +36,9 @@ impl WorldFault {
         Self::RebootInMidStep,
         Self::DiskFullDuringBackup,
         Self::BackupTruncated,
+        Self::DamagedPage,
         Self::ForeignSession,
+        Self::TakesFirstInstance,
     ];
 
     /// Its name on a command line.
@@ -46,7 +52,9 @@ impl WorldFault {
             Self::RebootInMidStep => "reboot-in-mid-step",
             Self::DiskFullDuringBackup => "disk-full-during-backup",
             Self::BackupTruncated => "backup-truncated",
+            Self::DamagedPage => "damaged-page",
             Self::ForeignSession => "foreign-session",
+            Self::TakesFirstInstance => "takes-first-instance",
         }
     }
 
@@ -66,7 +74,15 @@ impl WorldFault {
             Self::RebootInMidStep => "Windows restarts half-way through the first run; a part of its work stays",
             Self::DiskFullDuringBackup => "the first backup ends with SQL Server error 3202 and leaves a broken file",
             Self::BackupTruncated => "the first backup file loses its end after it was written; its check finds damage",
+            Self::DamagedPage => {
+                "the first backup holds a damaged page whose checksum fits: it reads to its end, and only DBCC CHECKDB on a \
+                 restored copy finds it"
+            }
             Self::ForeignSession => "a session of REPORTSRV (Crystal Reports) stays until a person ends it",
+            Self::TakesFirstInstance => {
+                "the first run of the Service installer works on the first instance that the registry lists, whichever was \
+                 chosen"
+            }
         }
     }
 
@@ -95,7 +111,8 @@ impl std::str::FromStr for WorldFault {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "no fault is called {name}; there are installer-hangs, exit-zero-without-effect, exit-one-with-effect, \
-     exception-in-main, reboot-in-mid-step, disk-full-during-backup, backup-truncated and foreign-session"
+     exception-in-main, reboot-in-mid-step, disk-full-during-backup, backup-truncated, damaged-page, foreign-session and \
+     takes-first-instance"
 )]
 pub struct UnknownFault {
     /// What was asked for.

@@ -40,6 +40,8 @@ pub(crate) struct BackupImage {
     pub(crate) last_lsn: String,
     /// Whether it was written to its end and nothing is missing.
     pub(crate) whole: bool,
+    /// Whether the structure of the data in it is sound: what only a look at every page of a restored copy tells.
+    pub(crate) sound: bool,
     /// Whether its header can be read: false while it is written and where that failed.
     pub(crate) header: bool,
 }

@@ -15,6 +15,8 @@ pub struct GhostEvent {
     pub sequence: u64,
     /// When.
     pub at: Timestamp,
+    /// At which site; what concerns a machine or share as a whole stands at the first one.
+    pub site: String,
     /// What.
     pub what: Happening,
 }
@@ -47,10 +49,18 @@ pub enum Change {
     },
     /// The schema is whole at the new release, and the database says so.
     Schema,
+    /// Standard reports that people edited, replaced by the vendor's.
+    Reports,
     /// The files of Web with NetServer inside.
     WebFiles,
     /// Web's entry in the list of installed programs.
     WebProgram,
+    /// The files of a NetServer of its own.
+    NetServerFiles,
+    /// Its entry in the list of installed programs.
+    NetServerProgram,
+    /// It is uninstalled, with its application and its pool.
+    NetServerRemoved,
     /// The files of Service.
     ServiceFiles,
     /// The customer-centre templates: old ones copied away, standard ones installed.
@@ -179,6 +189,13 @@ pub enum Happening {
         /// Release of the schema in it.
         release: String,
     },
+    /// A backup was restored under another name and looked through there.
+    RestoreTested {
+        /// File.
+        path: String,
+        /// Whether no fault was found.
+        sound: bool,
+    },
     /// A restore did not come about; the database is half.
     RestoreFailed {
         /// File.
@@ -247,6 +264,16 @@ pub enum Happening {
     },
 }
 
+impl Happening {
+    /// The machine that it is about as a whole, where it is about no site.
+    pub(crate) fn machine(&self) -> Option<&str> {
+        match self {
+            Self::AgentKilled { node } | Self::RebootStarted { node } | Self::Booted { node, .. } => Some(node),
+            _ => None,
+        }
+    }
+}
+
 /// Called after every event, outside the world's lock: it may look at the world.
 pub type Observer = Arc<dyn Fn(&GhostEvent) + Send + Sync>;
 
@@ -259,9 +286,9 @@ pub(crate) struct Ghost {
 }
 
 impl Ghost {
-    pub(crate) fn write(&mut self, at: Timestamp, what: Happening) {
+    pub(crate) fn write(&mut self, at: Timestamp, site: &str, what: Happening) {
         let sequence = u64::try_from(self.events.len()).unwrap_or(u64::MAX).saturating_add(1);
-        self.events.push(GhostEvent { sequence, at, what });
+        self.events.push(GhostEvent { sequence, at, site: site.to_owned(), what });
     }
 
     /// Events that no observer has seen yet; they count as delivered from now on.

@@ -1,6 +1,7 @@
 //! A machine as its agent meets it: `crm_agent::host::Host`.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use crm_agent::host::{
@@ -267,7 +268,7 @@ impl Host for SimHost {
                 Ok(())
             })?;
             self.act(|state, node| {
-                state.registry_came_back(node);
+                state.at_each(|state| state.registry_came_back(node));
                 Ok(())
             })
         })
@@ -379,6 +380,14 @@ impl Host for SimHost {
 
     fn get_text<'a>(&'a self, url: &'a str) -> Answered<'a, String> {
         Box::pin(async move { self.act(|state, node| state.get_text(node, url)) })
+    }
+
+    fn mail_replies<'a>(&'a self, host: &'a str, port: u16, commands: &'a [String]) -> Answered<'a, Vec<String>> {
+        Box::pin(async move { self.act(|state, node| state.mail_replies(node, host, port, commands)) })
+    }
+
+    fn addresses<'a>(&'a self, name: &'a str) -> Answered<'a, Vec<IpAddr>> {
+        Box::pin(async move { self.act(|state, _| state.network.addresses(name)) })
     }
 
     fn start_process<'a>(&'a self, program: &'a str, arguments: &'a [String]) -> Answered<'a, ProcessId> {

@@ -10,6 +10,9 @@ use crm_api::probe::RunState;
 /// End of the address of Service's programs (vendor: install/service/manual-steps).
 const SCRIPTS: &str = "/scripts";
 
+/// Name of the site that IIS is installed with.
+const FIRST_SITE: &str = "Default Web Site";
+
 /// An application pool.
 #[derive(Clone, Debug)]
 pub(crate) struct Pool {
@@ -54,6 +57,28 @@ pub(crate) struct Iis {
 impl Iis {
     pub(crate) fn add_pool(&mut self, name: &str) {
         self.pools.insert(name.to_owned(), Pool { state: RunState::Running, wanted: true });
+    }
+
+    pub(crate) fn remove_pool(&mut self, name: &str) {
+        self.pools.remove(name);
+    }
+
+    /// Adds an application to the site that every IIS begins with.
+    pub(crate) fn add_application(&mut self, address: &str, folder: &str) {
+        let site = self.sites.entry(FIRST_SITE.to_owned()).or_default();
+        site.folders.insert(address.to_owned(), folder.to_owned());
+    }
+
+    /// Binds the site that every IIS begins with to a host name: it answers to no other one.
+    pub(crate) fn bind_first(&mut self, host: &str) {
+        let site = self.sites.entry(FIRST_SITE.to_owned()).or_default();
+        site.hosts = vec![host.to_owned()];
+    }
+
+    pub(crate) fn remove_application(&mut self, address: &str) {
+        if let Some(site) = self.sites.get_mut(FIRST_SITE) {
+            site.folders.remove(address);
+        }
     }
 
     pub(crate) fn pool(&self, name: &str) -> Option<RunState> {

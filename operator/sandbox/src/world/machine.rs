@@ -36,7 +36,8 @@ pub(crate) struct Machine {
     pub(crate) journal: Option<String>,
     pub(crate) order: Option<String>,
     pub(crate) free_disk_bytes: i64,
-    pub(crate) caches_flushed_at: Option<Timestamp>,
+    /// When the caches of each Service instance were flushed, by the name of its site.
+    pub(crate) caches_flushed_at: BTreeMap<String, Timestamp>,
 }
 
 /// Name of the n-th boot of a machine.
@@ -89,8 +90,9 @@ impl State {
         machine.iis.all_down();
         let cut_off = machine.processes.all_gone();
         self.write(Happening::RebootStarted { node: node.to_owned() });
-        for (pid, program) in cut_off {
-            self.write(Happening::Ended { node: node.to_owned(), pid, program, exit: None });
+        for (pid, program, site) in cut_off {
+            let ended = Happening::Ended { node: node.to_owned(), pid, program, exit: None };
+            self.at(&site, |state| state.write(ended));
         }
         self.touched = true;
         Some(self.assumptions.reboot_seconds)

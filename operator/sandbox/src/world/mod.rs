@@ -7,8 +7,10 @@
 //!
 //! - [`scenario`]: the document that describes a world; `build` and `install` make it. [`layout`]: where things lie.
 //! - `machine`, `files`, `iis`, `http`, `services`, `registry`, `process`: one Windows server; `host`: its edge.
+//! - `sites`: several sites in one world, and which of them something belongs to. `network`: names, mail servers, mailboxes.
 //! - `routes`: where host names lead; `moving`: what becomes of them when Web and Service go to one.
-//! - `sql`, `backup`, `restore`: the SQL Server; `bring_back`: files, keys and IIS from exports. `vendor`: the installers and `upgrade.exe`.
+//! - `sql`, `backup`, `restore`, `scratch`: the SQL Server; `bring_back`: files, keys and IIS from exports. `vendor`: the installers and `upgrade.exe`.
+//! - `clients`: what serves people's own machines and phones.
 //! - `users`, `scheduler`: who works on the site meanwhile; `by_hand`: who works on the servers without the operator.
 //! - [`ghost`]: what really happened; [`faults`]: what can be made to go wrong; `digest`: how it stands in the end.
 
@@ -17,6 +19,7 @@ mod backup;
 mod bring_back;
 mod build;
 mod by_hand;
+mod clients;
 mod describe;
 mod digest;
 pub mod faults;
@@ -25,10 +28,12 @@ pub mod ghost;
 mod host;
 mod http;
 mod iis;
-mod install;
+pub(crate) mod install;
 pub mod layout;
 mod machine;
 mod moving;
+mod network;
+mod other_sites;
 pub mod people;
 mod process;
 mod registry;
@@ -36,7 +41,9 @@ mod restore;
 mod routes;
 pub mod scenario;
 mod scheduler;
+mod scratch;
 mod services;
+mod sites;
 mod sql;
 mod state;
 #[cfg(test)]
@@ -53,3 +60,4 @@ pub use install::PASSWORD_IN_CONFIG;
 pub use scenario::Scenario;
 pub use sql::SimSql;
 pub use state::World;
+pub(crate) use vendor::{CREATE_SITE, REPORTS, UNTICKED};

@@ -14,10 +14,11 @@ use crate::world::state::{State, World};
 
 /// Columns of the one row of `config` that name addresses and folders.
 pub(crate) fn addresses(layout: &Layout) -> BTreeMap<String, String> {
-    let (host, path) = (&layout.host_name, &layout.service_path);
+    let path = &layout.service_path;
+    let address = format!("http://{}{}scripts/", layout.host_name, layout.service_application);
     let rows = [
-        ("cgi_url", format!("http://{host}/scripts/")),
-        ("cgi_url_internal", format!("http://{host}/scripts/")),
+        ("cgi_url", address.clone()),
+        ("cgi_url_internal", address),
         ("text_path", format!("{path}\\text")),
         ("template_path", format!("{path}\\templates")),
         ("warning", format!("{path}\\log\\warning.log")),
@@ -37,7 +38,7 @@ pub(crate) fn numbered(layout: &Layout) -> BTreeMap<u32, String> {
     ];
     let mut rows: BTreeMap<u32, String> = programs.map(|(id, program)| (id, format!("{path}\\bin\\{program}"))).into();
     rows.insert(40, format!("{path}\\log"));
-    rows.insert(109, "/".to_owned());
+    rows.insert(109, layout.service_application.clone());
     rows
 }
 
@@ -52,9 +53,9 @@ impl Choices<'_> {
 }
 
 impl State {
-    /// The Service installer makes a new instance. What it registers besides files is undocumented but for the IIS site;
+    /// The Service installer makes a new instance beside the one that is there. What it registers besides files is undocumented but for the IIS site;
     /// a person sees to the rest. Why it fails, where it does.
-    pub(crate) fn new_instance(&mut self, node: &str, choices: &Choices<'_>) -> Result<(), String> {
+    pub(crate) fn instance_beside(&mut self, node: &str, choices: &Choices<'_>) -> Result<(), String> {
         let folder = choices.of("folder").unwrap_or_default();
         if self.layout.service_path == folder {
             // Somebody runs it again.
@@ -96,6 +97,7 @@ impl State {
         layout.service_pool = pool.to_owned();
         layout.scheduler = scheduler;
         layout.host_name = host;
+        layout.service_application = format!("{application}/");
         self.former = Some(std::mem::replace(&mut self.layout, layout));
         self.touched = true;
         Ok(())
@@ -156,14 +158,14 @@ impl World {
     }
 
     /// A person runs one of the statements that they were told, `UPDATE SCHEMA.TABLE SET COLUMN = 'VALUE'`.
-    pub fn update_by_hand(&self, statement: &str) {
+    pub fn update_by_hand(&self, site: &str, statement: &str) {
         let Some((table, rest)) = statement.strip_prefix("UPDATE ").and_then(|rest| rest.split_once(" SET ")) else {
             return;
         };
         let Some((column, rest)) = rest.split_once(" = '") else { return };
         let Some((value, rest)) = rest.split_once('\'') else { return };
         let row = rest.split_once("reg_id = ").and_then(|(_, id)| id.trim().parse::<u32>().ok());
-        self.with(|state| {
+        self.at(site, |state| {
             let value = value.to_owned();
             match (table.rsplit('.').next(), row) {
                 (Some("config"), _) if column == "attachment_path" => state.database.attachment_path = value,

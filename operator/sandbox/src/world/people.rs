@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use crm_agent::host::HostError;
 use crm_api::order::PromptAnswer;
+use crm_api::probe::RunState;
 use crm_api::site::Component;
 
 use crate::world::files::Content;
-use crate::world::ghost::Happening;
+use crate::world::ghost::{Change, Happening};
+use crate::world::install::automatic;
+use crate::world::layout::SERVICE_REGISTRY;
 use crate::world::state::{State, World};
 use crate::world::vendor::{Launch, Role, Starter};
 
@@ -73,20 +76,99 @@ impl World {
         })
     }
 
-    /// A person opens `rms.exe?action=debug` and clicks "Flush caches" (vendor: upgrade/service, step 4). Whether the
-    /// page was there to click on.
-    pub fn flush_caches(&self, node: &str) -> bool {
-        self.with(|state| {
+    /// A person opens `rms.exe?action=debug` of a site's instance and clicks "Flush caches" (vendor: upgrade/service, step
+    /// 4). Whether the page was there to click on.
+    pub fn flush_caches(&self, site: &str, node: &str) -> bool {
+        self.at(site, |state| {
             let page = state.get_url(node, "http://localhost/scripts/rms.exe?action=debug");
             if page != Ok(200) {
                 return false;
             }
-            let now = state.now;
+            let (now, site) = (state.now, state.layout.site.clone());
             if let Some(machine) = state.machines.get_mut(node) {
-                machine.caches_flushed_at = Some(now);
+                machine.caches_flushed_at.insert(site, now);
             }
             state.write(Happening::CachesFlushed { node: node.to_owned() });
             true
+        })
+    }
+
+    /// A person uninstalls a NetServer of its own: programs, folder, application and pool. Whether there was one.
+    pub fn uninstall_net_server(&self, site: &str, node: &str) -> bool {
+        self.at(site, |state| {
+            let (layout, program) = (state.layout.clone(), state.assumptions.net_server_program.clone());
+            let Some(machine) = state.machines.get_mut(node).filter(|machine| machine.up) else { return false };
+            machine.programs.remove(&program);
+            for (relative, _) in machine.files.below(&layout.net_server_path) {
+                machine.files.remove(&format!("{}\\{relative}", layout.net_server_path));
+            }
+            machine.iis.remove_application(&layout.net_server_application);
+            machine.iis.remove_pool(&layout.net_server_pool);
+            state.write(Happening::Effect {
+                node: node.to_owned(),
+                pid: 0,
+                program: "a person's hand".to_owned(),
+                change: Change::NetServerRemoved,
+                number: String::new(),
+            });
+            state.touched = true;
+            true
+        })
+    }
+
+    /// A person logs in to a mailbox from their own mail program. Whether that works.
+    #[must_use]
+    pub fn log_in_to_mailbox(&self, address: &str) -> bool {
+        self.with(|state| state.network.has_mailbox(address))
+    }
+
+    /// A person makes a mailbox in Service. Whether Service was there to make it in.
+    pub fn make_mailbox(&self, site: &str, node: &str, address: &str) -> bool {
+        self.at(site, |state| {
+            if state.get_url(node, "http://localhost/scripts/rms.exe") != Ok(200) {
+                return false;
+            }
+            if !state.database.mailboxes.iter().any(|known| known == address) {
+                state.database.mailboxes.push(address.to_owned());
+                state.database_write("rms.exe");
+            }
+            true
+        })
+    }
+
+    /// A person brings the instance of Service from one server to another: configuration, scheduler's table, key in the
+    /// registry, and the scheduler itself, not started.
+    pub fn copy_instance(&self, site: &str, from: &str, to: &str) {
+        self.at(site, |state| {
+            let layout = state.layout.clone();
+            let table = format!("{}\\ejCrontab.txt", layout.service_path);
+            let key = format!("{SERVICE_REGISTRY}\\{}", layout.host_name);
+            let Some(source) = state.machines.get(from) else { return };
+            let text = |path: &str| source.files.text(path).map(str::to_owned).unwrap_or_default();
+            let (config, table_text) = (text(&layout.config()), text(&table));
+            let instance = source.registry.get(&key).cloned().unwrap_or_default();
+            let open: Vec<&str> = config.lines().filter(|line| line.trim() != "frozen").collect();
+            let config = open.iter().fold(String::new(), |text, line| text + line + "\r\n");
+            let Some(target) = state.machines.get_mut(to) else { return };
+            target.files.put_text(&layout.config(), config);
+            target.files.put_text(&table, table_text);
+            let values: Vec<(&str, &str)> =
+                instance.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            target.registry.set(&key, &values);
+            if target.service(&layout.scheduler).is_none() {
+                let mut scheduler = automatic(layout.scheduler.clone(), format!("{}\\ejSchedule.exe", layout.bin()));
+                scheduler.state = RunState::Stopped;
+                target.services.push(scheduler);
+            }
+        });
+    }
+
+    /// A person looks in IIS manager whether the site of Service is there.
+    #[must_use]
+    pub fn has_service_site(&self, site: &str, node: &str) -> bool {
+        self.at(site, |state| {
+            let machine = state.machines.get(node);
+            machine.is_some_and(|machine| machine.iis.sites.contains_key(&state.layout.iis_site))
         })
     }
 
@@ -98,15 +180,19 @@ impl World {
             };
             let mut ended = Vec::new();
             for pid in machine.processes.running(program) {
-                let vendor = machine.processes.all.get(&pid).is_some_and(|process| process.role.is_vendor());
+                let process = machine.processes.all.get(&pid);
+                let site = process.filter(|process| process.role.is_vendor()).map(|process| process.site.clone());
                 // 1 is the exit code that the task manager gives.
                 if let Some(program) = machine.processes.end(pid, 1) {
-                    ended.push((pid, program, vendor));
+                    ended.push((pid, program, site));
                 }
             }
             let count = ended.len();
-            for (pid, program, _) in ended.into_iter().filter(|(_, _, vendor)| *vendor) {
-                state.write(Happening::Ended { node: node.to_owned(), pid, program, exit: None });
+            for (pid, program, site) in ended {
+                let ended = Happening::Ended { node: node.to_owned(), pid, program, exit: None };
+                if let Some(site) = site {
+                    state.at(&site, |state| state.write(ended));
+                }
             }
             count
         })
@@ -143,7 +229,12 @@ impl World {
     /// # Errors
     /// When there is no such machine.
     pub fn edit_file(&self, node: &str, path: &str, text: &str) -> Result<(), HostError> {
-        self.with(|state| state.replace_text(node, path, text.to_owned()))
+        self.with(|state| {
+            let site = state.site_of_path(node, path);
+            let by_hand = Happening::ByHand { who: "somebody".to_owned(), what: format!("edits {path} on {node}") };
+            state.at(&site, |state| state.write(by_hand));
+            state.replace_text(node, path, text.to_owned())
+        })
     }
 
     /// A person removes a sub-key of a Service instance from the registry.

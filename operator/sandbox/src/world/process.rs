@@ -28,6 +28,8 @@ pub(crate) struct Process {
     pub(crate) program: String,
     pub(crate) started_at: Timestamp,
     pub(crate) owner: Owner,
+    /// The site that it works on.
+    pub(crate) site: String,
     pub(crate) output: String,
     pub(crate) input: VecDeque<String>,
     pub(crate) input_open: bool,
@@ -46,13 +48,14 @@ pub(crate) struct Processes {
 }
 
 impl Processes {
-    pub(crate) fn add(&mut self, program: &str, started_at: Timestamp, owner: Owner, role: Role) -> u32 {
+    pub(crate) fn add(&mut self, site: &str, program: &str, started_at: Timestamp, owner: Owner, role: Role) -> u32 {
         let pid = FIRST_PID + self.given * 4;
         self.given += 1;
         let process = Process {
             program: program.to_owned(),
             started_at,
             owner,
+            site: site.to_owned(),
             output: String::new(),
             input: VecDeque::new(),
             input_open: true,
@@ -77,12 +80,12 @@ impl Processes {
         Some(file_name(&process.program).to_owned())
     }
 
-    /// Forgets everything; ids and names of the vendor programs that ran.
-    pub(crate) fn all_gone(&mut self) -> Vec<(u32, String)> {
+    /// Forgets everything; ids, names and sites of the vendor programs that ran.
+    pub(crate) fn all_gone(&mut self) -> Vec<(u32, String, String)> {
         let mut cut_off = Vec::new();
         for (pid, process) in std::mem::take(&mut self.all) {
             if process.role.is_vendor() && process.exit.is_none() {
-                cut_off.push((pid, file_name(&process.program).to_owned()));
+                cut_off.push((pid, file_name(&process.program).to_owned(), process.site));
             }
             process.wake.notify_one();
         }
@@ -118,9 +121,10 @@ impl Processes {
             .collect()
     }
 
-    /// Names of the programs that the scheduler started and that still run.
-    pub(crate) fn scheduled(&self) -> Vec<String> {
+    /// Names of the programs that a site's scheduler started and that still run.
+    pub(crate) fn scheduled(&self, site: &str) -> Vec<String> {
         let ours = self.all.values().filter(|process| process.owner == Owner::Scheduler && process.exit.is_none());
+        let ours = ours.filter(|process| process.site == site);
         ours.map(|process| file_name(&process.program).to_owned()).collect()
     }
 }

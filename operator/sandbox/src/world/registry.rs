@@ -43,10 +43,10 @@ impl Registry {
         Ok(subkeys)
     }
 
-    /// Makes everything below a key what an export of it says.
+    /// Makes a key and everything below it what an export of it says.
     pub(crate) fn import(&mut self, key: &str, text: &str) {
         let prefix = format!("{}\\", key.to_lowercase());
-        self.keys.retain(|name, _| !name.starts_with(&prefix));
+        self.keys.retain(|name, _| !name.starts_with(&prefix) && *name != key.to_lowercase());
         let mut path = String::new();
         for line in text.lines() {
             if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
@@ -65,7 +65,8 @@ impl Registry {
     pub(crate) fn export(&self, key: &str) -> Result<String, HostError> {
         self.subkeys(key)?;
         let mut text = "Windows Registry Editor Version 5.00\n".to_owned();
-        for (path, values) in self.below(key) {
+        let itself = self.keys.get(&key.to_lowercase());
+        for (path, values) in itself.into_iter().chain(self.below(key)) {
             let _ = write!(text, "\n[{path}]\n");
             for (name, value) in values {
                 let _ = writeln!(text, "\"{name}\"=\"{}\"", value.replace('\\', "\\\\"));

@@ -7,15 +7,16 @@ use tokio::sync::oneshot;
 
 use crate::world::files::Content;
 use crate::world::ghost::Happening;
+use crate::world::sites::WorldAt;
 use crate::world::sql::{Availability, Database, parameter, refused, row};
-use crate::world::state::{State, World};
+use crate::world::state::State;
 
 /// SQL Server error: the database is in use.
 const IN_USE: i32 = 5070;
 /// SQL Server error: the restore ended abnormally.
 const ABNORMAL: i32 = 3013;
 
-impl World {
+impl WorldAt {
     /// Restores the database. It goes on when the caller is gone.
     pub(crate) async fn restore_database(&self, statement: &Statement) -> Result<Vec<Row>, DatabaseError> {
         let path = parameter(statement, 1)?;

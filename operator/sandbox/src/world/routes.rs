@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::world::http::NetServer;
 use crate::world::machine::Machine;
 use crate::world::state::State;
 
@@ -15,8 +16,8 @@ pub(crate) struct Routes {
 
 /// What stands behind an address.
 pub(crate) enum Behind {
-    /// Web on a server.
-    Web(String),
+    /// A NetServer on a server, the one inside Web or one of its own.
+    NetServer(NetServer, String),
     /// Service on a server.
     Service(String),
     /// A server without such a page.
@@ -27,22 +28,42 @@ impl State {
     /// What a host name and a path lead to; `None` where neither DNS nor a proxy knows the name.
     pub(crate) fn behind(&self, host: &str, path: &str) -> Option<Behind> {
         if let Some(rules) = self.routes.proxies.get(host) {
-            let fits = rules.iter().filter(|(prefix, _)| is_below(path, prefix));
-            let Some((prefix, node)) = fits.max_by_key(|(prefix, _)| prefix.len()) else {
-                return Some(Behind::Nothing);
-            };
-            let is_web = is_below(prefix, &self.layout.web_application.to_lowercase());
-            return Some(if is_web { Behind::Web(node.clone()) } else { Behind::Service(node.clone()) });
+            let Some((prefix, node)) = rule_for(rules, path) else { return Some(Behind::Nothing) };
+            let is = |application: &str| is_below(prefix, &application.to_lowercase());
+            return Some(if is(&self.layout.web_application) {
+                Behind::NetServer(NetServer::InWeb, node.clone())
+            } else if is(&self.layout.net_server_application) {
+                Behind::NetServer(NetServer::Own, node.clone())
+            } else {
+                Behind::Service(node.clone())
+            });
         }
         let node = self.routes.hosts.get(host)?;
         let machine = self.machines.get(node)?;
         let folder = folder_of(machine, host, path);
         Some(match folder {
-            Some(folder) if folder == self.layout.web_path => Behind::Web(node.clone()),
+            Some(folder) if folder == self.layout.web_path => Behind::NetServer(NetServer::InWeb, node.clone()),
+            Some(folder) if folder == self.layout.net_server_path => Behind::NetServer(NetServer::Own, node.clone()),
             Some(folder) if folder.starts_with(&self.layout.service_path) => Behind::Service(node.clone()),
             Some(_) | None => Behind::Nothing,
         })
     }
+
+    /// The site to which a host name and a path lead; `None` where neither DNS nor a proxy knows the name.
+    pub(crate) fn site_behind(&self, host: &str, path: &str) -> Option<String> {
+        if let Some(rules) = self.routes.proxies.get(host) {
+            let (_, node) = rule_for(rules, path)?;
+            return Some(self.site_of_url(node, &format!("http://{node}{path}")));
+        }
+        let node = self.routes.hosts.get(host)?;
+        let folder = folder_of(self.machines.get(node)?, host, path)?;
+        Some(self.site_of_path(node, &format!("{folder}\\web.config")))
+    }
+}
+
+/// The rule of a proxy for a path: the longest that fits.
+fn rule_for<'rules>(rules: &'rules BTreeMap<String, String>, path: &str) -> Option<(&'rules String, &'rules String)> {
+    rules.iter().filter(|(prefix, _)| is_below(path, prefix)).max_by_key(|(prefix, _)| prefix.len())
 }
 
 /// The folder that IIS serves for a path at a host: of the site that is bound to the name, or else of one that is bound to

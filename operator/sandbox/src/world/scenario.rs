@@ -1,12 +1,15 @@
 //! The local document that describes the world of a story. It is no custom resource: only the sandbox reads it.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use crm_api::site::{Component, FastCgi};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::receiver::Webhook;
 use crate::world::assumptions::Assumptions;
+pub use crate::world::other_sites::OtherSite;
 
 /// `apiVersion` of a scenario.
 pub const API_VERSION: &str = "sandbox.crm-operator.io/v1alpha1";
@@ -50,6 +53,9 @@ pub struct ScenarioSpec {
     /// How the story ends when nothing goes wrong.
     #[serde(default)]
     pub ends: Ends,
+    /// Hours after the edit for which the story goes on although the goal is reached. Left out: it ends there.
+    #[serde(default)]
+    pub goes_on_hours: Option<i64>,
     /// The Windows servers, by the names of their `CrmNode`s.
     pub servers: Vec<Server>,
     /// To which server each host name leads, as DNS says. Left out: the site's host leads to whatever is asked for.
@@ -62,6 +68,18 @@ pub struct ScenarioSpec {
     pub sql_server: SqlServerMachine,
     /// The database at the start.
     pub database: Database,
+    /// What names resolve to.
+    #[serde(default)]
+    pub names: BTreeMap<String, Vec<IpAddr>>,
+    /// The mail servers.
+    #[serde(default)]
+    pub mail_servers: Vec<MailServer>,
+    /// Mailboxes to which somebody can log in, by their addresses.
+    #[serde(default)]
+    pub mailboxes: Vec<String>,
+    /// The other sites of the file. Everything else here is about its first one.
+    #[serde(default)]
+    pub other_sites: Vec<OtherSite>,
     /// Who approves and who attends.
     #[serde(default)]
     pub people: People,
@@ -71,6 +89,9 @@ pub struct ScenarioSpec {
     /// What somebody does to the servers without the operator.
     #[serde(default)]
     pub by_hand: Option<ByHand>,
+    /// Who receives the notices of the site.
+    #[serde(default)]
+    pub webhook: Option<Webhook>,
     /// What goes wrong, as on the command line: `reboot-in-mid-step`, or `installer-hangs@upgrade-web`.
     #[serde(default)]
     pub faults: Vec<String>,
@@ -130,15 +151,51 @@ pub struct Server {
     /// Other installed programs, by name, with their versions.
     #[serde(default)]
     pub programs: BTreeMap<String, String>,
+    /// 32-bit system data sources.
+    #[serde(default)]
+    pub data_sources: Vec<DataSource>,
     /// Text files that people have put there, by absolute path.
     #[serde(default)]
     pub files: BTreeMap<String, String>,
+    /// Whether Pocket Server 7 runs there.
+    #[serde(default)]
+    pub pocket_server: bool,
     /// Free disk.
     #[serde(default = "free_disk")]
     pub free_disk_mebibytes: i64,
     /// What is installed.
     #[serde(default)]
     pub components: Vec<Installed>,
+}
+
+/// A 32-bit system data source.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DataSource {
+    /// Its name.
+    pub name: String,
+    /// The SQL Server that it names.
+    pub server: String,
+    /// The database that it names.
+    pub database: String,
+}
+
+/// A mail server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MailServer {
+    /// Host name.
+    pub name: String,
+    /// Its port.
+    #[serde(default = "smtp")]
+    pub port: u16,
+    /// Servers from which it takes mails for somebody outside.
+    #[serde(default)]
+    pub relays_for: Vec<String>,
+}
+
+fn smtp() -> u16 {
+    25
 }
 
 fn one_or_several<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
@@ -170,6 +227,9 @@ pub struct Installed {
     pub component: Component,
     /// Number of its release.
     pub number: String,
+    /// Name of the site that it belongs to; left out: the first one of the file.
+    #[serde(default)]
+    pub site: Option<String>,
 }
 
 /// The SQL Server.
@@ -190,7 +250,8 @@ pub struct SqlServerMachine {
 pub struct Database {
     /// Number of its release.
     pub version: String,
-    /// Whether Service answers by FastCGI.
+    /// Whether Service answers by FastCGI; without a Service it says nothing.
+    #[serde(default = "disabled")]
     pub fast_cgi: FastCgi,
     /// Travellers that are out.
     #[serde(default)]
@@ -203,9 +264,16 @@ pub struct Database {
     /// Attachments that lie in one flat folder.
     #[serde(default)]
     pub attachments_flat: i64,
+    /// Standard reports that people edited.
+    #[serde(default)]
+    pub edited_reports: u32,
     /// What is wrong with the FastCGI handlers, where FastCGI is in use.
     #[serde(default)]
     pub handlers: Handlers,
+}
+
+fn disabled() -> FastCgi {
+    FastCgi::Disabled
 }
 
 /// FastCGI handlers that are not as `upgrade.exe` would set them up.
@@ -278,6 +346,8 @@ pub enum Deed {
     UpgradeServiceFiles { node: String },
     /// The line `frozen` in Service's configuration.
     Freeze { node: String },
+    /// Stops the site's scheduler; its start type stays.
+    StopScheduler { node: String },
     /// The site's scheduler on one more server.
     StartSecondScheduler { node: String },
 }
@@ -291,6 +361,7 @@ impl std::fmt::Display for Deed {
                 write!(formatter, "upgrades the files of Service on {node}, and forgets upgrade.exe")
             }
             Self::Freeze { node } => write!(formatter, "freezes Service on {node}, and goes home"),
+            Self::StopScheduler { node } => write!(formatter, "stops the scheduler on {node}"),
             Self::StartSecondScheduler { node } => write!(formatter, "starts the scheduler on {node} as well"),
         }
     }

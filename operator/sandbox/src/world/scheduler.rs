@@ -17,7 +17,7 @@ impl State {
     }
 
     fn tick(&mut self, layout: Layout) {
-        let (scheduler, bin) = (layout.scheduler.clone(), layout.bin());
+        let (site, scheduler, bin) = (layout.site.clone(), layout.scheduler.clone(), layout.bin());
         for node in layout.service_nodes {
             let now = self.now;
             let Some(machine) = self.machines.get_mut(&node) else {
@@ -29,7 +29,7 @@ impl State {
             let version = machine.files.version(&format!("{bin}\\ejournalCron.exe"));
             let Ok(number) = version else { continue };
             for program in SCHEDULED_PROGRAMS {
-                machine.processes.add(&format!("{bin}\\{program}"), now, Owner::Scheduler, Role::Plain);
+                machine.processes.add(&site, &format!("{bin}\\{program}"), now, Owner::Scheduler, Role::Plain);
             }
             self.write_as_scheduler(&node, &number);
         }
@@ -46,12 +46,13 @@ impl State {
 
     /// The programs that this minute's tick started come to their end.
     pub(crate) fn scheduler_children_end(&mut self) {
+        let site = self.layout.site.clone();
         for node in self.layout.service_nodes.clone() {
             let Some(machine) = self.machines.get_mut(&node) else {
                 continue;
             };
             let before = machine.processes.all.len();
-            machine.processes.all.retain(|_, process| process.owner != Owner::Scheduler);
+            machine.processes.all.retain(|_, process| process.owner != Owner::Scheduler || process.site != site);
             if machine.processes.all.len() < before {
                 // Their last act is a write.
                 self.database_write(&format!("importMail@{node}"));

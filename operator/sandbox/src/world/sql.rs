@@ -38,7 +38,8 @@ pub(crate) struct Database {
     pub(crate) server_setup: Vec<String>,
     pub(crate) modified_at: Timestamp,
     /// `config.version`, `config.installed_at`.
-    pub(crate) service_version: String,
+    /// No row where there never was a Service.
+    pub(crate) service_version: Option<String>,
     pub(crate) service_installed_at: Timestamp,
     pub(crate) attachment_path: String,
     /// Columns of `config` that name addresses and folders.
@@ -47,11 +48,15 @@ pub(crate) struct Database {
     pub(crate) numbered: BTreeMap<u32, String>,
     /// Rows of `attachment`.
     pub(crate) attachments: i64,
+    /// Standard reports that people edited, and that are as they left them.
+    pub(crate) edited_reports: u32,
     /// Table `registry`: name to value.
     pub(crate) registry: BTreeMap<String, String>,
     pub(crate) maintenance_to: jiff::civil::Date,
     pub(crate) travellers_out: u32,
     pub(crate) satellites: u32,
+    /// Mailboxes of Service.
+    pub(crate) mailboxes: Vec<String>,
     pub(crate) lsn: u64,
     /// Files of the backups that run, by number.
     pub(crate) backups_running: BTreeMap<u32, String>,
@@ -107,9 +112,13 @@ impl State {
         let mut add = |host: &str, program: &str| {
             sessions.push((host.to_uppercase(), program.to_owned(), login.clone()));
         };
-        for (node, machine) in &self.machines {
+        let here = self.machines.iter().filter(|(node, _)| self.is_here(node));
+        for (node, machine) in here {
             if machine.iis.runs(&layout.web_pool) {
                 add(node, "SuperOffice NetServer");
+            }
+            if machine.iis.runs(&layout.net_server_pool) {
+                add(node, "SuperOffice NetServer web services");
             }
             if machine.runs_service(&layout.batch_service) {
                 add(node, "SuperOffice Batch Task Server");
@@ -117,11 +126,11 @@ impl State {
             if machine.iis.runs(&layout.service_pool) {
                 add(node, "SuperOffice Service");
             }
-            for program in machine.processes.scheduled() {
+            for program in machine.processes.scheduled(&layout.site) {
                 add(node, &program);
             }
             for process in machine.processes.all.values().filter(|process| process.exit.is_none()) {
-                if process.role.works_on_database() {
+                if process.role.works_on_database() && process.site == layout.site {
                     add(node, file_name(&process.program));
                 }
             }
@@ -136,6 +145,11 @@ impl State {
     }
 
     fn answer(&mut self, statement: &Statement) -> Result<Vec<Row>, DatabaseError> {
+        let about_another = statement.name.starts_with("server.")
+            && statement.parameters.first().is_some_and(|name| *name != self.layout.database);
+        if statement.name.starts_with("restoreTest.") || about_another {
+            return self.scratch_answer(statement);
+        }
         if statement.name.starts_with("superoffice.") {
             let schema = crm_database::quote(&self.layout.table_prefix);
             if !statement.text.contains(&format!("{schema}.")) {
@@ -165,19 +179,26 @@ impl State {
                 let described = block.is_some_and(|block| block.dictionary);
                 described.then(|| row(&[("modelVersion", "1")])).into_iter().collect()
             }
-            "superoffice.config" => vec![row(&[
-                ("version", &database.service_version),
-                ("installed_at", &database.service_installed_at.to_string()),
-                ("attachment_path", &database.attachment_path),
-            ])],
-            "superoffice.addresses" => vec![database.addresses.clone().into_iter().collect()],
+            "superoffice.config" => {
+                let installed_at = database.service_installed_at.to_string();
+                let columns = |version| {
+                    let mut columns = database.addresses.clone();
+                    columns.extend(row(&[
+                        ("version", version),
+                        ("installed_at", &installed_at),
+                        ("attachment_path", &database.attachment_path),
+                    ]));
+                    columns
+                };
+                database.service_version.as_deref().map(columns).into_iter().collect()
+            }
             "superoffice.instancePaths" => {
                 let columns =
                     NUMBERED.iter().filter_map(|(id, column)| Some((*column, database.numbered.get(id)?.as_str())));
                 vec![row(&columns.collect::<Vec<_>>())]
             }
-            "superoffice.setServiceUrl" => return self.set_column(statement, "cgi_url"),
-            "superoffice.setServiceUrlInternal" => return self.set_column(statement, "cgi_url_internal"),
+            "superoffice.setCgiUrl" => return self.set_column(statement, "cgi_url"),
+            "superoffice.setCgiUrlInternal" => return self.set_column(statement, "cgi_url_internal"),
             "superoffice.setWwwPath" => {
                 let value = parameter(statement, 0)?;
                 self.database.numbered.insert(109, value);
@@ -251,7 +272,7 @@ pub(crate) fn parameter(statement: &Statement, index: usize) -> Result<String, D
     statement.parameters.get(index).cloned().ok_or_else(missing)
 }
 
-/// The simulated SQL Server. It knows one login.
+/// The simulated SQL Server. It knows one login of each site.
 #[derive(Clone)]
 pub struct SimSql {
     world: World,
@@ -272,7 +293,8 @@ impl Connect for SimSql {
         credentials: Credentials,
     ) -> BoxFuture<'_, Result<Arc<dyn SqlServer>, DatabaseError>> {
         Box::pin(async move {
-            self.world.with(|state| {
+            let site = self.world.with(|state| state.site_of_login(&target.database, &credentials));
+            self.world.at(&site, |state| {
                 if target.server != state.layout.sql_server {
                     let message = "no such host is known".to_owned();
                     return Err(DatabaseError::Lost { server: target.server.clone(), message });
@@ -293,22 +315,39 @@ impl Connect for SimSql {
                 }
                 Ok(())
             })?;
-            let connection: Arc<dyn SqlServer> = Arc::new(self.clone());
+            let connection: Arc<dyn SqlServer> = Arc::new(Connection { world: self.world.clone(), site });
             Ok(connection)
         })
     }
 }
 
-impl SqlServer for SimSql {
+/// A login, with the site whose database it was made to.
+struct Connection {
+    world: World,
+    site: String,
+}
+
+impl SqlServer for Connection {
     fn run(&self, statement: Statement) -> BoxFuture<'_, Result<Vec<Row>, DatabaseError>> {
         Box::pin(async move {
+            let world = self.world.for_site(&self.site_of(&statement));
             match statement.name {
-                "backup.take" => self.world.take_backup(&statement).await,
-                "backup.verify" => self.world.verify_backup(&statement).await,
-                "restore.take" => self.world.restore_database(&statement).await,
-                "backup.header" => self.world.with(|state| state.backup_header(&statement)),
-                _ => self.world.with(|state| state.answer(&statement)),
+                "backup.take" => world.take_backup(&statement).await,
+                "backup.verify" => world.verify_backup(&statement).await,
+                "restore.take" => world.restore_database(&statement).await,
+                "restoreTest.restore" => world.restore_scratch(&statement).await,
+                "restoreTest.check" => world.check_scratch(&statement).await,
+                "backup.header" => world.with(|state| state.backup_header(&statement)),
+                _ => world.with(|state| state.answer(&statement)),
             }
         })
+    }
+}
+
+impl Connection {
+    /// What is asked of the server about a database that lets nobody in names that database.
+    fn site_of(&self, statement: &Statement) -> String {
+        let named = statement.parameters.first();
+        self.world.at(&self.site, |state| named.map_or_else(|| self.site.clone(), |name| state.site_of_database(name)))
     }
 }

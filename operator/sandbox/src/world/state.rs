@@ -19,7 +19,10 @@ use crate::world::files::FileSystem;
 use crate::world::ghost::{Ghost, GhostEvent, Happening, Observer};
 use crate::world::layout::Layout;
 use crate::world::machine::Machine;
+use crate::world::network::Network;
 use crate::world::routes::Routes;
+use crate::world::scratch::Scratch;
+use crate::world::sites::SiteParts;
 use crate::world::sql::Database;
 use crate::world::users::Users;
 
@@ -39,6 +42,7 @@ struct Shared {
 pub(crate) struct State {
     pub(crate) now: Timestamp,
     pub(crate) assumptions: Assumptions,
+    /// Names and places of the site at hand; so `former`, `database`, `credentials` and `users` (see `sites`).
     pub(crate) layout: Layout,
     /// The Service instance that a move has left behind.
     pub(crate) former: Option<Layout>,
@@ -51,8 +55,15 @@ pub(crate) struct State {
     pub(crate) database: Database,
     /// What each whole backup file holds.
     pub(crate) saved: BTreeMap<String, Database>,
+    /// Databases beside the site's own, by name.
+    pub(crate) scratch: BTreeMap<String, Scratch>,
     pub(crate) credentials: Credentials,
+    pub(crate) network: Network,
     pub(crate) users: Users,
+    /// What is their own of the sites that are not at hand.
+    pub(crate) aside: Vec<SiteParts>,
+    /// Names of all sites, in the order of the scenario.
+    pub(crate) site_names: Vec<String>,
     pub(crate) faults: Faults,
     pub(crate) ghost: Ghost,
     pub(crate) dice: ChaCha8Rng,
@@ -70,7 +81,7 @@ pub(crate) struct Package {
 
 impl State {
     pub(crate) fn write(&mut self, what: Happening) {
-        self.ghost.write(self.now, what);
+        self.ghost.write(self.now, &self.layout.site, what);
     }
 
     pub(crate) fn release(&self, number: &str) -> Option<&CrmReleaseSpec> {
@@ -120,7 +131,7 @@ impl World {
             state.now = self.now();
             let result = act(&mut state);
             if std::mem::take(&mut state.touched) {
-                state.users_look();
+                state.at_each(State::users_look);
             }
             let events = state.ghost.take_new();
             let observers = if events.is_empty() { Vec::new() } else { state.ghost.observers.clone() };
@@ -147,12 +158,12 @@ impl World {
         tokio::spawn(async move {
             loop {
                 let child_seconds = world.with(|state| {
-                    state.scheduler_tick();
-                    state.users_minute();
+                    state.at_each(State::scheduler_tick);
+                    state.at_each(State::users_minute);
                     state.assumptions.scheduler_child_seconds.min(59)
                 });
                 tokio::time::sleep(Duration::from_secs(child_seconds)).await;
-                world.with(super::state::State::scheduler_children_end);
+                world.with(|state| state.at_each(State::scheduler_children_end));
                 tokio::time::sleep(Duration::from_secs(60 - child_seconds)).await;
             }
         });
@@ -188,7 +199,7 @@ impl World {
         self.with(|state| state.machines.keys().cloned().collect())
     }
 
-    /// Where things lie.
+    /// Where things of the first site lie.
     #[must_use]
     pub fn layout(&self) -> Layout {
         self.with(|state| state.layout.clone())

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::world::ghost::Happening;
+use crate::world::http::NetServer;
 use crate::world::scenario::{Client, User};
 use crate::world::state::{State, World};
 
@@ -17,6 +18,10 @@ struct AtWork {
     leaves_at: Option<Timestamp>,
     /// When somebody who was out comes back.
     back_at: Option<Timestamp>,
+    /// Release of a Windows client.
+    number: String,
+    /// Until when an old Windows client stays connected and says that it is too old.
+    too_old_until: Option<Timestamp>,
 }
 
 /// All users, and the times at which any of them could not work.
@@ -29,16 +34,28 @@ pub(crate) struct Users {
 }
 
 impl Users {
-    pub(crate) fn of(users: Vec<User>) -> Self {
-        let all =
-            users.into_iter().map(|user| AtWork { user, working: true, leaves_at: None, back_at: None }).collect();
-        Self { all, ..Self::default() }
+    /// Everybody at work, with Windows clients of the release of the database.
+    pub(crate) fn of(users: Vec<User>, number: &str) -> Self {
+        let at_work = |user| AtWork {
+            user,
+            working: true,
+            leaves_at: None,
+            back_at: None,
+            number: number.to_owned(),
+            too_old_until: None,
+        };
+        Self { all: users.into_iter().map(at_work).collect(), ..Self::default() }
     }
 
     /// Names of those whose Windows client is connected to the database.
     pub(crate) fn windows_clients(&self) -> Vec<String> {
-        let open = self.all.iter().filter(|at| at.user.client == Client::Win && at.working);
-        open.map(|at| at.user.name.clone()).collect()
+        let is_connected = |at: &&AtWork| at.user.client == Client::Win && (at.working || at.too_old_until.is_some());
+        self.all.iter().filter(is_connected).map(|at| at.user.name.clone()).collect()
+    }
+
+    /// How many Windows clients are of a release.
+    pub(crate) fn clients_of(&self, number: &str) -> usize {
+        self.all.iter().filter(|at| at.user.client == Client::Win && at.number == number).count()
     }
 
     pub(crate) fn names_working(&self) -> Vec<String> {
@@ -52,16 +69,36 @@ impl State {
         let web = self.layout.web_nodes.clone().iter().any(|node| self.net_server_works(node));
         match client {
             Client::Web => web,
-            Client::Win => web && self.database.partial.is_none(),
-            Client::Service => {
-                web && self.layout.service_nodes.iter().any(|node| {
-                    let machine = self.machines.get(node);
-                    machine.is_some_and(|machine| machine.up && machine.iis.runs(&self.layout.service_pool))
-                        && !self.frozen(node)
-                        && self.service_number(node).is_some_and(|number| self.database.fits(&number))
-                })
-            }
+            // It speaks to the database itself; a site that closes its Web closes it, too.
+            Client::Win => self.database.partial.is_none() && (web || !self.has_web() && !self.lacks_stack()),
+            Client::Service => self.layout.service_nodes.clone().iter().any(|node| {
+                let machine = self.machines.get(node);
+                machine.is_some_and(|machine| machine.up && machine.iis.runs(&self.layout.service_pool))
+                    && !self.frozen(node)
+                    && self.service_number(node).is_some_and(|number| self.database.fits(&number))
+                    && self.service_net_server_works(node)
+            }),
         }
+    }
+
+    fn has_web(&self) -> bool {
+        self.layout.web_nodes.iter().any(|node| self.net_server(node, NetServer::InWeb).is_some())
+    }
+
+    fn has_service(&self) -> bool {
+        self.database.service_version.is_some()
+    }
+
+    /// Whether the database is at a release that demands all main components, and one is not there yet (vendor: upgrade 7.5
+    /// to 8, crm-server).
+    fn lacks_stack(&self) -> bool {
+        let release = self.release(&self.database.version).and_then(|release| release.super_office.as_ref());
+        release.is_some_and(|block| block.full_stack) && !(self.has_web() && self.has_service())
+    }
+
+    /// Whether all that the site has is open. What it never had is not missed, but where its release demands it.
+    fn is_whole(&self, web: bool, service: bool) -> bool {
+        (web || !self.has_web()) && (service || !self.has_service()) && !self.lacks_stack()
     }
 
     /// Users notice what has changed.
@@ -69,16 +106,18 @@ impl State {
         let (web, service, win) = (self.is_open(Client::Web), self.is_open(Client::Service), self.is_open(Client::Win));
         let now = self.now;
         let return_after = Duration::from_secs(self.assumptions.users_return_minutes * 60);
-        if !(web && service) || self.users.told_until.is_some_and(|until| now >= until) {
+        let whole = self.is_whole(web, service);
+        if !whole || self.users.told_until.is_some_and(|until| now >= until) {
             self.users.told_until = None;
         }
-        let may_return = self.users.told_until.is_none() && ((web && service) || !self.assumptions.users_wait_for_all);
-        let mut happened = Vec::new();
+        let may_return = self.users.told_until.is_none() && (whole || !self.assumptions.users_wait_for_all);
+        let mut happened = if win && may_return { self.old_clients_return() } else { Vec::new() };
+        let version = self.database.version.clone();
         for at in &mut self.users.all {
             let open = match at.user.client {
                 Client::Web => web,
                 Client::Service => service,
-                Client::Win => win,
+                Client::Win => win && at.number == version,
             };
             let stays = match at.user.client {
                 Client::Web | Client::Service => open,
@@ -109,6 +148,40 @@ impl State {
             self.write(what);
         }
         self.note_outage();
+    }
+
+    /// Whoever comes back with a Windows client of another release than the database gets the new one where the share
+    /// offers it: the client compares itself with the database (vendor: database/tables/productversion). Elsewhere it
+    /// stays connected, says that it is too old, and its user gives it up for Web after a while.
+    fn old_clients_return(&mut self) -> Vec<Happening> {
+        let (version, offers, now) = (self.database.version.clone(), self.share_offers_client(), self.now);
+        let patience = self.assumptions.old_client_minutes * 60;
+        let mut happened = Vec::new();
+        for at in
+            self.users.all.iter_mut().filter(|at| at.user.client == Client::Win && !at.working && at.number != version)
+        {
+            let mut says =
+                |what: &str| happened.push(Happening::ByHand { who: at.user.name.clone(), what: what.to_owned() });
+            if offers {
+                version.clone_into(&mut at.number);
+                at.too_old_until = None;
+                says(&format!("installs the Windows client {version} from the share"));
+                continue;
+            }
+            match at.too_old_until {
+                None => {
+                    at.too_old_until = later(now, patience);
+                    says("starts the old Windows client, which connects and says that it is too old");
+                }
+                Some(until) if now >= until => {
+                    at.too_old_until = None;
+                    at.user.client = Client::Web;
+                    says("gives the Windows client up and opens Web");
+                }
+                Some(_) => {}
+            }
+        }
+        happened
     }
 
     fn note_outage(&mut self) {
@@ -146,9 +219,9 @@ fn later(now: Timestamp, seconds: u64) -> Option<Timestamp> {
 }
 
 impl World {
-    /// Tells everybody that the site will be closed: Windows clients are closed after their users' minutes.
-    pub fn tell_users(&self) {
-        self.with(|state| {
+    /// Tells everybody who works with a site that it will be closed: Windows clients are closed after their users' minutes.
+    pub fn tell_users(&self, site: &str) {
+        self.at(site, |state| {
             let now = state.now;
             state.users.told_until = later(now, state.assumptions.told_users_wait_minutes * 60);
             for at in state.users.all.iter_mut().filter(|at| at.user.client == Client::Win && at.working) {

@@ -151,3 +151,18 @@ fn an_attempt_resumed_too_late_does_not_start_its_program() {
     let (next, _) = Machine::at("7").next(Some(&wish), &memory, Facts::default(), at(901));
     assert!(end_of(&next).1.contains("too late to start"));
 }
+
+#[test]
+fn where_a_program_gives_up_the_addresses_that_it_names_are_shown_however_much_it_prints_afterwards() {
+    let output = format!("Install the update http://support.microsoft.com/kb/980363.\n{}", "cleaning up\n".repeat(40));
+    let order = order(vec![console(true)]);
+    let begun = memory(vec![begun(&order), Note::Starting, Note::Seen]);
+    let gave_up = |version| {
+        let ended = ProgramStanding::Ended { exit_code: Some(1), output: output.clone() };
+        end_of(&Machine::at(version).with_program(ended).decide(&wish(vec![order.clone()]), &begun))
+    };
+    let (outcome, message) = gave_up("7");
+    assert_eq!(outcome, Outcome::Absent);
+    assert!(message.contains("it names http://support.microsoft.com/kb/980363;"), "{message}");
+    assert!(!gave_up("8").1.contains("it names"), "nothing to be done about what went well");
+}

@@ -1,11 +1,14 @@
 //! The named checks that a change must pass. The same table serves the preview, the preflight step and the last look
 //! before the window's gate. A check that cannot tell says so and blocks like one that fails.
 
+mod choices;
 mod components;
 mod configuration;
+mod first_service;
 mod gates;
 mod hosts;
 pub(super) mod machine;
+mod net_servers;
 
 use crm_api::change::Purpose;
 use crm_api::database::SQL_SERVER_VERSION;
@@ -13,17 +16,20 @@ use crm_api::database::superoffice::{MAINTENANCE_TO, SATELLITES, TRAVELLERS_OUT}
 use crm_api::probe::{Answer, Probe, RunState};
 use crm_api::site::{Component, Finding, Severity};
 
+use super::drift::check;
 use super::half_done;
 use super::layout::{FROZEN, INSTANCES_KEY, Layout, named_instances, same_path};
 use super::settings;
 use super::steps::Run;
 use crate::products::Hop;
 use crate::view::View;
-use components::{full_stack, new_service, packages};
+use choices::{customer_centre, pocket_server, standard_reports};
+use components::{full_stack, new_service, orphans_stopped, packages};
 use configuration::{scheduler_table, web_config, web_config_read};
 use gates::{argument_file, https, symmetric_keys, web_view2};
 use hosts::{host_name, one_domain, reverse_proxy};
 use machine::{dot_net, elevated, fast_cgi_support, iis_features, reboot_pending, windows_version};
+use net_servers::{net_server_merge, net_server_over_http, remote_net_server, service_net_server};
 
 /// What one check found on one node, or on the site.
 struct Found {
@@ -57,12 +63,24 @@ const CHECKS: &[Check] = &[
     Check { name: "WebView2", severity: Severity::Block, always: false, run: web_view2 },
     Check { name: "SymmetricKeys", severity: Severity::Block, always: false, run: symmetric_keys },
     Check { name: "ArgumentFile", severity: Severity::Block, always: false, run: argument_file },
+    Check { name: "ServiceNetServer", severity: Severity::Block, always: false, run: service_net_server },
+    Check { name: "NetServerOverHttp", severity: Severity::Block, always: false, run: net_server_over_http },
+    Check { name: "NetServerMerge", severity: Severity::Block, always: false, run: net_server_merge },
+    Check { name: "RemoteNetServer", severity: Severity::Block, always: false, run: remote_net_server },
+    Check { name: "OrphansStopped", severity: Severity::Block, always: false, run: orphans_stopped },
+    Check { name: "PocketServer", severity: Severity::Block, always: false, run: pocket_server },
+    Check { name: "StandardReports", severity: Severity::Block, always: false, run: standard_reports },
+    Check { name: "CustomerCentre", severity: Severity::Block, always: false, run: customer_centre },
     Check { name: "Packages", severity: Severity::Block, always: true, run: packages },
     Check { name: "NewService", severity: Severity::Block, always: true, run: new_service },
+    Check { name: "MailRelay", severity: Severity::Block, always: true, run: first_service::relay },
+    Check { name: "HostAddress", severity: Severity::Block, always: true, run: first_service::host_address },
+    Check { name: "DataSource", severity: Severity::Block, always: true, run: first_service::odbc },
     Check { name: "WebConfig", severity: Severity::Block, always: true, run: web_config },
     Check { name: "WebConfigRead", severity: Severity::Warn, always: true, run: web_config_read },
     Check { name: "SchedulerTable", severity: Severity::Warn, always: true, run: scheduler_table },
     Check { name: "UpgradeAnswers", severity: Severity::Block, always: true, run: upgrade_answers },
+    Check { name: "AttachmentsRoom", severity: Severity::Block, always: true, run: attachments_room },
     Check { name: "AttachmentsCounted", severity: Severity::Block, always: true, run: attachments_counted },
     Check { name: "Licence", severity: Severity::Block, always: false, run: licence },
     Check { name: "TravellersHome", severity: Severity::Block, always: false, run: travellers_home },
@@ -90,6 +108,8 @@ pub fn run(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Finding> 
                 node: found.node,
                 message: found.message,
                 remedy: found.remedy,
+                since: None,
+                policy: None,
             })
         })
         .collect();
@@ -159,7 +179,7 @@ fn nobody_at_work(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Fo
 }
 
 fn not_frozen(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Found> {
-    if hop.purpose == Purpose::Forward {
+    if hop.purpose == Purpose::Forward || hop.corrected(check::FROZEN).next().is_some() {
         // What was left closed is opened by it.
         return Vec::new();
     }
@@ -179,7 +199,8 @@ fn not_frozen(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Found>
 }
 
 fn scheduler_running(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Found> {
-    if hop.purpose == Purpose::Forward {
+    if matches!(hop.purpose, Purpose::Forward | Purpose::Correct) {
+        // It is started by it, or it is not needed for it.
         return Vec::new();
     }
     let probe = Probe::Service { name: layout.scheduler.clone() };
@@ -212,6 +233,35 @@ fn upgrade_answers(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<F
         format!("release {} declares no answers to the questions of upgrade.exe", hop.to.version),
         "add them to spec.superOffice.upgradeQuestions of the CrmRelease, by the text of each question",
     )]
+}
+
+/// The store is copied before any of it is moved: it needs room beside the sets.
+fn attachments_room(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Found> {
+    if !hop.is_configuration_only() || !Run::of(view, layout, hop).attachments {
+        return Vec::new();
+    }
+    let Some(store) = settings::store(view).filter(|store| settings::is_copied(view, store)) else { return Vec::new() };
+    let share = Probe::DiskFree { path: view.spec.backup.location.clone() };
+    let mebibytes = |bytes: &i64| bytes / (1024 * 1024);
+    match (view.answer(store.node, &settings::store_size_probe(store.path)), view.answer(store.node, &share)) {
+        (Some(Answer::Size { size_bytes, .. }), Some(Answer::DiskFree { free_bytes })) if size_bytes <= free_bytes => {
+            Vec::new()
+        }
+        (Some(Answer::Size { size_bytes, .. }), Some(Answer::DiskFree { free_bytes })) => vec![on(
+            store.node,
+            format!(
+                "{} has {} MiB free, the attachments in {} have {} MiB",
+                view.spec.backup.location,
+                mebibytes(free_bytes),
+                store.path,
+                mebibytes(size_bytes)
+            ),
+            "make room there, or declare backup.storeGibibytesMax: a larger store has a backup of its own, which a person attests",
+        )],
+        (_, _) => {
+            vec![on(store.node, "the size of the attachments or the room for their copy was not read", LOOK_AGAIN)]
+        }
+    }
 }
 
 /// What is proven by counting has to be counted before.
@@ -311,6 +361,7 @@ fn backup_room(view: &View<'_>, layout: &Layout<'_>, _: &Hop<'_>) -> Vec<Found> 
     let needed = database
         .saturating_add(folder(Component::CrmServer, layout.server_path))
         .saturating_add(folder(Component::Web, layout.web_path))
+        .saturating_add(folder(Component::NetServer, layout.net_server_path))
         .saturating_add(folder(Component::Service, layout.service_path));
     view.node_names()
         .into_iter()

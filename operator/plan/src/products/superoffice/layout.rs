@@ -9,6 +9,7 @@ use crm_api::database::superoffice::WWW_PATH;
 use crm_api::probe::{Answer, Probe};
 use crm_api::site::{Component, ReverseProxy, SuperOfficeSpec};
 
+use super::net_server;
 use super::one_host::Moving;
 use crate::view::View;
 
@@ -21,8 +22,16 @@ pub struct Layout<'a> {
     pub server_path: &'a str,
     /// Program folder of Web.
     pub web_path: &'a str,
+    /// IIS application of Web.
+    pub web_application: &'a str,
     /// IIS application pool of Web and of the NetServer inside.
     pub web_pool: &'a str,
+    /// Program folder of a NetServer of its own.
+    pub net_server_path: &'a str,
+    /// IIS application of a NetServer of its own.
+    pub net_server_application: &'a str,
+    /// IIS application pool of a NetServer of its own.
+    pub net_server_pool: &'a str,
     /// Windows service of the batch task server.
     pub batch_service: &'a str,
     /// Host name by which browsers reach Service: the declared one, or today's while its move is still to come.
@@ -81,6 +90,7 @@ impl<'a> Layout<'a> {
     }
 
     fn at(view: &View<'a>, block: &'a SuperOfficeSpec, standing: standing::Standing<'a>) -> Self {
+        let own = &block.own_net_server;
         let path = standing.path;
         // What the site declares of an instance is about the one in the declared folder.
         let declared = same_path(path, declared_path(block)).then_some(&block.service);
@@ -98,11 +108,19 @@ impl<'a> Layout<'a> {
             Some(name) => vec![name],
             None => standing.hosts.iter().map(|host| scheduler_of(host)).collect(),
         };
-        let application = view.fact(WWW_PATH).or(block.service.application.as_deref()).unwrap_or_default();
+        // While a move is still to come, the declared path is that of the host to which it leads.
+        let (seen, wanted) = (view.fact(WWW_PATH), block.service.application.as_deref());
+        let application =
+            if standing.host.eq_ignore_ascii_case(&block.host_name) { wanted.or(seen) } else { seen.or(wanted) };
+        let application = application.unwrap_or_default();
         Self {
             block,
             server_path: r"C:\Program Files\SuperOffice\SuperOffice Server",
             web_path: block.web.path.as_deref().unwrap_or(r"C:\SuperOffice\SuperOffice Web"),
+            web_application: block.web.application.as_deref().unwrap_or(USUAL_APPLICATION),
+            net_server_path: own.path.as_deref().unwrap_or(r"C:\SuperOffice\SuperOfficeNetServer"),
+            net_server_application: own.application.as_deref().unwrap_or("/SuperOfficeNetServer"),
+            net_server_pool: own.pool.as_deref().unwrap_or("SuperOfficeNetServer"),
             web_pool: block.web.pool.as_deref().unwrap_or("SuperOffice Web"),
             batch_service: block.web.batch_service.as_deref().unwrap_or("SuperOfficeSoBatchServer"),
             host: standing.host,
@@ -139,10 +157,10 @@ impl<'a> Layout<'a> {
         then
     }
 
-    /// Path of Web on its host.
+    /// Whether Service is where it is declared: at its host, in its folder.
     #[must_use]
-    pub fn web_application(&self) -> &'a str {
-        self.block.web.application.as_deref().unwrap_or(USUAL_APPLICATION)
+    pub fn stands_as_declared(&self) -> bool {
+        self.host.eq_ignore_ascii_case(&self.block.host_name) && same_path(self.service_path, declared_path(self.block))
     }
 
     /// Whether a reverse proxy is declared.
@@ -163,10 +181,16 @@ impl<'a> Layout<'a> {
         format!(r"{}\SuperOffice.ini", self.server_path)
     }
 
-    /// The library that carries NetServer's version (vendor: NetServer versioning).
+    /// The library that carries the version of the NetServer inside Web (vendor: NetServer versioning).
+    #[must_use]
+    pub fn web_library(&self) -> String {
+        library(self.web_path)
+    }
+
+    /// The same of a NetServer of its own.
     #[must_use]
     pub fn net_server_library(&self) -> String {
-        format!(r"{}\bin\SoCore.dll", self.web_path)
+        library(self.net_server_path)
     }
 
     /// A file or folder below the Service instance.
@@ -214,10 +238,9 @@ impl<'a> Layout<'a> {
     #[must_use]
     pub fn net_server_url(&self, view: &View<'_>, node: &str, services: &str) -> Option<String> {
         if let Some(base) = &self.net_server {
-            return Some(format!("{base}/Remote/{services}/Contact.svc"));
+            return Some(format!("{}/Contact.svc", net_server::address(base, services)));
         }
-        let probe = Probe::ConfigValue { path: self.config_now(), key: "nsEndPoint".to_owned() };
-        let Some(Answer::Value { value }) = view.answer(node, &probe) else { return None };
+        let value = net_server::endpoint(view, self, node)?;
         let base = value.trim_end_matches('/').rsplit_once('/').map(|(base, _)| base)?;
         Some(format!("{base}/{services}/Contact.svc"))
     }
@@ -238,4 +261,8 @@ pub fn same_path(one: &str, other: &str) -> bool {
 /// The scheduler's usual name; the vendor ends it with the site's name.
 fn scheduler_of(host: &str) -> String {
     format!("ejSchedule {host}")
+}
+
+fn library(folder: &str) -> String {
+    format!(r"{folder}\bin\SoCore.dll")
 }

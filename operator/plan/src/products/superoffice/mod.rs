@@ -1,20 +1,35 @@
-//! SuperOffice CRM on-site, from 7.5: CRM Server and database, Web with NetServer inside, Service.
+//! SuperOffice CRM on-site, from 7.5: CRM Server and database, Web with NetServer inside, NetServer of its own, Service.
 //!
 //! - [`layout`]: where things are, and what they are called. [`parts`]: what is asked, and which part shows what version.
 //! - [`checks`]: what must be so before a change. [`steps`]: what a change does. [`rules`]: in which order, and why.
-//! - [`one_host`]: the move of Web and Service to one host. [`settings`]: what a site at its release still lacks against its declaration.
-//! - [`half_done`]: what other hands leave half done.
-//! - [`drift`]: what is looked for at rest, and debts that stay visible.
+//! - [`one_host`]: the move of Web and Service to one host.
+//! - [`net_server`]: which NetServer Service works through, and what becomes of one of its own.
+//! - [`first_service`]: what a Service that is installed for the first time needs of its node.
+//! - [`orphaned`]: what is left of a component that is not declared.
+//! - [`settings`]: what a site at its release still lacks against its declaration.
+//! - [`clients`]: Windows clients on people's own machines. [`pocket`]: Pocket Server 7 and its phones.
+//! - [`half_done`]: what other hands left half done. [`instances`]: Service instances that share a server.
+//! - [`drift`]: what is looked for at rest, and what of it is corrected. [`aftermath`]: debts that stay visible.
+//! - [`notices`]: what stands before an approval. [`wizards`]: what a site chooses in the vendor's setups.
 
+pub mod aftermath;
 pub mod checks;
+pub mod clients;
 pub mod drift;
+pub mod first_service;
 pub mod half_done;
+pub mod instances;
 pub mod layout;
+pub mod net_server;
+pub mod notices;
 pub mod one_host;
+pub mod orphaned;
 pub mod parts;
+pub mod pocket;
 pub mod rules;
 pub mod settings;
 pub mod steps;
+pub mod wizards;
 
 use std::collections::BTreeMap;
 
@@ -22,9 +37,9 @@ use crm_api::change::Purpose;
 use crm_api::condition::Wanted;
 use crm_api::probe::Probe;
 use crm_api::release::CrmReleaseSpec;
-use crm_api::site::{FastCgi, Finding, ObservedPart};
+use crm_api::site::{Component, FastCgi, Finding, ObservedPart};
 
-use super::{Draft, Hop, LeftBehind, ProductRules, Rule};
+use super::{Correctable, Draft, Hop, LeftBehind, ProductRules, Rule};
 use crate::view::View;
 use layout::Layout;
 
@@ -66,8 +81,17 @@ impl ProductRules for SuperOffice {
         Layout::of(view).map(|layout| drift::at_rest(view, &layout)).unwrap_or_default()
     }
 
+    fn correctable(&self, view: &View<'_>, finding: &Finding) -> Correctable {
+        Layout::of(view).map_or(Correctable::No, |layout| drift::correct::correctable(view, &layout, finding))
+    }
+
     fn debts(&self, view: &View<'_>) -> Vec<Wanted> {
-        Layout::of(view).map(|layout| drift::debts(view, &layout)).unwrap_or_default()
+        Layout::of(view).map(|layout| aftermath::debts(view, &layout)).unwrap_or_default()
+    }
+
+    fn removes(&self, view: &View<'_>, hop: &Hop<'_>) -> Vec<String> {
+        let nodes = Layout::of(view).map(|layout| net_server::retired(view, &layout, hop)).unwrap_or_default();
+        nodes.iter().map(|node| format!("{}@{node}", Component::NetServer.name())).collect()
     }
 
     fn steps(&self, view: &View<'_>, hop: &Hop<'_>) -> Vec<Draft> {
@@ -83,11 +107,15 @@ impl ProductRules for SuperOffice {
     }
 
     fn notices(&self, view: &View<'_>, hop: &Hop<'_>) -> Vec<String> {
-        drift::notices(view, hop)
+        Layout::of(view).map(|layout| notices::notices(view, &layout, hop)).unwrap_or_default()
+    }
+
+    fn left_on(&self, view: &View<'_>, component: Component, node: &str) -> Option<Vec<String>> {
+        orphaned::left_on(view, &Layout::of(view)?, component, node)
     }
 
     fn aftermath(&self, view: &View<'_>) -> Vec<String> {
-        Layout::of(view).map(|layout| drift::aftermath(view, &layout)).unwrap_or_default()
+        Layout::of(view).map(|layout| aftermath::aftermath(view, &layout)).unwrap_or_default()
     }
 
     fn claims(&self, view: &View<'_>) -> Vec<String> {

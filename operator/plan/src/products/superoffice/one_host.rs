@@ -2,12 +2,13 @@
 //! upgrade to 8.1). The site declares one host; which way that is, today's facts tell.
 
 use crm_api::change::Purpose;
-use crm_api::database::superoffice::{DATABASE_VERSION, SERVICE_URL};
+use crm_api::database::superoffice::{CGI_URL, DATABASE_VERSION};
 use crm_api::probe::{Answer, Probe};
 use crm_api::release::CrmReleaseSpec;
-use crm_api::site::Component;
+use crm_api::site::{Component, NetServerMode};
 
 use super::layout::{Layout, declared_path, same_path};
+use super::net_server;
 use crate::products::Hop;
 use crate::view::View;
 
@@ -63,7 +64,10 @@ impl Moving {
         }
         let host = &layout.block.host_name;
         // Service supports HTTP only between itself and NetServer (vendor: config/service).
-        let net_server = web.then(|| format!("http://{host}{}", layout.web_application()));
+        // One of its own stays where it is.
+        let services = view.nodes_of(Component::Service);
+        let has_own = services.iter().any(|node| net_server::used(view, layout, node) == Some(NetServerMode::Own));
+        let net_server = (web && !has_own).then(|| format!("http://{host}{}", layout.web_application));
         let new_instance = !proxied && way != Way::ServiceHost;
         Some(Self { way, from: layout.host.clone(), new_instance, web, web_site, net_server })
     }
@@ -98,7 +102,7 @@ pub fn lies_ahead(view: &View<'_>) -> bool {
 /// Whose host the declared one is; `None` where Service's host today is not known.
 #[must_use]
 pub fn way(view: &View<'_>, layout: &Layout<'_>) -> Option<Way> {
-    view.fact(SERVICE_URL)?;
+    view.fact(CGI_URL)?;
     if layout.host.eq_ignore_ascii_case(&layout.block.host_name) {
         return Some(Way::ServiceHost);
     }
@@ -144,7 +148,7 @@ pub fn at_host(layout: &Layout<'_>) -> Probe {
 /// Web at the declared host.
 #[must_use]
 pub fn web_at_host(layout: &Layout<'_>) -> Probe {
-    Probe::Url { url: format!("http://{}{}", layout.block.host_name, layout.web_application()) }
+    Probe::Url { url: format!("http://{}{}", layout.block.host_name, layout.web_application) }
 }
 
 /// Service at the declared host, as it is reached there behind a reverse proxy.
@@ -173,7 +177,7 @@ pub fn probes(view: &View<'_>, layout: &Layout<'_>, component: Component) -> Vec
         return Vec::new();
     }
     match component {
-        Component::CrmServer => Vec::new(),
+        Component::CrmServer | Component::NetServer => Vec::new(),
         Component::Web => {
             let mut probes = vec![web_sites(layout), web_at_host(layout)];
             probes.extend(overrides(layout).into_iter().filter(|_| layout.is_proxied()));
@@ -203,9 +207,8 @@ pub fn has_new_folder(layout: &Layout<'_>) -> bool {
 
 /// What whoever approves a move has to know.
 #[must_use]
-pub fn notices(view: &View<'_>, hop: &Hop<'_>) -> Vec<String> {
-    let Some(layout) = Layout::of(view) else { return Vec::new() };
-    let Some(moving) = Moving::of(view, &layout, hop) else { return Vec::new() };
+pub fn notices(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<String> {
+    let Some(moving) = Moving::of(view, layout, hop) else { return Vec::new() };
     let host = &layout.block.host_name;
     let mut notices = vec![match moving.way {
         Way::ServiceHost => format!("Web moves to {host}, where Service is; its former address ends."),

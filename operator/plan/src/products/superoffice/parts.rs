@@ -9,10 +9,11 @@ use crm_api::probe::{Answer, Probe};
 use crm_api::release::CrmReleaseSpec;
 use crm_api::site::{Component, FastCgi, ObservedPart, PartState, SourceValue};
 
-use super::half_done;
+use super::drift::configuration::{has_keys, key_probes};
 use super::layout::{CRM_SETUP, FROZEN, INSTANCES_KEY, Layout};
-use super::one_host;
-use super::settings::store_probe;
+use super::settings::{store_probe, store_size_probe};
+use super::{clients, first_service, half_done, instances, net_server, one_host, orphaned, pocket};
+use crate::orphans;
 use crate::view::View;
 
 /// Installed-program entry of CRM Server.
@@ -31,7 +32,7 @@ fn program(name: &str) -> Probe {
     Probe::Program { name: name.to_owned() }
 }
 
-fn file_version(path: String) -> Probe {
+pub(super) fn file_version(path: String) -> Probe {
     Probe::FileVersion { path }
 }
 
@@ -78,16 +79,37 @@ pub fn version_probes(layout: &Layout<'_>, component: Component, tools: Tools) -
                 },
             ),
         ],
-        Component::Web => vec![
-            ("installed programs", program(WEB_PROGRAM)),
-            ("SoCore.dll", file_version(layout.net_server_library())),
-        ],
+        Component::Web => {
+            vec![("installed programs", program(WEB_PROGRAM)), ("SoCore.dll", file_version(layout.web_library()))]
+        }
+        Component::NetServer => {
+            let entry = layout.block.own_net_server.program.as_deref();
+            let listed = entry.map(|name| ("installed programs", program(name)));
+            listed.into_iter().chain([("SoCore.dll", file_version(layout.net_server_library()))]).collect()
+        }
         Component::Service => vec![
             ("installed programs", program(SERVICE_PROGRAM)),
             ("upgrade.exe", file_version(layout.service_file(r"bin\upgrade.exe"))),
             ("rms.exe", file_version(layout.service_file(r"www\scripts\rms.exe"))),
         ],
     }
+}
+
+/// The version sources that count on a node. The list of installed programs has one entry for Service: with several
+/// instances on a server nobody can tell whose it is.
+#[must_use]
+pub fn version_probes_on(
+    view: &View<'_>,
+    layout: &Layout<'_>,
+    component: Component,
+    tools: Tools,
+    node: &str,
+) -> Vec<(&'static str, Probe)> {
+    let mut probes = version_probes(layout, component, tools);
+    if component == Component::Service && !instances::others(view, layout, node).is_empty() {
+        probes.retain(|(_, probe)| !matches!(probe, Probe::Program { .. }));
+    }
+    probes
 }
 
 /// The questions for each node.
@@ -110,15 +132,34 @@ pub fn probes(view: &View<'_>, layout: &Layout<'_>) -> BTreeMap<String, Vec<Prob
                     probes.extend(argument_file(view, layout));
                     probes.push(Probe::FolderSize { path: layout.server_path.to_owned() });
                 }
-                Component::Web => probes.extend(web_probes(layout)),
+                Component::Web => probes.extend(web_probes(view, layout)),
+                Component::NetServer => probes.extend([
+                    Probe::Pool { name: layout.net_server_pool.to_owned() },
+                    Probe::FolderSize { path: layout.net_server_path.to_owned() },
+                ]),
                 Component::Service => probes.extend(service_probes(view, layout, node)),
             }
             probes.extend(one_host::probes(view, layout, placed.name));
+            if has_keys(view) {
+                probes.extend(key_probes(view, layout, placed.name));
+            }
         }
+    }
+    if let Some((node, needs)) = first_service::probes(view, layout) {
+        all.entry(node.to_owned()).or_default().extend(needs);
+    }
+    for (node, probes) in &mut all {
+        probes.extend(pocket::probes(view, layout, node));
+    }
+    if let Some(node) = view.nodes_of(Component::CrmServer).first() {
+        all.entry(node.clone()).or_default().extend(clients::probes(view, layout));
     }
     for node in half_done::others(view) {
         // A scheduler that was left behind where Service once was.
         all.entry(node.to_owned()).or_default().push(Probe::Service { name: layout.scheduler.clone() });
+    }
+    for (component, node) in orphans::undeclared(view) {
+        all.entry(node.to_owned()).or_default().extend(orphaned::probes(view, layout, component));
     }
     for probes in all.values_mut() {
         probes.sort();
@@ -150,13 +191,16 @@ pub fn argument_file(view: &View<'_>, layout: &Layout<'_>) -> Option<Probe> {
     Some(Probe::Word { path, word: view.spec.database.name.clone() })
 }
 
-fn web_probes(layout: &Layout<'_>) -> Vec<Probe> {
-    vec![
+fn web_probes(view: &View<'_>, layout: &Layout<'_>) -> Vec<Probe> {
+    let mode = net_server::is_mode_asked(view, layout).then(|| net_server::mode_probe(layout));
+    let mut probes = vec![
         Probe::Pool { name: layout.web_pool.to_owned() },
         Probe::Service { name: layout.batch_service.to_owned() },
         Probe::FolderSize { path: layout.web_path.to_owned() },
         table_prefix(layout),
-    ]
+    ];
+    probes.extend(mode);
+    probes
 }
 
 fn service_probes(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Vec<Probe> {
@@ -164,14 +208,17 @@ fn service_probes(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Vec<Probe
         Probe::RegistrySubkeys { key: INSTANCES_KEY.to_owned() },
         Probe::SitesServing { folder: layout.scripts() },
         Probe::FlagLine { path: layout.config(), line: FROZEN.to_owned() },
-        Probe::ConfigValue { path: layout.config(), key: "nsEndPoint".to_owned() },
+        net_server::endpoint_probe(layout),
         scheduled_host(layout),
         Probe::Processes { folder: layout.service_file("bin") },
         Probe::Pool { name: layout.service_pool.clone() },
         Probe::FolderSize { path: layout.service_path.to_owned() },
-        Probe::Folders { path: layout.service_path.to_owned(), prefix: "templates_".to_owned() },
+        kept_folders(layout),
     ];
     probes.extend(layout.schedulers.iter().map(|name| Probe::Service { name: name.clone() }));
+    for other in instances::others(view, layout, node) {
+        probes.extend(instances::watch(view, node, &other));
+    }
     if let Some(kept) = kept_templates(view, layout, node) {
         probes.push(changed_templates(layout, &kept));
     }
@@ -190,6 +237,7 @@ fn service_probes(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Vec<Probe
     }
     if let Some(path) = view.fact(ATTACHMENT_PATH) {
         probes.push(store_probe(path));
+        probes.push(store_size_probe(path));
     }
     probes
 }
@@ -218,11 +266,16 @@ pub fn web_view2_probe() -> Probe {
     program("Microsoft Edge WebView2 Runtime")
 }
 
+/// The folders in which Service upgrades kept former customer-centre templates.
+#[must_use]
+pub fn kept_folders(layout: &Layout<'_>) -> Probe {
+    Probe::Folders { path: layout.service_path.to_owned(), prefix: "templates_".to_owned() }
+}
+
 /// The newest folder in which a Service upgrade kept the former customer-centre templates: `templates_date_time`.
 #[must_use]
 pub fn kept_templates(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Option<String> {
-    let probe = Probe::Folders { path: layout.service_path.to_owned(), prefix: "templates_".to_owned() };
-    match view.answer(node, &probe) {
+    match view.answer(node, &kept_folders(layout)) {
         Some(Answer::Names { names }) => names.last().cloned(),
         _ => None,
     }
@@ -245,9 +298,10 @@ pub fn parts(view: &View<'_>, layout: &Layout<'_>) -> Vec<ObservedPart> {
         schema.push(fact("ProductVersion (ServerSetup)", SERVER_SETUP_VERSION));
     }
     let mut parts = vec![view.part(DATABASE, None, schema)];
-    for placed in &view.spec.components {
+    let served = net_server::has_served(view, layout);
+    for placed in view.spec.components.iter().filter(|placed| !served || placed.name != Component::NetServer) {
         for node in &placed.nodes {
-            let probes = version_probes(layout, placed.name, tools);
+            let probes = version_probes_on(view, layout, placed.name, tools, node);
             let gone = probes.iter().all(|(_, probe)| matches!(view.answer(node, probe), Some(Answer::Absent {})));
             let sources = probes
                 .into_iter()

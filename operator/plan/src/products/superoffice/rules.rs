@@ -3,9 +3,12 @@
 //!
 //! Numbers are those of the vendor's rules as this project counts them; `operator/ARCHITECTURE.md` lists them.
 
+mod clients;
+mod correct;
 mod forward;
 mod install;
 mod moving;
+mod net_server;
 mod restore;
 
 use std::sync::LazyLock;
@@ -16,15 +19,21 @@ use super::steps::kind;
 use crate::products::{Explains, Rule};
 
 /// Every ordering rule that concerns a step of ours.
-static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| [UPGRADE, install::RULES, moving::RULES, restore::RULES].concat());
+static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
+    [UPGRADE, clients::RULES, net_server::RULES, install::RULES, moving::RULES, restore::RULES].concat()
+});
 /// The same, with those that order a change that has not every step of a hop.
 static FORWARD: LazyLock<Vec<Rule>> = LazyLock::new(|| [RULES.as_slice(), forward::RULES].concat());
+
+/// The same, with those that order a correction.
+static CORRECT: LazyLock<Vec<Rule>> = LazyLock::new(|| [RULES.as_slice(), correct::RULES].concat());
 
 /// The rules of a change for a purpose.
 pub fn of(purpose: Purpose) -> &'static [Rule] {
     match purpose {
         Purpose::Forward => &FORWARD,
-        Purpose::Upgrade | Purpose::Configure | Purpose::Correct | Purpose::Restore => &RULES,
+        Purpose::Correct => &CORRECT,
+        Purpose::Upgrade | Purpose::Configure | Purpose::Restore => &RULES,
     }
 }
 
@@ -172,6 +181,22 @@ const UPGRADE: &[Rule] = &[
     rule(
         "backup",
         Explains::Both,
+        kind::BACK_UP_ATTACHMENTS,
+        kind::RUN_UPGRADE_EXE,
+        "upgrade.exe moves attachments: the store is backed up as it was before any is moved",
+        SERVICE_GUIDE,
+    ),
+    rule(
+        "backup",
+        Explains::After,
+        kind::LIST_ATTACHMENTS,
+        kind::BACK_UP_ATTACHMENTS,
+        "the list of what lay there comes first: what people add while the store is copied is theirs",
+        SAFETY,
+    ),
+    rule(
+        "backup",
+        Explains::Both,
         kind::LIST_ATTACHMENTS,
         kind::RUN_UPGRADE_EXE,
         "upgrade.exe moves attachments: which of them lies where is written down first",
@@ -202,6 +227,22 @@ const UPGRADE: &[Rule] = &[
         SAFETY,
     ),
     rule("rule 10", Explains::After, kind::BACK_UP_FILES, kind::VERIFY_BACKUP, "a set is proven as a whole", SAFETY),
+    rule(
+        "rule 10",
+        Explains::After,
+        kind::RECORD_BACKUP,
+        kind::TEST_RESTORE,
+        "what was recorded where it lies is what is restored to be checked",
+        SAFETY,
+    ),
+    rule(
+        "rule 10",
+        Explains::Before,
+        kind::TEST_RESTORE,
+        kind::VERIFY_BACKUP,
+        "a set counts as verified only after what the site declares for it was done",
+        "Microsoft: RESTORE VERIFYONLY does not look into the structure of the data",
+    ),
     rule("rule 10", Explains::After, kind::RECORD_BACKUP, kind::VERIFY_BACKUP, "a set is proven as a whole", SAFETY),
     rule(
         "rule 10",
@@ -228,11 +269,11 @@ const UPGRADE: &[Rule] = &[
         GUIDE,
     ),
     rule(
-        "shared NetServer",
+        "Web first",
         Explains::Both,
         kind::UPGRADE_WEB,
         kind::UPGRADE_SERVICE,
-        "Service uses the NetServer inside Web, so Web goes first",
+        "Service may use the NetServer inside Web, so Web goes first",
         SERVICE_GUIDE,
     ),
     rule(
@@ -322,6 +363,22 @@ const UPGRADE: &[Rule] = &[
         kind::VERIFY_VERSIONS,
         "every part shows the new release before users return",
         "vendor: all components at the same version",
+    ),
+    rule(
+        "rule 28",
+        Explains::After,
+        kind::UPGRADE_DATABASE,
+        kind::VERIFY_VERSIONS,
+        "every part shows the new release before users return",
+        "vendor: all components at the same version",
+    ),
+    rule(
+        "rule 28",
+        Explains::After,
+        kind::VERIFY_VERSIONS,
+        kind::VERIFY_SITE,
+        "the site as a whole is proven after each of its parts",
+        SAFETY,
     ),
     rule(
         "rule 8",

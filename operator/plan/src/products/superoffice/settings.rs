@@ -124,8 +124,14 @@ fn attachments(view: &View<'_>, layout: &Layout<'_>) -> Option<Difference> {
     let store = store(view)?;
     (layout.block.attachments == Some(Attachments::WhileOpen) && store.loose > 0).then(|| Difference::Attachments {
         message: format!(
-            "{} attachments in {} are moved into sub-folders while the site stays open; every file is listed first, none is copied",
-            store.loose, store.path
+            "{} attachments in {} are moved into sub-folders while the site stays open; {}",
+            store.loose,
+            store.path,
+            if is_copied(view, &store) {
+                "every file is listed and copied into the backup set first"
+            } else {
+                "every file is listed first, and a person attests a backup of the store: it is larger than backup.storeGibibytesMax"
+            }
         ),
     })
 }
@@ -143,6 +149,23 @@ pub struct Store<'a> {
     pub loose: i64,
     /// Attachments that the database knows and for which no file was found.
     pub missing: Option<i64>,
+}
+
+/// The question about the size of a store.
+#[must_use]
+pub fn store_size_probe(path: &str) -> Probe {
+    Probe::FolderSize { path: path.to_owned() }
+}
+
+/// Whether the store is copied into the backup set of the change that moves it. One whose size was not read is copied:
+/// there is either room for it, or the copy fails before anything is moved.
+#[must_use]
+pub fn is_copied(view: &View<'_>, store: &Store<'_>) -> bool {
+    let Some(most) = view.spec.backup.store_gibibytes_max else { return true };
+    match view.answer(store.node, &store_size_probe(store.path)) {
+        Some(Answer::Size { size_bytes, .. }) => *size_bytes <= i64::from(most).saturating_mul(1 << 30),
+        _ => true,
+    }
 }
 
 /// The question about a store of attachments.

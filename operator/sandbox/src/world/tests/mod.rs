@@ -1,8 +1,12 @@
 //! The main story's world, and what each test needs to act in it.
 
+mod clients;
 mod example;
+mod installs;
 mod machine;
+mod net_server;
 mod orders;
+mod sites;
 mod sql;
 mod story;
 mod upgrade;

@@ -9,14 +9,14 @@ use jiff::SignedDuration;
 use super::{APP, CONFIG, CS, NEW, SCHEDULER, host, minutes, up_to_upgrade, upgrade, world};
 use crate::world::{Change, Happening, World};
 
-async fn whole_story(world: &World) {
+pub(super) async fn whole_story(world: &World) {
     minutes(180).await;
     up_to_upgrade(world).await;
     let (app, cs) = (host(world, APP), host(world, CS));
     upgrade(&cs, &["-noconfirm", "-d", "crm.contoso.example"], &["SuperOffice Service", "yes", "no"]).await;
     cs.set_pool_state("SuperOffice Service", RunState::Running).await.unwrap();
     app.set_service_state("SuperOfficeSoBatchServer", RunState::Running).await.unwrap();
-    assert!(world.flush_caches(CS));
+    assert!(world.flush_caches("contoso", CS));
     let config = cs.read_text(CONFIG).await.unwrap().replace("\nfrozen", "\n# frozen");
     cs.replace_text(CONFIG, config).await.unwrap();
     cs.set_service_start(SCHEDULER, StartType::Automatic).await.unwrap();
@@ -86,7 +86,7 @@ async fn a_windows_client_is_closed_some_minutes_after_its_user_was_told() {
     scenario.spec.users.push(user("per", 20));
     let world = super::world_of(&scenario);
     let connected = || world.with(|state| state.sessions().iter().any(|(host, _, _)| host == "PC-PER"));
-    world.tell_users();
+    world.tell_users("contoso");
     minutes(15).await;
     assert!(connected());
     minutes(10).await;

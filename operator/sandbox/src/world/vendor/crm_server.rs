@@ -5,6 +5,8 @@ use crate::world::layout::SERVER_PATH;
 use crate::world::state::State;
 use crate::world::vendor::{Over, Run, at_least};
 
+/// What the setup asks about, as a person calls it.
+pub(crate) const REPORTS: &str = "standard reports";
 /// In how many parts the schema changes.
 const SCHEMA_PARTS: u32 = 4;
 
@@ -54,6 +56,9 @@ pub(super) async fn install(run: &Run, seconds: u64) -> Result<(), Over> {
         state.crash_old_net_servers();
         true
     });
+    if run.world.with(|state| replaces_reports(run, state)) {
+        run.effect(Change::Reports, |state| std::mem::take(&mut state.database.edited_reports) > 0);
+    }
     // vendor: install/database, crmsetup-and-crmtask
     let crm_setup = run.world.with(|state| is_crm_setup(run, state));
     run.say(if crm_setup { "Upgrade completed successfully" } else { "Upgrade of the database is complete." });
@@ -63,6 +68,17 @@ pub(super) async fn install(run: &Run, seconds: u64) -> Result<(), Over> {
 /// Whether this is CrmSetup, which installs nothing (vendor: install/database, crmsetup-and-crmtask).
 fn is_crm_setup(run: &Run, state: &State) -> bool {
     state.release(&run.number).and_then(|release| release.super_office.as_ref()).is_some_and(|block| block.crm_setup)
+}
+
+/// Whether standard reports that people edited are replaced: the setup's own default, where nobody chooses new ones only
+/// (vendor: upgrade/75-to-8/crm-server).
+fn replaces_reports(run: &Run, state: &State) -> bool {
+    let block = state.release(&run.number).and_then(|release| release.super_office.as_ref());
+    let Some(asked) = block.and_then(|block| block.standard_reports.as_ref()) else { return false };
+    match &run.person {
+        Some(answers) => !answers.iter().any(|answer| answer.question == REPORTS && answer.answer == asked.new_only),
+        None => !run.arguments.contains(&asked.new_only),
+    }
 }
 
 /// What is wrong with the file of arguments that CrmSetup is given.
@@ -133,5 +149,6 @@ pub(crate) fn write_server_files(state: &mut State, node: &str, number: &str) ->
     machine.files.put_text(&ini, text);
     let server_setup = crate::world::files::Content::Program { version: number.to_owned(), role: super::Role::Plain };
     machine.files.put(&format!("{SERVER_PATH}\\ServerSetup.exe"), server_setup);
+    state.fill_client_share(node, number);
     changed
 }

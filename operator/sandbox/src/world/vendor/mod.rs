@@ -5,8 +5,10 @@
 
 mod crm_server;
 mod handlers;
+mod net_server;
 mod questions;
 mod service;
+mod term_setup;
 mod upgrade;
 mod web;
 
@@ -21,11 +23,13 @@ use crate::world::files::{Content, file_name};
 use crate::world::ghost::{Change, Happening, StartedBy};
 use crate::world::machine::Machine;
 use crate::world::process::Owner;
+use crate::world::sites::WorldAt;
 use crate::world::state::{State, World};
 
-pub(crate) use crm_server::write_server_files;
+pub(crate) use crm_server::{REPORTS, write_server_files};
 pub(crate) use handlers::{Extent, FCGI, map_programs};
-pub(crate) use service::{write_service_files, write_service_program};
+pub(crate) use net_server::{serve_net_server, write_net_server_files, write_net_server_program};
+pub(crate) use service::{CREATE_SITE, UNTICKED, write_service_files, write_service_program};
 pub(crate) use upgrade::flat_attachments;
 pub(crate) use web::{batch_program, write_web_files, write_web_program};
 
@@ -38,6 +42,8 @@ pub(crate) enum Role {
     Setup(Component),
     /// `upgrade.exe` of Service.
     Upgrade,
+    /// `ejTermSetup.exe` of Service.
+    TermSetup,
 }
 
 impl Role {
@@ -46,14 +52,14 @@ impl Role {
     }
 
     pub(crate) fn works_on_database(self) -> bool {
-        matches!(self, Self::Setup(Component::CrmServer) | Self::Upgrade)
+        matches!(self, Self::Setup(Component::CrmServer) | Self::Upgrade | Self::TermSetup)
     }
 
     fn component(self) -> Option<Component> {
         match self {
             Self::Plain => None,
             Self::Setup(component) => Some(component),
-            Self::Upgrade => Some(Component::Service),
+            Self::Upgrade | Self::TermSetup => Some(Component::Service),
         }
     }
 }
@@ -84,7 +90,7 @@ pub(crate) enum Over {
 
 /// A vendor program at work.
 pub(crate) struct Run {
-    pub(crate) world: World,
+    pub(crate) world: WorldAt,
     pub(crate) node: String,
     pub(crate) pid: u32,
     pub(crate) program: String,
@@ -107,18 +113,30 @@ impl World {
     fn begin(&self, state: &mut State, launch: Launch<'_>) -> Result<(ProcessId, Run, Role), HostError> {
         let Launch { node, program, arguments, starter } = launch;
         let now = state.now;
-        let machine = state.machines.get_mut(node).ok_or_else(|| HostError::NotFound(node.to_owned()))?;
+        let machine = state.machines.get(node).ok_or_else(|| HostError::NotFound(node.to_owned()))?;
         let Some(Content::Program { version, role }) = machine.files.get(program).cloned() else {
             return Err(HostError::NotFound(program.to_owned()));
         };
+        let role = net_server::setup_type(role, arguments, &starter, &state.assumptions);
+        let mut site = state.site_of_program(node, program, role, arguments);
+        if role == Role::Setup(Component::Service)
+            && let Some(first) = state.first_instance(node)
+            && state.faults.strikes(WorldFault::TakesFirstInstance, &["Service", file_name(program), node])
+        {
+            let fault = WorldFault::TakesFirstInstance.name().to_owned();
+            let at = format!("{}@{node}", file_name(program));
+            state.at(&first, |state| state.write(Happening::FaultStruck { fault, at }));
+            site = first;
+        }
+        let machine = state.machines.get_mut(node).ok_or_else(|| HostError::NotFound(node.to_owned()))?;
         let (owner, person, elevated) = match starter {
             Starter::Agent(agent) => (Owner::Agent(agent), None, machine.facts.elevated),
             Starter::Person(answers) => (Owner::Person, Some(answers), true),
         };
-        let pid = machine.processes.add(program, now, owner, role);
+        let pid = machine.processes.add(&site, program, now, owner, role);
         let id = ProcessId { pid, started_at: now, boot_id: machine.facts.boot_id.clone() };
         let run = Run {
-            world: self.clone(),
+            world: self.for_site(&site),
             node: node.to_owned(),
             pid,
             program: file_name(program).to_owned(),
@@ -134,14 +152,15 @@ impl World {
                 Some(_) => StartedBy::Person,
                 None => StartedBy::Agent { order: machine.order.clone() },
             };
-            state.write(Happening::Started {
+            let started = Happening::Started {
                 node: node.to_owned(),
                 pid,
                 program: run.program.clone(),
                 component: run.component,
                 by,
                 destructive: true,
-            });
+            };
+            state.at(&site, |state| state.write(started));
         }
         Ok((id, run, role))
     }
@@ -152,6 +171,7 @@ async fn drive(run: Run, role: Role) {
         Role::Plain => run.work(1).await,
         Role::Setup(component) => run.installer(component).await,
         Role::Upgrade => upgrade::upgrade(&run).await,
+        Role::TermSetup => term_setup::set_up(&run).await,
     };
     let exit = match result {
         Ok(()) => run.world.with(|state| state.assumptions.exit_success),
@@ -179,6 +199,7 @@ impl Run {
         match component {
             Component::CrmServer => crm_server::install(self, seconds).await?,
             Component::Web => web::install(self, seconds).await?,
+            Component::NetServer => net_server::install(self, seconds).await?,
             Component::Service => service::install(self, seconds).await?,
         }
         if self.strikes(WorldFault::ExitOneWithEffect) { Err(Over::Exit(1)) } else { Ok(()) }
@@ -270,6 +291,13 @@ impl Run {
             state.write(Happening::Effect { node, pid: self.pid, program, change, number });
             state.touched = true;
         });
+    }
+
+    /// Whether a box of a wizard is ticked: as the person was told, and ticked where nobody says otherwise.
+    pub(crate) fn is_ticked(&self, text: &str) -> bool {
+        let answers = self.person.iter().flatten();
+        let told = answers.into_iter().find(|answer| answer.question == text);
+        told.is_none_or(|told| told.answer == "yes")
     }
 
     /// Asks on the console; `None` is the end of the input.

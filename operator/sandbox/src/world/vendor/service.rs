@@ -1,20 +1,29 @@
-//! The Service installer: it maintains or upgrades one existing instance (vendor: upgrade/service, step 1).
+//! The Service installer: it maintains or upgrades one existing instance (vendor: upgrade/service, step 1), or brings the
+//! files of a new one (vendor: install/service).
 
 use crm_api::probe::RunState;
 
 use crate::world::files::Content;
 use crate::world::ghost::Change;
+use crate::world::install::new_instance;
 use crate::world::layout::{SCHEDULED_PROGRAMS, SERVICE_PROGRAMS};
 use crate::world::moving::Choices;
 use crate::world::state::State;
 use crate::world::vendor::{Over, Role, Run};
 
+/// The box in the wizard by which it makes the IIS site.
+pub(crate) const CREATE_SITE: &str = "Create IIS web site";
+/// What a person does with a box that they leave without a tick.
+pub(crate) const UNTICKED: &str = "no tick";
+
 /// Runs the installer.
 pub(super) async fn install(run: &Run, seconds: u64) -> Result<(), Over> {
     let choices = Choices(run.person.as_deref().unwrap_or_default());
-    let new = choices.of("folder").is_some();
-    run.say(if new {
-        "SuperOffice Service: install a new instance"
+    // Beside an instance that is there, a person chooses the folder of the new one.
+    let beside = choices.of("folder").is_some();
+    let first = !beside && run.world.with(|state| state.service_number(&run.node).is_none());
+    run.say(if first || beside {
+        "SuperOffice Service: create a new instance"
     } else {
         "SuperOffice Service: maintain or upgrade an existing instance"
     });
@@ -22,23 +31,45 @@ pub(super) async fn install(run: &Run, seconds: u64) -> Result<(), Over> {
     if !run.elevated {
         return Err(run.refuse("You need administrator rights to run this installer."));
     }
-    if new {
-        run.world.with(|state| state.new_instance(&run.node, &choices)).map_err(|reason| run.refuse(&reason))?;
+    if beside {
+        run.world.with(|state| state.instance_beside(&run.node, &choices)).map_err(|reason| run.refuse(&reason))?;
     } else {
-        if !run.world.with(|state| state.service_number(&run.node).is_some()) {
-            return Err(run.refuse("No existing instance was found."));
+        if first && run.world.with(|state| fails_on_site(run, state)) {
+            return Err(run.refuse("The web site exists already."));
         }
         run.world.with(|state| prepare(run, state));
     }
     run.work(seconds * 40 / 100).await?;
-    run.effect(Change::ServiceFiles, |state| write_service_files(state, &run.node, &run.number));
+    run.effect(Change::ServiceFiles, |state| {
+        if first {
+            new_instance(state, &run.node);
+        }
+        write_service_files(state, &run.node, &run.number)
+    });
     run.middle()?;
     run.work(seconds * 25 / 100).await?;
-    run.effect(Change::Templates, |state| renew_templates(state, &run.node, &run.number));
+    if !run.world.with(|state| keeps_templates(run, state)) {
+        run.effect(Change::Templates, |state| renew_templates(state, &run.node, &run.number));
+    }
     run.work(seconds * 25 / 100).await?;
     run.effect(Change::ServiceProgram, |state| write_service_program(state, &run.node, &run.number));
     run.say("When the installer finishes, you will need to run upgrade.exe.");
     run.work(seconds * 5 / 100).await
+}
+
+/// Only the installer can make the IIS site; where the site is there already it has to be told not to, or it fails
+/// (vendor: install/service, manual-steps).
+fn fails_on_site(run: &Run, state: &mut State) -> bool {
+    let site = state.layout.iis_site.clone();
+    run.is_ticked(CREATE_SITE) && run.machine(state).is_some_and(|machine| machine.iis.sites.contains_key(&site))
+}
+
+/// Whether a person has left the box about the customer centre's templates without a tick (vendor: install/service).
+fn keeps_templates(run: &Run, state: &State) -> bool {
+    let block = state.release(&run.number).and_then(|release| release.super_office.as_ref());
+    let Some(tick) = block.and_then(|block| block.customer_centre_box.as_ref()) else { return false };
+    let answers = run.person.as_deref().unwrap_or_default();
+    answers.iter().any(|answer| answer.question == *tick && answer.answer == UNTICKED)
 }
 
 fn prepare(run: &Run, state: &mut State) {
@@ -77,6 +108,7 @@ pub(crate) fn write_service_files(state: &mut State, node: &str, number: &str) -
         machine.files.put(&path, Content::Program { version: number.to_owned(), role });
     };
     put(format!("{bin}\\upgrade.exe"), Role::Upgrade);
+    put(format!("{bin}\\ejTermSetup.exe"), Role::TermSetup);
     for program in SCHEDULED_PROGRAMS.into_iter().chain(["ejSchedule.exe", "ejSender.exe", "ejOutbox.exe"]) {
         put(format!("{bin}\\{program}"), Role::Plain);
     }

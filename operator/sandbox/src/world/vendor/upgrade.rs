@@ -86,9 +86,7 @@ async fn transform(run: &Run, answers: &Answers, seconds: u64) -> Result<(), Ove
     run.effect(Change::ServiceVersion, |state| {
         state.database.service_installed_at = state.now;
         state.database_write("upgrade.exe");
-        let changed = state.database.service_version != run.number;
-        run.number.clone_into(&mut state.database.service_version);
-        changed
+        state.database.service_version.replace(run.number.clone()).as_ref() != Some(&run.number)
     });
     start_scheduler(run)?;
     run.work(seconds * 10 / 100).await?;
@@ -112,24 +110,16 @@ fn has_registry_key(run: &Run, state: &State, domain: &str) -> bool {
 
 /// Service works through NetServer; it must be of this release, and so must the database.
 fn net_server_answers(run: &Run, state: &mut State) -> bool {
-    let Some(address) = net_server_address(run, state) else {
+    let Some(address) = state.service_address(&run.node) else {
         return false;
     };
     let url = format!("{address}/Remote/{}/Contact.svc", state.endpoint(&run.number));
     matches!(state.get_url(&run.node, &url), Ok(200)) && state.database.fits(&run.number)
 }
 
-/// `http://host/application` out of `nsEndPoint`.
-fn net_server_address(run: &Run, state: &State) -> Option<String> {
-    let config = state.machines.get(&run.node)?.files.text(&state.layout.config()).ok()?;
-    let line = config.lines().find_map(|line| line.trim().strip_prefix("nsEndPoint"))?;
-    let url = line.trim_start().strip_prefix('=')?.trim();
-    url.find("/Remote/").and_then(|end| url.get(..end)).map(str::to_owned)
-}
-
 /// Sets the `ServicesNN` of `nsEndPoint` (vendor: config/service).
 fn write_endpoint(run: &Run, state: &mut State) -> bool {
-    let Some(address) = net_server_address(run, state) else {
+    let Some(address) = state.service_address(&run.node) else {
         return false;
     };
     let path = state.layout.config();

@@ -4,6 +4,8 @@ use crm_api::probe::RunState;
 
 use crate::world::files::Content;
 use crate::world::ghost::Change;
+use crate::world::http::NetServer;
+use crate::world::install::configure_web;
 use crate::world::moving::Choices;
 use crate::world::state::State;
 use crate::world::vendor::{Over, Role, Run, at_least};
@@ -26,7 +28,15 @@ pub(super) async fn install(run: &Run, seconds: u64) -> Result<(), Over> {
         pool
     });
     run.work(seconds * 45 / 100).await?;
-    run.effect(Change::WebFiles, |state| write_web_files(state, &run.node, &run.number));
+    run.effect(Change::WebFiles, |state| {
+        let first = state.net_server(&run.node, NetServer::InWeb).is_none();
+        let changed = write_web_files(state, &run.node, &run.number);
+        if first {
+            // The product configuration follows the wizard (vendor: install/web-client).
+            configure_web(state, &run.node);
+        }
+        changed
+    });
     run.middle()?;
     let choices = Choices(run.person.as_deref().unwrap_or_default());
     run.world.with(|state| state.move_web(&run.node, &choices)).map_err(|reason| run.refuse(&reason))?;
@@ -45,7 +55,7 @@ pub(super) async fn install(run: &Run, seconds: u64) -> Result<(), Over> {
     run.work(seconds * 10 / 100).await
 }
 
-fn refusal(run: &Run, state: &State) -> Option<String> {
+pub(super) fn refusal(run: &Run, state: &State) -> Option<String> {
     let machine = state.machines.get(&run.node)?;
     let release = state.release(&run.number)?;
     if !run.elevated {
@@ -77,7 +87,8 @@ pub(crate) fn write_web_files(state: &mut State, node: &str, number: &str) -> bo
     if machine.files.get(&config).is_none() {
         let text = format!(
             "<configuration>\r\n  <SuperOffice>\r\n    <Data><Database><add key=\"TablePrefix\" value=\"{prefix}\"/>\
-             </Database></Data>\r\n  </SuperOffice>\r\n</configuration>\r\n"
+             </Database></Data>\r\n    <Services><add key=\"DefaultMode\" value=\"Local\"/></Services>\r\n  \
+             </SuperOffice>\r\n</configuration>\r\n"
         );
         machine.files.put_text(&config, text);
     }

@@ -4,9 +4,12 @@
 use crm_api::database::superoffice::SERVICE_VERSION;
 use crm_api::site::Component;
 
-use super::{Found, site};
+use super::{Found, on, site};
+use crate::orphans;
 use crate::products::Hop;
 use crate::products::superoffice::layout::Layout;
+use crate::products::superoffice::net_server;
+use crate::products::superoffice::orphaned;
 use crate::products::superoffice::parts::SERVICE_DATA;
 use crate::view::View;
 
@@ -31,12 +34,35 @@ pub(super) fn full_stack(view: &View<'_>, _: &Layout<'_>, hop: &Hop<'_>) -> Vec<
         .collect()
 }
 
-pub(super) fn packages(view: &View<'_>, _: &Layout<'_>, hop: &Hop<'_>) -> Vec<Found> {
+/// What was taken out of the declaration is not upgraded with the rest: it must not be there when the schema changes.
+pub(super) fn orphans_stopped(view: &View<'_>, layout: &Layout<'_>, _: &Hop<'_>) -> Vec<Found> {
+    orphans::undeclared(view)
+        .into_iter()
+        .filter(|(_, node)| view.snapshot.node(node).is_some())
+        .filter_map(|(component, node)| {
+            let working = orphaned::working(view, layout, component, node);
+            let name = component.name();
+            (!working.is_empty()).then(|| {
+                on(
+                    node,
+                    format!("{name} is not declared there any more and may still be at work: {}", working.join(", ")),
+                    format!("stop and disable it on {node}, or uninstall {name} there, or declare it again"),
+                )
+            })
+        })
+        .collect()
+}
+
+pub(super) fn packages(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Found> {
     let mut found = Vec::new();
     for placed in &view.spec.components {
         let name = placed.name.name();
         let (new, package) = (!hop.newcomers(view, placed.name).is_empty(), hop.to.package(placed.name));
-        let upgrades = !hop.is_configuration_only() && !hop.standing(view, placed.name).is_empty();
+        let standing = match placed.name {
+            Component::NetServer => net_server::kept(view, layout, hop),
+            Component::CrmServer | Component::Web | Component::Service => hop.standing(view, placed.name),
+        };
+        let upgrades = !hop.is_configuration_only() && !standing.is_empty();
         if (new || upgrades) && package.is_none() {
             found.push(site(
                 format!("release {} has no package for {name}", hop.to.version),

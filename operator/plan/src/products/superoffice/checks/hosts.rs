@@ -1,6 +1,6 @@
 //! Checks of the hosts at which browsers reach Web and Service: one from 8.1 on, and nowhere else another than today.
 
-use crm_api::database::superoffice::SERVICE_URL;
+use crm_api::database::superoffice::CGI_URL;
 use crm_api::probe::{Answer, Probe};
 use crm_api::release::Package;
 use crm_api::site::Component;
@@ -8,6 +8,7 @@ use crm_api::site::Component;
 use super::{Found, LOOK_AGAIN, on, site};
 use crate::products::Hop;
 use crate::products::superoffice::layout::{INSTANCES_KEY, Layout};
+use crate::products::superoffice::net_server;
 use crate::products::superoffice::one_host::{self, Moving, Way};
 use crate::view::View;
 
@@ -28,7 +29,7 @@ pub(super) fn one_domain(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) ->
     if !one_host::enters(hop.from, hop.to) || view.nodes_of(Component::Service).is_empty() {
         return Vec::new();
     }
-    if view.fact(SERVICE_URL).is_none() {
+    if view.fact(CGI_URL).is_none() {
         return vec![site("the address at which Service is reached today (config.cgi_url) was not read", LOOK_AGAIN)];
     }
     if layout.is_proxied() || needs_proxy(view) {
@@ -37,7 +38,7 @@ pub(super) fn one_domain(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) ->
     let mut found: Vec<Found> = sites_read(view, layout);
     if let Some(moving) = Moving::of(view, layout, hop).filter(|_| found.is_empty()) {
         found.extend(installers(layout, hop, &moving));
-        found.extend(place(view, layout, &moving));
+        found.extend(place(view, layout, hop, &moving));
     }
     found
 }
@@ -84,9 +85,17 @@ fn installers(layout: &Layout<'_>, hop: &Hop<'_>, moving: &Moving) -> Vec<Found>
 }
 
 /// The place to which Service moves is declared, and is another one than today's.
-fn place(view: &View<'_>, layout: &Layout<'_>, moving: &Moving) -> Vec<Found> {
+fn place(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>, moving: &Moving) -> Vec<Found> {
     let (service, host) = (&layout.block.service, &layout.block.host_name);
     let mut found = Vec::new();
+    if (moving.new_instance || moving.net_server.is_some()) && !net_server::moves(view, layout, hop).is_empty() {
+        found.push(site(
+            format!(
+                "Web or Service moves to {host}, and Service to another NetServer: that is too much for one change"
+            ),
+            "leave superOffice.netServer out until both are on one host; then declare it with the next upgrade",
+        ));
+    }
     if moving.new_instance && !one_host::has_new_folder(layout) {
         found.push(site(
             format!("Service moves to {host}, and superOffice.service.path is the folder of the instance at {}", moving.from),
@@ -243,11 +252,11 @@ pub(super) fn host_name(view: &View<'_>, layout: &Layout<'_>, _: &Hop<'_>) -> Ve
     }
     vec![site(
         format!(
-            "superOffice.hostName is {wanted}, and Service is at {}: the database, mails and mailings that were sent name that host",
-            layout.host
+            "spec.superOffice.hostName: Service in {} is set up for {}, and {wanted} is declared; tracked links in mails that were sent hold the old host and break for good, and addresses, paths and keys of the old host stand in database, registry and configuration (vendor: upgrade to 8.1, move-crm-server)",
+            layout.service_path, layout.host
         ),
         format!(
-            "declare {} again; a host is moved by the change to 8.1 or later only, so declare it together with that version, or move it by the vendor's guide first (upgrade to 8.1, move-crm-server)",
+            "declare {} again; a Service that has to move is moved by the change to 8.1 or later, with which the new host is declared, or by the vendor's guide first, and the new host declared afterwards",
             layout.host
         ),
     )]

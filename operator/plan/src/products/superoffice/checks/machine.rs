@@ -59,7 +59,9 @@ pub(super) fn dot_net(view: &View<'_>, _: &Layout<'_>, hop: &Hop<'_>) -> Vec<Fou
 
 pub(super) fn iis_features(view: &View<'_>, _: &Layout<'_>, hop: &Hop<'_>) -> Vec<Found> {
     let web_node = |node: &str| {
-        [Component::Web, Component::Service].iter().any(|part| view.nodes_of(*part).iter().any(|name| name == node))
+        [Component::Web, Component::NetServer, Component::Service]
+            .iter()
+            .any(|part| view.nodes_of(*part).iter().any(|name| name == node))
     };
     view.node_names()
         .into_iter()

@@ -3,11 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use crm_api::database::superoffice::SERVICE_URL;
+use crm_api::database::superoffice::CGI_URL;
 use crm_api::probe::{Answer, Probe, RunState};
 use crm_api::site::{Component, SuperOfficeSpec};
 
 use super::{INSTALLER_VALUES, INSTANCES_KEY, declared_path, same_path};
+use crate::products::superoffice::one_host;
 use crate::view::View;
 
 /// One Service instance.
@@ -23,13 +24,19 @@ impl<'a> Standing<'a> {
     pub(super) fn of(view: &View<'a>, block: &'a SuperOfficeSpec, declared: &'a str) -> Self {
         let instances = instances(view);
         let wanted = block.host_name.as_str();
-        let today = host_today(view).or_else(|| only_host(&instances, wanted));
-        let today = today.filter(|host| !host.eq_ignore_ascii_case(wanted));
         let named =
             |host: &str| instances.iter().find(|(name, _)| name.eq_ignore_ascii_case(host)).map(|(_, path)| *path);
+        let today = match host_today(view) {
+            Some(host) if host.eq_ignore_ascii_case(wanted) => None,
+            other => other.filter(|host| named(host).is_some()).or_else(|| only_host(&instances, wanted)),
+        };
         let Some((today, old)) = today.and_then(|host| Some((host, named(host)?))) else {
             return Self::in_folder(view, block, declared);
         };
+        // Behind a proxy one instance has several host names: where none of them has to move, any may be declared.
+        if named(wanted).is_some_and(|path| same_path(path, old)) && !one_host::lies_ahead(view) {
+            return Self { hosts: hosts_of(&instances, old, wanted), host: wanted.to_owned(), path: old };
+        }
         // From the installation of the new instance on it is the one that counts.
         let is_there = named(wanted).is_some_and(|path| same_path(path, declared));
         let path = if is_there { declared } else { old };
@@ -82,7 +89,7 @@ fn hosts_of(instances: &[(&str, &str)], path: &str, first: &str) -> Vec<String> 
 
 /// The host in the address under which Service sends people to itself (vendor: move-crm-server, `cgi_url`).
 fn host_today<'a>(view: &View<'a>) -> Option<&'a str> {
-    host_of(view.fact(SERVICE_URL)?)
+    host_of(view.fact(CGI_URL)?)
 }
 
 /// The host name in an address.

@@ -59,7 +59,7 @@ pub(super) const RULES: &[Rule] = &[
         Explains::After,
         kind::START_NET_SERVER,
         kind::START_SERVICE_POOL,
-        "Service uses the NetServer inside Web",
+        "Service works through NetServer",
         SERVICE_GUIDE,
     ),
     rule(

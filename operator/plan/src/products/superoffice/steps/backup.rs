@@ -2,14 +2,16 @@
 
 use crm_api::change::{Executor, Gate, StepRole, Task};
 use crm_api::database::superoffice::ATTACHMENT_PATH;
+use crm_api::evidence::{Expectation, Expected, Source};
 use crm_api::order::Action;
-use crm_api::site::Component;
+use crm_api::site::{Component, RestoreTest, Verification};
 
 use super::{Draft, controller, draft, kind};
 use crate::products::Hop;
-use crate::products::superoffice::layout::{CRM_SETUP, INSTANCES_KEY, Layout};
+use crate::products::superoffice::instances;
+use crate::products::superoffice::layout::{CRM_SETUP, Layout};
 use crate::products::superoffice::parts::{SERVER_PROGRAM, SERVICE_PROGRAM, Tools, WEB_PROGRAM};
-use crate::products::superoffice::settings;
+use crate::products::superoffice::{net_server, settings};
 use crate::view::View;
 
 /// Registry key of the server tools.
@@ -19,6 +21,7 @@ const SERVER_SETUP_KEY: &str = r"HKLM\SOFTWARE\Wow6432Node\SuperOffice ServerSet
 const UNINSTALL_KEY: &str = r"HKLM\SOFTWARE\Wow6432Node\Microsoft\Windows\CurrentVersion\Uninstall";
 
 pub(super) fn files(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
+    let standing = net_server::standing(view, layout, hop);
     view.node_names()
         .into_iter()
         .filter_map(|node| {
@@ -47,15 +50,27 @@ pub(super) fn files(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<
                 actions.push(Action::CopyTree { from: layout.web_path.to_owned(), to: to("web") });
                 actions.push(program_entry(WEB_PROGRAM, to("web-program.reg")));
             }
+            let own = standing.contains(&node);
+            if own {
+                let to_folder = to(net_server::SET_FOLDER);
+                actions.push(Action::CopyTree { from: layout.net_server_path.to_owned(), to: to_folder });
+                let entry = layout.block.own_net_server.program.as_deref();
+                actions.extend(entry.map(|name| program_entry(name, to("netserver-program.reg"))));
+            }
             if carries(Component::Service) {
                 actions.push(Action::CopyTree { from: layout.service_path.to_owned(), to: to("service") });
-                actions.push(Action::ExportRegistryKey { key: INSTANCES_KEY.to_owned(), to: to("service.reg") });
-                actions.push(program_entry(SERVICE_PROGRAM, to("service-program.reg")));
+                for (number, key) in instances::own_keys(view, layout, node).into_iter().enumerate() {
+                    let file = if number == 0 { "service.reg".to_owned() } else { format!("service-{number}.reg") };
+                    actions.push(Action::ExportRegistryKey { key, to: to(&file) });
+                }
+                if instances::others(view, layout, node).is_empty() {
+                    actions.push(program_entry(SERVICE_PROGRAM, to("service-program.reg")));
+                }
                 if let Some(path) = view.fact(ATTACHMENT_PATH) {
                     actions.push(Action::WriteListing { from: path.to_owned(), to: to("attachments.list") });
                 }
             }
-            if carries(Component::Web) || carries(Component::Service) {
+            if carries(Component::Web) || own || carries(Component::Service) {
                 actions.push(Action::ExportIis { to: to("iis") });
             }
             if actions.is_empty() {
@@ -92,8 +107,7 @@ pub(super) fn iis(view: &View<'_>, hop: &Hop<'_>) -> Vec<Draft> {
         .collect()
 }
 
-/// Writes down which attachments lie where before any is moved. They are moved within their own volume, and there can be
-/// too many to copy.
+/// Writes down which attachments lie where before any is moved.
 pub(super) fn list_attachments(view: &View<'_>, hop: &Hop<'_>) -> Option<Draft> {
     let store = settings::store(view)?;
     let to = format!(r"{}\{}\attachments.list", hop.backup_folder, store.node);
@@ -103,6 +117,34 @@ pub(super) fn list_attachments(view: &View<'_>, hop: &Hop<'_>) -> Option<Draft> 
     let mut draft = draft(kind::LIST_ATTACHMENTS, Some(store.node), title, Executor::Agent { actions });
     draft.step.minutes = 5;
     draft.step.limit_minutes = 240;
+    Some(draft)
+}
+
+/// Backs the store of attachments up before any of it is moved, while people go on working. One that is larger than the
+/// site allows for has a backup of its own, which a person attests.
+pub(super) fn attachments(view: &View<'_>, hop: &Hop<'_>) -> Option<Draft> {
+    let store = settings::store(view)?;
+    let (node, path) = (store.node, store.path);
+    let title = format!("back up {path} before any file is moved");
+    let mut draft = if settings::is_copied(view, &store) {
+        let to = format!(r"{}\{node}\attachments", hop.backup_folder);
+        let actions = vec![Action::CopyStore { from: path.to_owned(), to }];
+        draft(kind::BACK_UP_ATTACHMENTS, Some(node), title, Executor::Agent { actions })
+    } else {
+        let instructions = vec![
+            format!(
+                "Back up {path} as it is now, with whatever backs up your file servers; it is too large for the set."
+            ),
+            "Attest this step when that backup has ended well, and say where it lies.".to_owned(),
+        ];
+        let mut draft = draft(kind::BACK_UP_ATTACHMENTS, Some(node), title, Executor::Attended { instructions });
+        let statement = format!("A backup of {path}, taken after this step had begun, ended well.");
+        draft.step.evidence =
+            vec![Expectation { source: Source::Attestation { statement }, expected: Expected::Present {} }];
+        draft
+    };
+    draft.step.minutes = 30;
+    draft.step.limit_minutes = 2880;
     Some(draft)
 }
 
@@ -120,11 +162,56 @@ pub(super) fn database(view: &View<'_>, hop: &Hop<'_>) -> Vec<Draft> {
     record.step.role = Some(StepRole::RecordBackup);
     record.step.minutes = 2;
     record.step.limit_minutes = 120;
-    let mut verify =
-        controller(kind::VERIFY_BACKUP, "prove that the whole backup set is fit for a restore", Task::VerifyBackup {});
+    // What goes further than reading the file is a step of its own, before the set counts as verified.
+    let verification = view.spec.backup.verification.min(Verification::RestoreVerifyOnly);
+    let task = Task::VerifyBackup { verification };
+    let mut verify = controller(kind::VERIFY_BACKUP, "prove that the whole backup set is fit for a restore", task);
     verify.step.minutes = 5;
     verify.step.limit_minutes = 240;
-    vec![take, record, verify]
+    let mut drafts = vec![take, record];
+    drafts.extend(test_restore(view, hop));
+    drafts.push(verify);
+    drafts
+}
+
+/// The database backup is restored elsewhere and checked there, where the site declares so: reading a file to its end does
+/// not look into the structure of the data (Microsoft: RESTORE VERIFYONLY).
+fn test_restore(view: &View<'_>, hop: &Hop<'_>) -> Option<Draft> {
+    let declared = &view.spec.backup;
+    if declared.verification < Verification::RestoredAndChecked {
+        return None;
+    }
+    let path = backup_file(hop.backup_folder, &view.spec.database.name);
+    let mut draft = match declared.restore_test.unwrap_or(RestoreTest::OnServer) {
+        RestoreTest::OnServer => {
+            let scratch = scratch_name(&view.spec.database.name, hop.backup_folder);
+            let title = "restore the backup under another name, check it there, and drop that";
+            controller(kind::TEST_RESTORE, title, Task::TestRestore { path, scratch })
+        }
+        RestoreTest::Attested => {
+            let instructions = vec![
+                format!("Restore {path} to a database of another name, on this or on another SQL Server."),
+                "Run DBCC CHECKDB on it.".to_owned(),
+                "If it finds no fault, attest this step; the restored copy is not needed any more.".to_owned(),
+            ];
+            let title = "restore the backup elsewhere and check it there".to_owned();
+            let mut draft = draft(kind::TEST_RESTORE, None, title, Executor::Attended { instructions });
+            let statement = format!("I restored {path} elsewhere, and DBCC CHECKDB found no fault.");
+            draft.step.evidence =
+                vec![Expectation { source: Source::Attestation { statement }, expected: Expected::Present {} }];
+            draft
+        }
+    };
+    draft.step.role = Some(StepRole::RestoreTest);
+    draft.step.minutes = 30;
+    draft.step.limit_minutes = 480;
+    Some(draft)
+}
+
+/// A name that no database of a site has: its own, and the set that it comes from.
+fn scratch_name(database: &str, folder: &str) -> String {
+    let start: String = database.chars().take(100).collect();
+    format!("{start}-test-{}", crate::hash::short(&crate::hash::sha256(folder)))
 }
 
 /// The file of the database backup in the folder of a set. One per set: a repeated backup replaces a broken one.

@@ -11,24 +11,34 @@ use crm_api::site::Component;
 
 use super::{Draft, controller, draft, kind, on_node, upgrade};
 use crate::products::Hop;
+use crate::products::superoffice::clients;
 use crate::products::superoffice::layout::{FROZEN, Layout};
+use crate::products::superoffice::net_server;
 use crate::products::superoffice::one_host::Moving;
+use crate::propose::earlier_tries;
 use crate::view::View;
+
+/// Longest sentence that people are told, in characters.
+const MESSAGE_CHARS_MAX: usize = 512;
 
 /// Folder on a node that receives the package of a component.
 pub(super) fn media_folder(release: &CrmReleaseSpec, component: Component) -> String {
     format!(r"C:\ProgramData\crm-agent\media\{}\{}", release.number, component.name())
 }
 
-pub(super) fn fetch_media(view: &View<'_>, hop: &Hop<'_>) -> Vec<Draft> {
+pub(super) fn fetch_media(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
     let mut actions: BTreeMap<&str, Vec<Action>> = BTreeMap::new();
     for placed in &view.spec.components {
         let Some(package) = hop.to.package(placed.name) else { continue };
-        let nodes = if hop.is_configuration_only() {
+        let mut nodes = if hop.is_configuration_only() {
             hop.newcomers(view, placed.name)
         } else {
             hop.carriers(view, placed.name)
         };
+        if placed.name == Component::NetServer {
+            let changed = net_server::changed(view, layout, hop);
+            nodes.retain(|node| changed.contains(node));
+        }
         for node in nodes {
             actions.entry(node).or_default().push(Action::FetchMedia {
                 from: format!(r"{}\{}", view.spec.media.location.trim_end_matches('\\'), package.file),
@@ -53,16 +63,29 @@ pub(super) fn preflight() -> Draft {
     controller(kind::PREFLIGHT, "run every check against fresh facts", Task::Preflight {})
 }
 
-pub(super) fn notice(view: &View<'_>, hop: &Hop<'_>) -> Draft {
-    let message = if hop.purpose == Purpose::Forward {
-        let earlier = view.snapshot.changes.iter().filter(|change| change.spec.purpose == Purpose::Forward).count();
-        let again = if earlier == 0 { String::new() } else { format!(" (try {})", earlier.saturating_add(1)) };
+/// Which try it is, where it is not the first.
+pub(super) fn again(view: &View<'_>, hop: &Hop<'_>) -> String {
+    match earlier_tries(view, hop) {
+        0 => String::new(),
+        earlier => format!(" (try {})", earlier.saturating_add(1)),
+    }
+}
+
+pub(super) fn notice(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Draft {
+    let mut message = if hop.purpose == Purpose::Forward {
+        let again = again(view, hop);
         format!("{}: what was left half done is finished at {}{again}", view.name(), hop.to.version)
+    } else if hop.is_configuration_only() && !hop.installs.is_empty() {
+        format!("{}: {} is about to be installed; the site stays open", view.name(), hop.installs.join(", "))
     } else if hop.is_configuration_only() {
         format!("{}: settings are about to be changed; the site stays open", view.name())
     } else {
         format!("{}: {} will be upgraded to {}; users are out meanwhile", view.name(), hop.from.version, hop.to.version)
     };
+    if let Some(more) = clients::told(view, layout, hop) {
+        message = format!("{message}; {more}");
+    }
+    let message = message.chars().take(MESSAGE_CHARS_MAX).collect();
     let mut draft = controller(kind::NOTICE, "tell people when users will be out", Task::Notify { message });
     draft.step.gate = Some(Gate::Approval);
     draft
@@ -147,24 +170,47 @@ pub(super) fn stop_writers(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) 
         stop_pool(&mut draft, node, layout.web_pool);
         drafts.push(draft);
     }
-    for node in hop.standing(view, Component::Service) {
-        let pool = &layout.service_pool;
-        // A server that carries both has one step for both: a step is known by its kind and its node.
+    let own = net_server::standing(view, layout, hop).into_iter().map(|node| {
+        let title = "stop NetServer: an old one crashes on a new schema";
+        (node, layout.net_server_pool, title, "stop every pool of the site and the batch server: everybody is out")
+    });
+    let service = hop.standing(view, Component::Service).into_iter().map(|node| {
+        let title = "stop Service's programs: FastCGI keeps them connected to the database";
+        let both = "stop the batch server, Web with NetServer, and Service's programs: everybody is out";
+        (node, layout.service_pool.as_str(), title, both)
+    });
+    for (node, pool, title, both) in service.chain(own) {
+        // A server that carries several has one step for all of them: a step is known by its kind and its node.
         if let Some(draft) = drafts.iter_mut().find(|draft| draft.step.node.as_deref() == Some(node)) {
-            if pool != layout.web_pool {
-                "stop the batch server, Web with NetServer, and Service's programs: everybody is out"
-                    .clone_into(&mut draft.step.title);
+            if !stops_pool(draft, pool) {
+                both.clone_into(&mut draft.step.title);
                 stop_pool(draft, node, pool);
             }
             continue;
         }
-        let title = "stop Service's programs: FastCGI keeps them connected to the database".to_owned();
-        let mut draft = draft(kind::STOP_WRITERS, Some(node), title, Executor::Agent { actions: Vec::new() });
+        let mut draft =
+            draft(kind::STOP_WRITERS, Some(node), title.to_owned(), Executor::Agent { actions: Vec::new() });
         draft.step.undo = Undo::Actions { actions: Vec::new() };
         stop_pool(&mut draft, node, pool);
         drafts.push(draft);
     }
+    if hop.purpose == Purpose::Forward {
+        // A NetServer that has served meets a newer database: it is not started again, whatever becomes of this change.
+        let served = net_server::retired(view, layout, hop);
+        let on_it = |draft: &&mut Draft| draft.step.node.as_deref().is_some_and(|node| served.contains(&node));
+        let stays = Action::StartPool { name: layout.net_server_pool.to_owned() };
+        for draft in drafts.iter_mut().filter(on_it) {
+            if let Undo::Actions { actions } = &mut draft.step.undo {
+                actions.retain(|action| *action != stays);
+            }
+        }
+    }
     drafts
+}
+
+fn stops_pool(draft: &Draft, pool: &str) -> bool {
+    let stops = |action: &Action| matches!(action, Action::StopPool { name } if name == pool);
+    matches!(&draft.step.executor, Executor::Agent { actions } if actions.iter().any(stops))
 }
 
 /// Adds the stop of a pool to a step, and its start to what takes the step back: pools first, then services.

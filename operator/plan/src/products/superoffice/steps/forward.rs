@@ -7,7 +7,7 @@ use crm_api::order::Action;
 use crm_api::probe::{Probe, RunState};
 use crm_api::site::Component;
 
-use super::{Draft, backup, close, draft, kind, on_node, open, upgrade};
+use super::{Draft, backup, close, draft, kind, net_server, on_node, open, upgrade};
 use crate::products::Hop;
 use crate::products::superoffice::half_done;
 use crate::products::superoffice::layout::Layout;
@@ -19,7 +19,7 @@ pub(super) fn steps(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<
     if !hop.behind.is_empty() {
         drafts.extend(stop_old(view, layout, hop));
         let needed = |draft: &Draft| is_behind(draft, hop);
-        drafts.extend(close::fetch_media(view, hop).into_iter().filter(|draft| carries_behind(draft, hop)));
+        drafts.extend(close::fetch_media(view, layout, hop).into_iter().filter(|draft| carries_behind(draft, hop)));
         let mut closing = close::stop_scheduler(view, layout, hop);
         closing.extend(close::stop_writers(view, layout, hop));
         // What is older than the rest of the site is not started again, whatever becomes of this change.
@@ -32,8 +32,9 @@ pub(super) fn steps(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<
         drafts.extend(backup::database(view, hop));
         drafts.extend(upgrade::database(view, layout, hop).into_iter().filter(needed));
         drafts.extend(upgrade::web(view, layout, hop).into_iter().filter(needed));
-        drafts.extend(open::start_net_server(view, layout, hop));
-        drafts.extend(open::reach_net_server(view, layout, hop));
+        drafts.extend(net_server::upgrade(view, layout, hop).into_iter().filter(needed));
+        drafts.extend(net_server::start(view, layout, hop));
+        drafts.extend(net_server::reach(view, layout, hop));
         drafts.extend(upgrade::service_files(view, layout, hop).into_iter().filter(needed));
         drafts.extend(upgrade::run_upgrade_exe(view, layout, hop).into_iter().filter(|draft| runs(draft, hop)));
         drafts.extend(open::start_service_pool(view, layout, hop));
@@ -41,7 +42,7 @@ pub(super) fn steps(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<
         drafts.extend(open::flush_caches(view, layout, hop));
     }
     drafts.push(close::preflight());
-    drafts.push(close::notice(view, hop));
+    drafts.push(close::notice(view, layout, hop));
     drafts.extend(stop_second_schedulers(view, layout));
     drafts.push(open::verify_versions(hop));
     drafts.extend(open::unfreeze(view, layout, hop));
@@ -52,6 +53,9 @@ pub(super) fn steps(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<
         verify.step.evidence.push(stopped(layout, node));
     }
     drafts.push(verify);
+    if !hop.behind.is_empty() {
+        drafts.extend(net_server::remove(view, layout, hop));
+    }
     close::mark_closing(&mut drafts);
     if hop.behind.is_empty() {
         // Nothing is closed by it: only what was left closed is opened.
@@ -90,6 +94,9 @@ fn stop_old(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
                 services.push(layout.batch_service.to_owned());
             }
             pools.push(layout.web_pool.to_owned());
+        }
+        if old(Component::NetServer, node) {
+            pools.push(layout.net_server_pool.to_owned());
         }
         if old(Component::Service, node) {
             services.push(layout.scheduler.clone());
@@ -144,7 +151,13 @@ fn mark_no_return(drafts: &mut [Draft]) {
         return;
     }
     // From NetServer's start on somebody works on the database again, so it is passed before that.
-    for kind in [kind::UPGRADE_WEB, kind::START_NET_SERVER, kind::UPGRADE_SERVICE, kind::RUN_UPGRADE_EXE] {
+    for kind in [
+        kind::UPGRADE_WEB,
+        kind::UPGRADE_NET_SERVER,
+        kind::START_NET_SERVER,
+        kind::UPGRADE_SERVICE,
+        kind::RUN_UPGRADE_EXE,
+    ] {
         if let Some(draft) = drafts.iter_mut().find(|draft| draft.kind == kind) {
             draft.step.gate = Some(Gate::PointOfNoReturn);
             return;

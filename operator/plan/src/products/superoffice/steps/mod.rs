@@ -3,9 +3,11 @@
 
 mod backup;
 mod close;
+mod correct;
 mod forward;
 mod install;
 mod moving;
+mod net_server;
 mod open;
 mod restore;
 mod upgrade;
@@ -13,11 +15,14 @@ mod upgrade;
 use crm_api::change::{Executor, Felt, Gate, Purpose, Step, Task, Undo};
 use crm_api::evidence::{Expectation, Expected, Source};
 use crm_api::probe::Probe;
+use crm_api::release::CrmReleaseSpec;
 use crm_api::site::{Component, FastCgi};
 
+use super::drift::check;
 use super::layout::Layout;
 use super::one_host::Moving;
 use super::settings::{self, Difference};
+use super::{clients, pocket};
 use crate::products::{Draft, Hop};
 use crate::view::View;
 
@@ -34,18 +39,27 @@ pub mod kind {
     pub const BACK_UP_FILES: &str = "back-up-files";
     pub const BACK_UP_IIS: &str = "back-up-iis";
     pub const LIST_ATTACHMENTS: &str = "list-attachments";
+    pub const BACK_UP_ATTACHMENTS: &str = "back-up-attachments";
+    pub const TEST_RESTORE: &str = "test-restore";
+    pub const RESTART_SCHEDULER: &str = "restart-scheduler";
     pub const BACK_UP_DATABASE: &str = "back-up-database";
     pub const RECORD_BACKUP: &str = "record-backup";
     pub const VERIFY_BACKUP: &str = "verify-backup";
     pub const UPGRADE_DATABASE: &str = "upgrade-database";
+    pub const PUBLISH_CLIENTS: &str = "publish-clients";
     pub const UPGRADE_WEB: &str = "upgrade-web";
+    pub const UPGRADE_NET_SERVER: &str = "upgrade-netserver";
     pub const PROVE_MAILBOX: &str = "prove-mailbox";
     pub const INSTALL_WEB: &str = "install-web";
+    pub const INSTALL_NET_SERVER: &str = "install-netserver";
     pub const INSTALL_SERVICE: &str = "install-service";
     pub const SET_UP_SERVICE: &str = "set-up-service";
+    pub const COPY_INSTANCE: &str = "copy-instance";
     pub const FIRST_MAILBOX: &str = "first-mailbox";
     pub const START_NET_SERVER: &str = "start-netserver";
     pub const REACH_NET_SERVER: &str = "reach-netserver";
+    pub const POINT_TO_NET_SERVER: &str = "point-to-netserver";
+    pub const REMOVE_NET_SERVER: &str = "remove-netserver";
     pub const SET_BASE_URL: &str = "set-base-url";
     pub const UPGRADE_SERVICE: &str = "upgrade-service";
     pub const RUN_UPGRADE_EXE: &str = "run-upgrade-exe";
@@ -57,6 +71,7 @@ pub mod kind {
     pub const START_WRITERS: &str = "start-writers";
     pub const START_SCHEDULER: &str = "start-scheduler";
     pub const VERIFY_SITE: &str = "verify-site";
+    pub const REDIRECT_PHONES: &str = "redirect-phones";
     pub const GENERATE_SATELLITES: &str = "generate-satellites";
     pub const CHECK_SET: &str = "check-set";
     pub const SEE_NOTHING_RUNS: &str = "see-nothing-runs";
@@ -81,7 +96,8 @@ pub fn steps(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> 
     match hop.purpose {
         Purpose::Restore => return restore::steps(view, layout, hop),
         Purpose::Forward => return forward::steps(view, layout, hop),
-        Purpose::Upgrade | Purpose::Configure | Purpose::Correct => {}
+        Purpose::Correct => return correct::steps(view, layout, hop),
+        Purpose::Upgrade | Purpose::Configure => {}
     }
     if hop.is_configuration_only() {
         return if hop.installs.is_empty() { configure(view, layout, hop) } else { install::added(view, layout, hop) };
@@ -90,11 +106,11 @@ pub fn steps(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> 
     let then = moving.as_ref().map_or_else(|| layout.clone(), |moving| layout.moved(moving));
     let plan = moving.as_ref().map(|moving| moving::Plan { moving, now: layout, then: &then });
     let mut drafts = Vec::new();
-    drafts.extend(close::fetch_media(view, hop));
+    drafts.extend(close::fetch_media(view, layout, hop));
     drafts.push(close::preflight());
     drafts.extend(plan.as_ref().and_then(|plan| plan.consider_redirects(view)));
     drafts.extend(install::prove_mailbox(view, layout, hop));
-    drafts.push(close::notice(view, hop));
+    drafts.push(close::notice(view, layout, hop));
     drafts.extend(close::stop_scheduler(view, layout, hop));
     drafts.extend(close::freeze(view, layout, hop));
     drafts.extend(close::stop_writers(view, layout, hop));
@@ -102,20 +118,25 @@ pub fn steps(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> 
     drafts.extend(backup::files(view, layout, hop));
     drafts.extend(backup::database(view, hop));
     drafts.extend(upgrade::database(view, layout, hop));
+    drafts.extend(clients::publish(view, layout, hop));
     match plan.as_ref().filter(|plan| plan.moving.web) {
         Some(plan) => drafts.extend(plan.web(view, hop)),
         None => drafts.extend(upgrade::web(view, layout, hop)),
     }
     drafts.extend(install::web(view, layout, hop));
-    drafts.extend(open::start_net_server(view, layout, hop));
-    drafts.extend(open::reach_net_server(view, &then, hop));
+    drafts.extend(net_server::upgrade(view, layout, hop));
+    drafts.extend(install::net_server(view, layout, hop));
+    drafts.extend(net_server::start(view, layout, hop));
+    drafts.extend(net_server::reach(view, &then, hop));
+    drafts.extend(net_server::point(view, &then, hop));
     drafts.extend(open::set_base_url(view, &then, hop));
     match plan.as_ref().filter(|plan| plan.moving.new_instance) {
         Some(plan) => drafts.extend(plan.service(view, hop)),
         None => drafts.extend(upgrade::service_files(view, layout, hop)),
     }
-    drafts.extend(install::service(view, layout, hop));
-    drafts.extend(install::set_up_service(view, layout, hop));
+    drafts.extend(install::service(view, &then, hop));
+    drafts.extend(install::set_up_service(view, &then, hop));
+    drafts.extend(install::copy_instance(view, &then, hop));
     if let Some(plan) = &plan {
         drafts.extend(plan.config(view, hop));
         drafts.extend(plan.addresses(view));
@@ -139,7 +160,9 @@ pub fn steps(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> 
         verify.step.evidence.extend(former.chain(plan.is_named(view)));
     }
     drafts.push(verify);
+    drafts.extend(pocket::redirect(view, &then, hop));
     drafts.extend(open::generate_satellites(view, hop));
+    drafts.extend(net_server::remove(view, layout, hop));
     close::mark_closing(&mut drafts);
     drafts
 }
@@ -154,10 +177,14 @@ pub struct Run {
 }
 
 impl Run {
-    /// Reads it from what differs between declaration and observation.
+    /// Reads it from what differs between declaration and observation, or from what is corrected.
     #[must_use]
     pub fn of(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Self {
         let mut run = Self::default();
+        if hop.purpose == Purpose::Correct {
+            run.handlers = [check::HANDLERS, check::ENDPOINT].iter().any(|check| hop.corrected(check).next().is_some());
+            return run;
+        }
         for difference in settings::differences(view, layout) {
             match difference {
                 Difference::Links { .. } => run.handlers |= hop.fast_cgi == Some(FastCgi::Enabled),
@@ -173,11 +200,12 @@ impl Run {
 /// The steps of a change of settings: nothing is installed, no schema changes, the site stays open.
 fn configure(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
     let run = Run::of(view, layout, hop);
-    let mut drafts = vec![close::preflight(), close::notice(view, hop)];
+    let mut drafts = vec![close::preflight(), close::notice(view, layout, hop)];
     if run != Run::default() {
         drafts.extend(backup::iis(view, hop));
         if run.attachments {
             drafts.extend(backup::list_attachments(view, hop));
+            drafts.extend(backup::attachments(view, hop));
             drafts.extend(upgrade::move_attachments(view, layout, hop));
         }
         if run.handlers {
@@ -201,7 +229,7 @@ fn configure(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> 
 }
 
 /// A step before it is adorned: on a node, with nothing demanded and nothing to take back.
-fn draft(kind: &'static str, node: Option<&str>, title: String, executor: Executor) -> Draft {
+pub(super) fn draft(kind: &'static str, node: Option<&str>, title: String, executor: Executor) -> Draft {
     let id = node.map_or_else(|| kind.to_owned(), |node| format!("{kind}@{node}"));
     Draft {
         kind,
@@ -232,7 +260,7 @@ fn controller(kind: &'static str, title: &str, task: Task) -> Draft {
     draft(kind, None, title.to_owned(), Executor::Controller { task })
 }
 
-fn on_node(node: &str, probe: Probe, expected: Expected) -> Expectation {
+pub(super) fn on_node(node: &str, probe: Probe, expected: Expected) -> Expectation {
     Expectation { source: Source::Node { node: node.to_owned(), probe }, expected }
 }
 
@@ -240,6 +268,11 @@ fn in_database(fact: &str, expected: Expected) -> Expectation {
     Expectation { source: Source::Database { fact: fact.to_owned() }, expected }
 }
 
-fn text(is: &str) -> Expected {
+pub(super) fn text(is: &str) -> Expected {
     Expected::Text { is: is.to_owned() }
+}
+
+/// The number of a release, however a program writes it.
+pub(super) fn version(release: &CrmReleaseSpec) -> Expected {
+    Expected::Version { is: release.number.clone() }
 }

@@ -3,7 +3,7 @@
 
 use crm_api::change::{Executor, Task, Undo};
 use crm_api::database::superoffice::{
-    ATTACHMENT_PATH, INSTANCE_PATHS, SERVICE_URL, SERVICE_URL_INTERNAL, USE_EXTENSION, WWW_PATH,
+    ATTACHMENT_PATH, CGI_URL, CGI_URL_INTERNAL, INSTANCE_PATHS, USE_EXTENSION, WWW_PATH,
 };
 use crm_api::evidence::{Expectation, Expected, Source};
 use crm_api::probe::{Probe, RunState};
@@ -57,7 +57,7 @@ impl Plan<'_, '_> {
     pub(super) fn web(&self, view: &View<'_>, hop: &Hop<'_>) -> Vec<Draft> {
         let Some(package) = hop.to.package(Component::Web).filter(|_| self.moving.web) else { return Vec::new() };
         let Some(method) = package.install.as_ref() else { return Vec::new() };
-        let (site, application) = (&self.then.site, self.now.web_application());
+        let (site, application) = (&self.then.site, self.now.web_application);
         let mut more = vec![format!(
             "Install it in {}, on the IIS site {site:?}, as the application {application:?} in the application pool {:?}.",
             self.now.web_path, self.now.web_pool
@@ -75,9 +75,9 @@ impl Plan<'_, '_> {
             .map(|node| {
                 let title = format!("install Web and NetServer {} at {} on {node}", hop.to.version, self.then.host);
                 let mut draft = installer(kind::MOVE_WEB, node, title, (package, method), hop, &more);
-                draft.step.evidence.extend(versions(self.now, Component::Web, node, hop.to));
+                draft.step.evidence.extend(versions(view, self.now, Component::Web, node, hop.to));
                 draft.step.evidence.push(on_node(node, web_sites(self.now), Expected::OnlyName { is: site.clone() }));
-                draft.step.absent_when.extend(versions(self.now, Component::Web, node, hop.from));
+                draft.step.absent_when.extend(versions(view, self.now, Component::Web, node, hop.from));
                 draft.step.moves = vec![format!("{}@{node}", Component::Web.name())];
                 draft
             })
@@ -100,7 +100,7 @@ impl Plan<'_, '_> {
                 let scheduler = Probe::Service { name: self.then.scheduler.clone() };
                 let pool = Probe::Pool { name: self.then.service_pool.clone() };
                 let registered = Probe::RegistrySubkeys { key: format!(r"{INSTANCES_KEY}\{}", self.then.host) };
-                draft.step.evidence.extend(versions(self.then, Component::Service, node, hop.to));
+                draft.step.evidence.extend(versions(view, self.then, Component::Service, node, hop.to));
                 draft.step.evidence.extend([
                     on_node(node, served, Expected::OnlyName { is: self.then.site.clone() }),
                     on_node(node, scheduler, Expected::State { is: RunState::Stopped }),
@@ -190,8 +190,8 @@ impl Plan<'_, '_> {
     pub(super) fn addresses(&self, view: &View<'_>) -> Vec<Draft> {
         let mut drafts = Vec::new();
         let urls = [
-            (kind::SET_ADDRESS, SERVICE_URL, "let Service send people to its new address"),
-            (kind::SET_INTERNAL_ADDRESS, SERVICE_URL_INTERNAL, "let Service call itself at its new address"),
+            (kind::SET_ADDRESS, CGI_URL, "let Service send people to its new address"),
+            (kind::SET_INTERNAL_ADDRESS, CGI_URL_INTERNAL, "let Service call itself at its new address"),
         ];
         for (kind, fact, title) in urls {
             let Some(now) = view.fact(fact) else { continue };
@@ -296,8 +296,8 @@ impl Plan<'_, '_> {
 
     /// What the database shows of the new address.
     pub(super) fn is_named(&self, view: &View<'_>) -> Option<Expectation> {
-        let then = at_declared(view.fact(SERVICE_URL)?, self.now, self.then)?;
-        Some(in_database(SERVICE_URL, text(&then)))
+        let then = at_declared(view.fact(CGI_URL)?, self.now, self.then)?;
+        Some(in_database(CGI_URL, text(&then)))
     }
 }
 

@@ -9,62 +9,13 @@ use crm_api::site::{Component, FastCgi};
 
 use super::close::{runs_batch_service, start_service_actions, stop_service_actions};
 use super::upgrade::asks_for_keys;
-use super::{Draft, Run, controller, draft, in_database, kind, on_node, text};
+use super::{Draft, Run, controller, draft, in_database, kind, on_node, text, version};
 use crate::products::Hop;
 use crate::products::superoffice::layout::{FROZEN, Layout};
 use crate::products::superoffice::one_host::enters;
 use crate::products::superoffice::parts::Tools;
 use crate::products::superoffice::settings;
 use crate::view::View;
-
-pub(super) fn start_net_server(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
-    hop.changed(view, Component::Web)
-        .into_iter()
-        .map(|node| {
-            let pool = layout.web_pool.to_owned();
-            let actions = vec![Action::StartPool { name: pool.clone() }];
-            let title = "start the new NetServer".to_owned();
-            let mut draft = draft(kind::START_NET_SERVER, Some(node), title, Executor::Agent { actions });
-            let probe = Probe::Pool { name: pool };
-            draft.step.evidence = vec![on_node(node, probe, Expected::State { is: RunState::Running })];
-            draft
-        })
-        .collect()
-}
-
-pub(super) fn reach_net_server(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
-    let services = hop.to.super_office.as_ref().and_then(|block| block.services_endpoint.as_deref());
-    hop.changed(view, Component::Service)
-        .into_iter()
-        .filter_map(|node| {
-            let url = net_server_url(view, layout, hop, node, services?)?;
-            let says = net_server_says(&url);
-            let title = "see from the Service node that the new NetServer answers".to_owned();
-            let actions = vec![Action::AwaitUrl { url, status: 200 }];
-            let mut draft = draft(kind::REACH_NET_SERVER, Some(node), title, Executor::Agent { actions });
-            if hop.to.super_office.as_ref().is_some_and(|block| block.rest_api) {
-                draft.step.evidence.extend(says.map(|probe| on_node(node, probe, text(&hop.to.number))));
-            }
-            Some(draft)
-        })
-        .collect()
-}
-
-/// The version that NetServer itself tells, at the address under which Service finds its web services (vendor:
-/// web-services/endpoints, get-webapi-version).
-fn net_server_says(url: &str) -> Option<Probe> {
-    let (base, _) = url.split_once("/Remote/")?;
-    Some(Probe::JsonValue { url: format!("{base}/api"), key: "NetServerVersion".to_owned() })
-}
-
-/// Where Service finds NetServer: as its `config` has it, or as declared for one that is installed.
-fn net_server_url(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>, node: &str, services: &str) -> Option<String> {
-    if !hop.is_new(Component::Service, node) {
-        return layout.net_server_url(view, node, services);
-    }
-    let base = layout.block.service.setup.as_ref()?.net_server.trim_end_matches('/');
-    Some(format!("{base}/Remote/{services}/Contact.svc"))
-}
 
 pub(super) fn start_service_pool(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
     let ending = extension(hop.fast_cgi.or(hop.fast_cgi_now));
@@ -88,12 +39,12 @@ pub(super) fn start_service_pool(view: &View<'_>, layout: &Layout<'_>, hop: &Hop
         .collect()
 }
 
-/// Where browsers find Service.
+/// Where browsers find Service: on that host, below its own path where it has one.
 fn service_address(layout: &Layout<'_>, hop: &Hop<'_>) -> String {
     format!("{}{}", address(layout, hop), layout.application)
 }
 
-/// Where browsers find the site.
+/// Where browsers find the site's host.
 fn address(layout: &Layout<'_>, hop: &Hop<'_>) -> String {
     let https = hop.to.super_office.as_ref().is_some_and(|block| block.https);
     format!("{}://{}", if https { "https" } else { "http" }, layout.host)
@@ -106,7 +57,7 @@ pub(super) fn set_base_url(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) 
     if !enters(hop.from, hop.to) || hop.carriers(view, Component::Service).is_empty() {
         return None;
     }
-    let url = format!("{}{}", address(layout, hop), layout.web_application());
+    let url = format!("{}{}", address(layout, hop), layout.web_application);
     let instructions = vec![
         format!("Log in to Web on {node} as an administrator."),
         format!(
@@ -130,22 +81,19 @@ pub(super) fn on_one_host(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -
     if !enters(hop.from, hop.to) {
         return Vec::new();
     }
-    let url = format!("{}{}/api", address(layout, hop), layout.web_application());
+    let url = format!("{}{}/api", address(layout, hop), layout.web_application);
     let web = Probe::JsonValue { url, key: "NetServerVersion".to_owned() };
     let ending = extension(hop.fast_cgi.or(hop.fast_cgi_now));
     let service = Probe::Url { url: format!("{}/scripts/rms.{ending}", service_address(layout, hop)) };
     let nodes = hop.carriers(view, Component::Service).into_iter();
     nodes
         .flat_map(|node| {
-            [
-                on_node(node, web.clone(), text(&hop.to.number)),
-                on_node(node, service.clone(), Expected::Status { is: 200 }),
-            ]
+            [on_node(node, web.clone(), version(hop.to)), on_node(node, service.clone(), Expected::Status { is: 200 })]
         })
         .collect()
 }
 
-fn extension(fast_cgi: Option<FastCgi>) -> &'static str {
+pub(super) fn extension(fast_cgi: Option<FastCgi>) -> &'static str {
     match fast_cgi {
         Some(FastCgi::Enabled) => "fcgi",
         Some(FastCgi::Disabled) | None => "exe",
@@ -198,17 +146,16 @@ pub(super) fn verify_versions(hop: &Hop<'_>) -> Draft {
 }
 
 pub(super) fn unfreeze(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
-    hop.standing(view, Component::Service)
-        .into_iter()
-        .map(|node| {
-            let action = Action::SetFlagLine { path: layout.config(), line: FROZEN.to_owned(), set: false };
-            let title = "unfreeze Service: users are back".to_owned();
-            let mut draft = draft(kind::UNFREEZE, Some(node), title, Executor::Agent { actions: vec![action] });
-            let probe = Probe::FlagLine { path: layout.config(), line: FROZEN.to_owned() };
-            draft.step.evidence = vec![on_node(node, probe, Expected::Flag { set: false })];
-            draft
-        })
-        .collect()
+    hop.standing(view, Component::Service).into_iter().map(|node| unfreeze_on(layout, node)).collect()
+}
+
+pub(super) fn unfreeze_on(layout: &Layout<'_>, node: &str) -> Draft {
+    let action = Action::SetFlagLine { path: layout.config(), line: FROZEN.to_owned(), set: false };
+    let title = "unfreeze Service: users are back".to_owned();
+    let mut draft = draft(kind::UNFREEZE, Some(node), title, Executor::Agent { actions: vec![action] });
+    let probe = Probe::FlagLine { path: layout.config(), line: FROZEN.to_owned() };
+    draft.step.evidence = vec![on_node(node, probe, Expected::Flag { set: false })];
+    draft
 }
 
 pub(super) fn start_writers(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
@@ -228,17 +175,16 @@ pub(super) fn start_writers(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>)
 }
 
 pub(super) fn start_scheduler(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
-    hop.changed(view, Component::Service)
-        .into_iter()
-        .map(|node| {
-            let actions = start_service_actions(view, &layout.scheduler, node);
-            let title = format!("give {} its start type back and start it", layout.scheduler);
-            let mut draft = draft(kind::START_SCHEDULER, Some(node), title, Executor::Agent { actions });
-            let probe = Probe::Service { name: layout.scheduler.clone() };
-            draft.step.evidence = vec![on_node(node, probe, Expected::State { is: RunState::Running })];
-            draft
-        })
-        .collect()
+    hop.changed(view, Component::Service).into_iter().map(|node| start_scheduler_on(view, layout, node)).collect()
+}
+
+pub(super) fn start_scheduler_on(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Draft {
+    let actions = start_service_actions(view, &layout.scheduler, node);
+    let title = format!("give {} its start type back and start it", layout.scheduler);
+    let mut draft = draft(kind::START_SCHEDULER, Some(node), title, Executor::Agent { actions });
+    let probe = Probe::Service { name: layout.scheduler.clone() };
+    draft.step.evidence = vec![on_node(node, probe, Expected::State { is: RunState::Running })];
+    draft
 }
 
 pub(super) fn verify_site(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Draft {
@@ -292,6 +238,7 @@ pub(super) fn verify_settings(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_
 
 /// Every program on a node has its FastCGI handler.
 pub(super) fn handlers(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Expectation {
+    // A node that gets its first Service has no such site yet.
     let site = layout.iis_site(view, node).unwrap_or_else(|_| layout.site.clone());
     on_node(node, Probe::FastCgiHandlers { site, folder: layout.scripts() }, Expected::AllMapped {})
 }

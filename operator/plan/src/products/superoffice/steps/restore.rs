@@ -7,12 +7,14 @@ use crm_api::database::superoffice::{DATABASE_VERSION, SERVER_SETUP_VERSION, SER
 use crm_api::evidence::{Expected, Source};
 use crm_api::order::Action;
 use crm_api::probe::{Probe, RunState};
-use crm_api::site::Component;
+use crm_api::site::{Component, Placement};
 
-use super::{Draft, backup, close, controller, draft, in_database, kind, on_node, open, text};
+use super::{Draft, backup, close, controller, draft, in_database, kind, on_node, open, version};
 use crate::products::Hop;
+use crate::products::superoffice::instances;
 use crate::products::superoffice::layout::{Layout, same_path};
-use crate::products::superoffice::parts::{Tools, version_probes};
+use crate::products::superoffice::net_server;
+use crate::products::superoffice::parts::{Tools, version_probes_on};
 use crate::view::View;
 
 pub(super) fn steps(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
@@ -37,7 +39,7 @@ pub(super) fn steps(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<
     drafts.push(close::prove_alone());
     drafts.extend(database(view, hop, set));
     drafts.extend(files(view, layout, hop));
-    for mut draft in open::start_net_server(view, layout, hop) {
+    for mut draft in super::net_server::start(view, layout, hop) {
         "start the NetServer that came back".clone_into(&mut draft.step.title);
         drafts.push(draft);
     }
@@ -131,14 +133,7 @@ fn see_nothing_runs(view: &View<'_>, hop: &Hop<'_>) -> Draft {
 
 fn notice(view: &View<'_>, hop: &Hop<'_>) -> Draft {
     let set = hop.set.and_then(|set| set.metadata.name.as_deref()).unwrap_or_default();
-    let failed = view
-        .snapshot
-        .changes
-        .iter()
-        .filter(|change| change.spec.restores.as_ref().is_some_and(|restores| restores.backup == set))
-        .filter(|change| change.status.as_ref().is_some_and(|status| status.phase.is_over()))
-        .count();
-    let again = if failed == 0 { String::new() } else { format!(" (try {})", failed.saturating_add(1)) };
+    let again = close::again(view, hop);
     let message = format!(
         "{}: everything comes back to {} from {set}{again}; what was written since that set was taken is lost",
         view.name(),
@@ -152,11 +147,10 @@ fn database(view: &View<'_>, hop: &Hop<'_>, set: &CrmBackupStatus) -> Option<Dra
     let task = Task::RestoreDatabase { path: backup.path.clone(), last_lsn: backup.last_lsn.clone() };
     let title = format!("restore the database to {}", hop.to.version);
     let mut draft = controller(kind::RESTORE_DATABASE, &title, task);
-    let number = &hop.to.number;
     draft.step.evidence =
-        vec![in_database(DATABASE_VERSION, text(number)), in_database(SERVER_SETUP_VERSION, text(number))];
+        vec![in_database(DATABASE_VERSION, version(hop.to)), in_database(SERVER_SETUP_VERSION, version(hop.to))];
     if !view.nodes_of(Component::Service).is_empty() {
-        draft.step.evidence.push(in_database(SERVICE_VERSION, text(number)));
+        draft.step.evidence.push(in_database(SERVICE_VERSION, version(hop.to)));
     }
     draft.step.gate = Some(Gate::PointOfNoReturn);
     draft.step.destructive = true;
@@ -175,12 +169,23 @@ fn files(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
             let node = taken.step.node?;
             let Executor::Agent { actions: taken } = taken.step.executor else { return None };
             let aside = format!(r"{}\{node}\aside", hop.backup_folder);
-            let actions: Vec<Action> = taken.into_iter().filter_map(|action| mirrored(action, &aside)).collect();
-            let title = "bring back program files, configuration, registry and IIS".to_owned();
+            let mut actions: Vec<Action> = taken.into_iter().filter_map(|action| mirrored(action, &aside)).collect();
+            let mut title = "bring back program files, configuration, registry and IIS".to_owned();
+            if !instances::others(view, layout, &node).is_empty() {
+                // The export of IIS is one for the whole server: it would take others back as well.
+                actions.retain(|action| !matches!(action, Action::ImportIis { .. }));
+                title = "bring back program files, configuration and registry; IIS stays, other instances use it"
+                    .to_owned();
+            }
             let mut draft = draft(kind::RESTORE_FILES, Some(&node), title, Executor::Agent { actions });
-            for placed in view.spec.components.iter().filter(|placed| placed.nodes.contains(&node)) {
-                for (_, probe) in version_probes(layout, placed.name, Tools::of(hop.to)) {
-                    draft.step.evidence.push(on_node(&node, probe, text(&hop.to.number)));
+            let standing = net_server::standing(view, layout, hop);
+            let comes_back = |placed: &&Placement| {
+                placed.nodes.contains(&node)
+                    && (placed.name != Component::NetServer || standing.contains(&node.as_str()))
+            };
+            for placed in view.spec.components.iter().filter(comes_back) {
+                for (_, probe) in version_probes_on(view, layout, placed.name, Tools::of(hop.to), &node) {
+                    draft.step.evidence.push(on_node(&node, probe, version(hop.to)));
                 }
             }
             draft.step.destructive = true;

@@ -1,6 +1,6 @@
 //! The vendor's installers and `upgrade.exe`.
 
-use crm_api::change::{Executor, Gate, Undo};
+use crm_api::change::{Executor, Gate, Purpose, Undo};
 use crm_api::database::SCHEMA_MODIFIED_AT;
 use crm_api::database::superoffice::{
     DATABASE_MODEL, DATABASE_VERSION, SERVER_SETUP_VERSION, SERVICE_INSTALLED_AT, SERVICE_VERSION,
@@ -12,11 +12,12 @@ use crm_api::release::{CrmReleaseSpec, Method, Package};
 use crm_api::site::{Attachments, Component, FastCgi, TextMoveChoice};
 
 use super::close::media_folder;
-use super::{Draft, close, draft, in_database, install, kind, on_node, open, text};
+use super::{Draft, close, draft, in_database, install, kind, on_node, open, text, version};
 use crate::products::Hop;
-use crate::products::superoffice::layout::{ARGUMENT_FILE, CRM_SETUP, INSTANCES_KEY, Layout, named_instances};
-use crate::products::superoffice::parts::{DATABASE, SERVICE_DATA, Tools, has_key, key_in, version_probes};
-use crate::products::superoffice::settings;
+use crate::products::superoffice::instances::{self, INSTANCE_PATH};
+use crate::products::superoffice::layout::{ARGUMENT_FILE, CRM_SETUP, Layout};
+use crate::products::superoffice::parts::{DATABASE, SERVICE_DATA, Tools, has_key, key_in, version_probes_on};
+use crate::products::superoffice::{settings, wizards};
 use crate::view::View;
 
 /// The longest limit that a step can have, in minutes.
@@ -28,21 +29,23 @@ pub(super) fn database(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> V
     let Some(node) = view.nodes_of(Component::CrmServer).first() else { return Vec::new() };
     let title = format!("upgrade CRM Server and the database schema to {}", hop.to.version);
     let unpacked = format!("Before that, copy everything beside it to {CRM_SETUP}, and start it there.");
-    let more = if Tools::of(hop.to) == Tools::CrmSetup { vec![unpacked] } else { Vec::new() };
+    let mut more = if Tools::of(hop.to) == Tools::CrmSetup { vec![unpacked] } else { Vec::new() };
+    more.extend(wizards::reports_instruction(layout, hop));
     let mut draft = installer(kind::UPGRADE_DATABASE, node, title, (package, &package.method), hop, &more);
     run_crm_setup(&mut draft, layout, package, hop);
+    wizards::choose_reports(&mut draft, layout, hop);
     let id = draft.step.id.clone();
     let schema_is = |release: &CrmReleaseSpec| {
         let server_setup = (Tools::of(release) == Tools::ServerSetup).then_some(SERVER_SETUP_VERSION);
         let facts = std::iter::once(DATABASE_VERSION).chain(server_setup);
-        facts.map(|fact| in_database(fact, text(&release.number))).collect::<Vec<_>>()
+        facts.map(|fact| in_database(fact, version(release))).collect::<Vec<_>>()
     };
     draft.step.evidence.extend(schema_is(hop.to));
     draft.step.absent_when.extend(schema_is(hop.from));
     draft.step.absent_when.push(in_database(SCHEMA_MODIFIED_AT, Expected::EarlierThanStart { step: id }));
     if Tools::of(hop.to) == Tools::ServerSetup {
-        draft.step.evidence.extend(versions(layout, Component::CrmServer, node, hop.to));
-        draft.step.absent_when.extend(versions(layout, Component::CrmServer, node, hop.from));
+        draft.step.evidence.extend(versions(view, layout, Component::CrmServer, node, hop.to));
+        draft.step.absent_when.extend(versions(view, layout, Component::CrmServer, node, hop.from));
     }
     let describes_itself =
         |release: &CrmReleaseSpec| release.super_office.as_ref().is_some_and(|block| block.dictionary);
@@ -52,7 +55,7 @@ pub(super) fn database(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> V
             draft.step.absent_when.push(in_database(DATABASE_MODEL, Expected::Absent {}));
         }
     }
-    move_texts(&mut draft, layout, package, hop);
+    move_texts(&mut draft, layout, package, hop, more);
     draft.step.gate = Some(Gate::PointOfNoReturn);
     draft.step.moves = vec![DATABASE.to_owned(), format!("{}@{node}", Component::CrmServer.name())];
     vec![draft]
@@ -82,7 +85,7 @@ fn run_crm_setup(draft: &mut Draft, layout: &Layout<'_>, package: &Package, hop:
 }
 
 /// The move of long texts to 7.5 takes its time, or is skipped: by an environment variable, which only a person sets.
-fn move_texts(draft: &mut Draft, layout: &Layout<'_>, package: &Package, hop: &Hop<'_>) {
+fn move_texts(draft: &mut Draft, layout: &Layout<'_>, package: &Package, hop: &Hop<'_>, mut more: Vec<String>) {
     let texts = hop.to.super_office.as_ref().and_then(|release| release.text_move.as_ref());
     let already = hop.from.super_office.as_ref().is_some_and(|release| release.text_move.is_some());
     let Some(texts) = texts.filter(|_| !already) else { return };
@@ -96,12 +99,14 @@ fn move_texts(draft: &mut Draft, layout: &Layout<'_>, package: &Package, hop: &H
         "Start it from a command prompt in which you have typed `set {}=TRUE`: then long texts are not moved.",
         texts.skip_variable
     );
-    draft.step.executor = attended(&node, (package, &package.method), hop, &[set]);
+    more.push(set);
+    draft.step.executor = attended(&node, (package, &package.method), hop, &more);
 }
 
 pub(super) fn web(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
     let title = |node: &str| format!("upgrade Web and NetServer on {node} to {}", hop.to.version);
-    component(view, layout, hop, Component::Web, kind::UPGRADE_WEB, title, &[])
+    let nodes = hop.standing(view, Component::Web);
+    component((view, layout), hop, (Component::Web, &nodes), kind::UPGRADE_WEB, title, &[])
 }
 
 pub(super) fn service_files(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
@@ -110,37 +115,41 @@ pub(super) fn service_files(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>)
         "In the wizard choose \"Maintain or upgrade an existing instance\" and the instance in {} (host {}); leave every other instance alone.",
         layout.service_path, layout.host
     );
-    component(view, layout, hop, Component::Service, kind::UPGRADE_SERVICE, title, &[instance])
+    let more: Vec<String> = std::iter::once(instance).chain(wizards::templates_instruction(layout, hop)).collect();
+    let nodes = hop.standing(view, Component::Service);
+    component((view, layout), hop, (Component::Service, &nodes), kind::UPGRADE_SERVICE, title, &more)
         .into_iter()
         .map(|mut draft| {
             let node = draft.step.node.clone().unwrap_or_default();
-            if let (true, Executor::Agent { .. }) = (has_several_instances(view, &node), &draft.step.executor) {
+            let is_alone = instances::others(view, layout, &node).is_empty();
+            let selects = select_instance(&mut draft.step.executor, layout);
+            if let (false, false, Executor::Agent { .. }) = (is_alone, selects, &draft.step.executor) {
                 // A silent run takes the first instance that it finds: with several on a machine a person chooses.
                 if let Some(package) = hop.to.package(Component::Service) {
-                    draft.step.executor = attended(&node, (package, &package.method), hop, &[]);
+                    draft.step.executor = attended(&node, (package, &package.method), hop, &more);
                 }
             }
+            leave_others_alone(&mut draft, view, layout, &node);
             draft
         })
         .collect()
 }
 
-fn component(
-    view: &View<'_>,
-    layout: &Layout<'_>,
+pub(super) fn component(
+    (view, layout): (&View<'_>, &Layout<'_>),
     hop: &Hop<'_>,
-    component: Component,
+    (component, nodes): (Component, &[&str]),
     kind: &'static str,
     title: impl Fn(&str) -> String,
     more_instructions: &[String],
 ) -> Vec<Draft> {
     let Some(package) = hop.to.package(component) else { return Vec::new() };
-    hop.standing(view, component)
-        .into_iter()
+    nodes
+        .iter()
         .map(|node| {
             let mut draft = installer(kind, node, title(node), (package, &package.method), hop, more_instructions);
-            draft.step.evidence.extend(versions(layout, component, node, hop.to));
-            draft.step.absent_when.extend(versions(layout, component, node, hop.from));
+            draft.step.evidence.extend(versions(view, layout, component, node, hop.to));
+            draft.step.absent_when.extend(versions(view, layout, component, node, hop.from));
             draft.step.moves = vec![format!("{}@{node}", component.name())];
             draft
         })
@@ -148,13 +157,14 @@ fn component(
 }
 
 pub(super) fn versions(
+    view: &View<'_>,
     layout: &Layout<'_>,
     component: Component,
     node: &str,
     release: &CrmReleaseSpec,
 ) -> Vec<Expectation> {
-    let probes = version_probes(layout, component, Tools::of(release)).into_iter();
-    probes.map(|(_, probe)| on_node(node, probe, text(&release.number))).collect()
+    let probes = version_probes_on(view, layout, component, Tools::of(release), node).into_iter();
+    probes.map(|(_, probe)| on_node(node, probe, version(release))).collect()
 }
 
 pub(super) fn installer(
@@ -197,17 +207,27 @@ fn attended(node: &str, (package, method): (&Package, &Method), hop: &Hop<'_>, m
     Executor::Attended { instructions }
 }
 
-/// Whether more than one Service instance is registered on a node: several host names may name the same one.
-fn has_several_instances(view: &View<'_>, node: &str) -> bool {
-    let Some(Answer::Subkeys { subkeys }) =
-        view.answer(node, &Probe::RegistrySubkeys { key: INSTANCES_KEY.to_owned() })
-    else {
-        return false;
-    };
-    let mut paths: Vec<String> = named_instances(subkeys).into_iter().map(|(_, path)| path.to_lowercase()).collect();
-    paths.sort_unstable();
-    paths.dedup();
-    paths.len() > 1
+/// Puts the path of the site's instance into a command line; whether that line names it, and so selects it.
+fn select_instance(executor: &mut Executor, layout: &Layout<'_>) -> bool {
+    let Executor::Agent { actions } = executor else { return false };
+    let mut selects = false;
+    for action in actions {
+        let Action::RunInstaller { arguments, .. } = action else { continue };
+        for argument in arguments.iter_mut().filter(|argument| argument.contains(INSTANCE_PATH)) {
+            *argument = argument.replace(INSTANCE_PATH, layout.service_path);
+            selects = true;
+        }
+    }
+    selects
+}
+
+/// Every other instance on the server stays as it is: that is evidence of the step, and without it nothing is as before.
+fn leave_others_alone(draft: &mut Draft, view: &View<'_>, layout: &Layout<'_>, node: &str) {
+    let others = instances::left_alone(view, layout, node);
+    if !draft.step.absent_when.is_empty() {
+        draft.step.absent_when.extend(others.iter().cloned());
+    }
+    draft.step.evidence.extend(others);
 }
 
 /// `upgrade.exe` after every change of Service files, on every node of them but the one that `ejTermSetup` sets up.
@@ -220,7 +240,7 @@ pub(super) fn run_upgrade_exe(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_
             let title = format!("run upgrade.exe for {}, answering its questions", layout.host);
             let mut draft = console(view, layout, hop, node, title, &[]);
             let id = draft.step.id.clone();
-            draft.step.evidence.push(in_database(SERVICE_VERSION, text(&hop.to.number)));
+            draft.step.evidence.push(in_database(SERVICE_VERSION, version(hop.to)));
             draft.step.evidence.push(in_database(SERVICE_INSTALLED_AT, Expected::LaterThanStart { step: id }));
             if hop.is_configuration_only() {
                 return draft;
@@ -230,7 +250,7 @@ pub(super) fn run_upgrade_exe(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_
             } else if !hop.is_new(Component::Service, node) {
                 let_it_start_the_scheduler(&mut draft, layout);
             }
-            draft.step.absent_when.push(in_database(SERVICE_VERSION, text(&hop.from.number)));
+            draft.step.absent_when.push(in_database(SERVICE_VERSION, version(hop.from)));
             draft.step.moves = vec![SERVICE_DATA.to_owned()];
             draft.step.undo = Undo::Restore {};
             draft.step.destructive = true;
@@ -287,6 +307,36 @@ pub(super) fn only_fast_cgi(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>,
         .collect()
 }
 
+/// A whole run of `upgrade.exe` on nodes whose `config` names the web services of an older release: it writes the right
+/// name (vendor: config/service). Every other answer is as things stand.
+pub(super) fn write_endpoint(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>, nodes: &[&str]) -> Vec<Draft> {
+    nodes
+        .iter()
+        .map(|node| {
+            let title = "let upgrade.exe write the address of this release's web services".to_owned();
+            let mut draft = console(view, layout, hop, node, title, &[]);
+            draft.step.evidence.extend(endpoint_expected(view, layout, hop, node));
+            draft
+        })
+        .collect()
+}
+
+/// `nsEndPoint` with the name of the web services of a release.
+pub(super) fn endpoint_expected(
+    view: &View<'_>,
+    layout: &Layout<'_>,
+    hop: &Hop<'_>,
+    node: &str,
+) -> Option<Expectation> {
+    let services = hop.to.super_office.as_ref()?.services_endpoint.as_deref()?;
+    let probe = Probe::ConfigValue { path: layout.config(), key: "nsEndPoint".to_owned() };
+    let Some(Answer::Value { value }) = view.answer(node, &probe) else { return None };
+    let (base, _) = value.trim_end_matches('/').rsplit_once('/')?;
+    let mut letters = services.chars();
+    let first = letters.next()?.to_uppercase().to_string();
+    Some(on_node(node, probe, text(&format!("{base}/{first}{}", letters.as_str()))))
+}
+
 /// One whole run of `upgrade.exe` that moves the attachments; every other answer is as things stand. How long it takes
 /// depends on their number and size and is not known; it is not killed at a limit.
 pub(super) fn move_attachments(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Option<Draft> {
@@ -316,6 +366,7 @@ fn console(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>, node: &str, titl
     if hop.fast_cgi == Some(FastCgi::Enabled) {
         draft.step.evidence.push(open::handlers(view, layout, node));
     }
+    draft.step.evidence.extend(instances::left_alone(view, layout, node));
     draft.step.minutes = block.map_or(10, |block| block.upgrade_minutes);
     draft.step.limit_minutes = draft.step.minutes.saturating_mul(6);
     draft
@@ -325,7 +376,7 @@ fn answers(questions: &[PromptAnswer], layout: &Layout<'_>, hop: &Hop<'_>, site:
     let fast_cgi = if hop.fast_cgi == Some(FastCgi::Enabled) { "yes" } else { "no" };
     let moves = match layout.block.attachments {
         Some(Attachments::DuringUpgrade) => !hop.is_configuration_only(),
-        Some(Attachments::WhileOpen) => hop.is_configuration_only(),
+        Some(Attachments::WhileOpen) => hop.purpose == Purpose::Configure,
         Some(Attachments::Deferred) | None => false,
     };
     let attachments = if moves { "yes" } else { "no" };

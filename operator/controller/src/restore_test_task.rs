@@ -1,0 +1,200 @@
+//! Proving a backup by restoring it to a database of another name and checking that.
+//!
+//! The site's own database is not touched. An interrupted try may have left that other database, or a restore of it that
+//! still runs: it is waited for, dropped, and begun anew. Nothing else is ever dropped.
+
+use std::sync::Arc;
+
+use crm_database::restore::{self, Standing};
+use crm_database::{DatabaseError, SqlServer, backup, restore_test};
+use crm_plan::snapshot::{TaskDone, TaskFailed};
+use tokio::time::{Duration, Instant};
+
+use crate::limits::BACKUP_POLL;
+use crate::tasks::{Job, untouched};
+
+impl Job<'_> {
+    /// Restores a backup file under another name, checks what came back, and drops it whatever the check says.
+    pub(crate) async fn test_restore(&self, path: &str, scratch: &str) -> Result<TaskDone, TaskFailed> {
+        if scratch.eq_ignore_ascii_case(&self.spec.database.name) {
+            return Err(untouched(format!("{scratch} is the site's own database; a test never restores over it")));
+        }
+        let sql = self.open_server().await?;
+        let standing = self.free_of_restores(&sql, scratch).await.map_err(|error| untouched(error.to_string()))?;
+        if standing.state.is_some() {
+            self.drop_scratch(&sql, scratch).await?;
+        }
+        let rows = sql.run(restore_test::files(path)).await.map_err(|error| untouched(format!("{path}: {error}")))?;
+        let files = restore_test::decode_files(&rows).map_err(|error| untouched(error.to_string()))?;
+        self.ask_leave()?;
+        tracing::info!(path, scratch, "test restore begins");
+        let proven = match sql.run(restore_test::restore(scratch, path, &files)).await {
+            Ok(_) => self.check_scratch(&sql, path, scratch).await,
+            Err(error) => Err(untouched(format!("{path} cannot be restored: {error}"))),
+        };
+        // A fault that was found stays found, whether its database can be dropped or not.
+        let dropped = self.drop_scratch(&sql, scratch).await;
+        let evidence = proven?;
+        let left = dropped.err().map(|failed| format!("; {}", failed.message)).unwrap_or_default();
+        Ok(TaskDone { evidence: format!("{evidence}{left}"), ..TaskDone::default() })
+    }
+
+    async fn check_scratch(&self, sql: &Arc<dyn SqlServer>, path: &str, scratch: &str) -> Result<String, TaskFailed> {
+        match sql.run(restore_test::check(scratch)).await {
+            Ok(_) => {
+                Ok(format!("{path} was restored as {scratch}, DBCC CHECKDB found no fault there, and it was dropped"))
+            }
+            Err(error) => Err(untouched(format!("{path} was restored as {scratch}, and DBCC CHECKDB says: {error}"))),
+        }
+    }
+
+    async fn drop_scratch(&self, sql: &Arc<dyn SqlServer>, scratch: &str) -> Result<(), TaskFailed> {
+        self.ask_leave()?;
+        match sql.run(restore_test::drop(scratch)).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(untouched(format!("{scratch} could not be dropped, drop it by hand: {error}"))),
+        }
+    }
+
+    /// How the other database stands once no restore of it runs any more.
+    async fn free_of_restores(&self, sql: &Arc<dyn SqlServer>, scratch: &str) -> Result<Standing, DatabaseError> {
+        let give_up = Instant::now() + Duration::from_secs(u64::from(backup::BACKUP_SECONDS_MAX));
+        loop {
+            let standing = restore::standing(sql, scratch).await?;
+            if !standing.running {
+                return Ok(standing);
+            }
+            if Instant::now() >= give_up {
+                let message = format!("a restore of {scratch} has been running for too long");
+                return Err(DatabaseError::Unexpected { statement: "server.restoresRunning", message });
+            }
+            tokio::time::sleep(BACKUP_POLL).await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
+
+    use crm_api::clock::Clock;
+    use crm_api::site::CrmSiteSpec;
+    use crm_database::{DatabaseError, Row, SqlServer, Statement};
+    use crm_plan::snapshot::{TaskDone, TaskFailed};
+    use futures::future::BoxFuture;
+    use jiff::Timestamp;
+    use serde_json::json;
+
+    use crate::connection::{ConnectionError, Open};
+    use crate::leadership::Term;
+    use crate::tasks::Job;
+
+    const FILE: &str = r"\\backup\crm\contoso-1\CRM7.bak";
+    const SCRATCH: &str = "CRM7-test-4f1c09";
+
+    /// A SQL Server that keeps the names of what it was asked.
+    #[derive(Clone, Default)]
+    struct Fake {
+        asked: Arc<Mutex<Vec<&'static str>>>,
+        /// Another try has left the copy.
+        left: bool,
+        /// Statement that it refuses.
+        refuses: Option<&'static str>,
+    }
+
+    struct Now;
+
+    impl Clock for Now {
+        fn now(&self) -> Timestamp {
+            Timestamp::UNIX_EPOCH
+        }
+    }
+
+    impl Open for Fake {
+        fn open(&self) -> BoxFuture<'_, Result<Arc<dyn SqlServer>, ConnectionError>> {
+            let sql: Arc<dyn SqlServer> = Arc::new(self.clone());
+            Box::pin(async move { Ok(sql) })
+        }
+
+        fn open_server(&self) -> BoxFuture<'_, Result<Arc<dyn SqlServer>, ConnectionError>> {
+            self.open()
+        }
+    }
+
+    impl SqlServer for Fake {
+        fn run(&self, statement: Statement) -> BoxFuture<'_, Result<Vec<Row>, DatabaseError>> {
+            let row = |cells: &[(&str, &str)]| -> Row {
+                cells.iter().map(|(column, value)| ((*column).to_owned(), (*value).to_owned())).collect()
+            };
+            if statement.name.starts_with("restoreTest.") {
+                self.asked.lock().unwrap().push(statement.name);
+            }
+            let rows = match statement.name {
+                name if self.refuses == Some(name) => {
+                    Err(DatabaseError::Refused { number: 8939, message: "Table error".to_owned() })
+                }
+                "server.databaseState" if self.left => Ok(vec![row(&[("state", "ONLINE"), ("access", "MULTI_USER")])]),
+                "restoreTest.files" => Ok(vec![row(&[("LogicalName", "CRM7"), ("PhysicalName", r"D:\data\CRM7.mdf")])]),
+                _ => Ok(Vec::new()),
+            };
+            Box::pin(std::future::ready(rows))
+        }
+    }
+
+    async fn test_restore(server: &Fake, scratch: &str, term: &Term) -> Result<TaskDone, TaskFailed> {
+        let spec: CrmSiteSpec = serde_json::from_value(json!({
+            "product": "SuperOffice", "version": "8.0", "components": [],
+            "database": {"server": "sql1", "name": "CRM7", "credentialsRef": {"name": "sql"}},
+            "media": {"location": r"\\files\media"}, "backup": {"location": r"\\backup\crm"},
+        }))
+        .unwrap();
+        let job = Job { term, clock: &Now, database: server, spec: &spec, since: Timestamp::UNIX_EPOCH };
+        job.test_restore(FILE, scratch).await
+    }
+
+    fn leading() -> Term {
+        Term::for_test(1, Duration::from_secs(100_000))
+    }
+
+    fn asked(server: &Fake) -> Vec<&'static str> {
+        server.asked.lock().unwrap().clone()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_copy_is_restored_checked_and_dropped() {
+        let server = Fake::default();
+        let done = test_restore(&server, SCRATCH, &leading()).await.unwrap();
+        assert!(done.evidence.contains("DBCC CHECKDB found no fault"), "{}", done.evidence);
+        assert_eq!(
+            asked(&server),
+            ["restoreTest.files", "restoreTest.restore", "restoreTest.check", "restoreTest.drop"]
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_fault_is_a_failure_and_its_copy_is_dropped_all_the_same() {
+        for refuses in ["restoreTest.check", "restoreTest.restore"] {
+            let server = Fake { refuses: Some(refuses), ..Fake::default() };
+            let failed = test_restore(&server, SCRATCH, &leading()).await.unwrap_err();
+            assert!(failed.without_effect && failed.message.contains("8939"), "{}", failed.message);
+            assert_eq!(asked(&server).last(), Some(&"restoreTest.drop"));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_another_try_left_is_dropped_first() {
+        let server = Fake { left: true, ..Fake::default() };
+        test_restore(&server, SCRATCH, &leading()).await.unwrap();
+        assert_eq!(asked(&server).first(), Some(&"restoreTest.drop"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_restored_over_the_site_itself_or_by_who_does_not_lead() {
+        let server = Fake::default();
+        let failed = test_restore(&server, "crm7", &leading()).await.unwrap_err();
+        assert!(failed.message.contains("own database"), "{}", failed.message);
+        assert!(test_restore(&server, SCRATCH, &Term::for_test(1, Duration::ZERO)).await.is_err());
+        assert!(!asked(&server).contains(&"restoreTest.restore"), "{:?}", asked(&server));
+    }
+}

@@ -246,7 +246,7 @@ pub(crate) fn assemble(
     Ok(change)
 }
 
-/// How often the same restore, or a way forward, was tried before.
+/// How often the same restore, the same correction, or a way forward, was tried before.
 #[must_use]
 pub(crate) fn earlier_tries(view: &View<'_>, hop: &Hop<'_>) -> usize {
     let set = hop.set.and_then(|set| set.metadata.name.as_ref());
@@ -256,7 +256,8 @@ pub(crate) fn earlier_tries(view: &View<'_>, hop: &Hop<'_>) -> usize {
             let same = change.spec.restores.as_ref().is_some_and(|restores| Some(&restores.backup) == set);
             same && change.status.as_ref().is_some_and(|status| status.phase.is_over())
         }
-        Purpose::Upgrade | Purpose::Configure | Purpose::Correct => false,
+        Purpose::Correct => change.spec.purpose == Purpose::Correct && change.spec.corrects == hop.corrects,
+        Purpose::Upgrade | Purpose::Configure => false,
     };
     view.snapshot.changes.iter().filter(is_one).count()
 }

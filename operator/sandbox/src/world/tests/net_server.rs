@@ -17,7 +17,7 @@ fn world(installed: bool) -> World {
     let (mut scenario, mut site) = (scenario(), site());
     site.spec.components.push(Placement { name: Component::NetServer, nodes: vec![APP.to_owned()] });
     if installed {
-        let own = Installed { component: Component::NetServer, number: OLD.to_owned() };
+        let own = Installed { component: Component::NetServer, number: OLD.to_owned(), site: None };
         scenario.spec.servers[0].components.push(own);
     }
     World::new(&scenario, &site, &releases(), credentials(), 7).unwrap()

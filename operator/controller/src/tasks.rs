@@ -386,8 +386,8 @@ mod tests {
             change
         };
         assert!(settled(&known, &[told(0, "Pending")]).is_empty(), "the record still needs the result");
-        assert_eq!(settled(&known, &[told(1, "Pending")]), [key.clone()]);
-        assert_eq!(settled(&known, &[told(0, "GivenUp")]), [key.clone()]);
+        assert_eq!(settled(&known, &[told(1, "Pending")]), std::slice::from_ref(&key));
+        assert_eq!(settled(&known, &[told(0, "GivenUp")]), std::slice::from_ref(&key));
         assert_eq!(settled(&known, &[change(1, "Started")]), [key], "nobody asks for it any more");
     }
 

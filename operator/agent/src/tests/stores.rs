@@ -46,9 +46,9 @@ async fn a_secret_is_told_by_its_salted_digest_only() {
         path: path.to_owned(),
         section: section.map(str::to_owned),
         key: key.to_owned(),
-        salt: "sql1/CRM7".to_owned(),
+        salt: "sql1/SALES".to_owned(),
     };
-    let expected = Answer::Digest { sha256: sha256("sql1/CRM7\nhunter2") };
+    let expected = Answer::Digest { sha256: sha256("sql1/SALES\nhunter2") };
     assert_eq!(observe::ask(&*world, &probe(r"C:\web.config", Some("a"), "Key")).await, expected);
     assert_eq!(observe::ask(&*world, &probe(r"C:\config", None, "Key")).await, expected);
     assert_eq!(observe::ask(&*world, &probe(r"C:\config", None, "Nothing")).await, Answer::Absent {});

@@ -239,6 +239,10 @@ fn a_hung_scheduler_is_started_anew_inside_a_window() {
 fn an_endpoint_of_an_older_release_is_written_anew_by_the_vendors_own_means_inside_a_window() {
     let mut site = super::drift::at_eight();
     site.spec().drift = correcting(DriftClass::Endpoint).spec().drift.clone();
+    let endpoint =
+        Probe::ConfigValue { path: r"C:\SuperOffice\Customer Service\config".to_owned(), key: "nsEndPoint".to_owned() };
+    let older = "http://contoso-app/sales/Remote/Services75".to_owned();
+    site.answer("contoso-cs", &endpoint, Answer::Value { value: older });
     let change = proposed(&site).unwrap();
     assert_eq!(
         kinds(&change),

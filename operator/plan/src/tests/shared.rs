@@ -65,6 +65,11 @@ fn a_node_that_the_site_no_longer_names_is_asked_nothing_for_it_and_goes_on_for_
     for placed in site.spec().components.iter_mut().filter(|placed| placed.name == Component::Service) {
         placed.nodes = vec!["contoso-cs".to_owned()];
     }
+    // Somebody has uninstalled it there: as long as anything of the site is left, its node is looked at.
+    for observation in &mut site.node("contoso-cs2").node.status.as_mut().unwrap().observations {
+        observation.answer = Answer::Absent {};
+    }
+    site.turn();
     site.turn();
     assert_eq!(site.node("contoso-cs2").node.spec.asked, [asked], "its last questions are taken back");
     assert!(site.node("contoso-cs").node.spec.asked_by("contoso").is_some());

@@ -6,7 +6,6 @@ mod faults;
 mod objects;
 mod reading;
 mod rules;
-mod speed;
 mod watching;
 
 use std::sync::Arc;

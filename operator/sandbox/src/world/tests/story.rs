@@ -68,11 +68,7 @@ fn the_same_seed_gives_the_same_history() {
             seen
         })
     };
-    let started = std::time::Instant::now();
-    let first = history();
-    let spent = started.elapsed();
-    assert_eq!(first, history());
-    assert!(spent.as_millis() < 100, "a whole story took {spent:?}");
+    assert_eq!(history(), history());
 }
 
 #[tokio::test(start_paused = true)]

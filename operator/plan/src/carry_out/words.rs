@@ -70,9 +70,8 @@ pub(super) fn clip_to(text: &str, chars_max: usize) -> String {
 #[must_use]
 pub fn addresses(output: &str) -> Vec<&str> {
     let mut found: Vec<&str> = Vec::new();
-    let words =
-        output.lines().map(harmless).flat_map(|line| line.split([' ', '\t', '"', '\'', '<', '>', '(', ')', '[', ']']));
-    for word in words {
+    let ends = |end: char| end.is_whitespace() || end.is_control() || "\"'<>()[]".contains(end);
+    for word in output.lines().map(harmless).flat_map(|line| line.split(ends)) {
         let start = word.to_ascii_lowercase().find("http://").or_else(|| word.to_ascii_lowercase().find("https://"));
         let Some(address) = start.and_then(|start| word.get(start..)) else { continue };
         let address = address.trim_end_matches(|end: char| !end.is_ascii_alphanumeric() && end != '/');
@@ -113,6 +112,11 @@ mod tests {
         assert_eq!(addresses(&"http://a.example/1 http://a.example/2 ".repeat(9)).len(), 2);
         let many: String = (0..9).map(|number| format!("http://a.example/{number} ")).collect();
         assert_eq!(addresses(&many).len(), 5);
+        assert_eq!(
+            addresses("http://a.example/1\u{b}and\u{a0}more"),
+            ["http://a.example/1"],
+            "any white space ends one"
+        );
     }
 
     proptest! {

@@ -6,7 +6,7 @@ use crm_api::database::superoffice::{CGI_URL, MAINTENANCE_TO, SCHEDULER_HEARTBEA
 use crm_api::probe::{Answer, Probe, RunState, StartType};
 use crm_api::site::{Component, DriftAction, DriftClass, DriftPolicy, Finding, Severity};
 
-use super::fixture::{NEW, Site, after, whole_catalogue};
+use super::fixture::{NEW, OLD, Site, after, whole_catalogue};
 use crate::drift::at_rest;
 use crate::products::superoffice::drift::configuration::key_probes;
 use crate::products::superoffice::layout::Layout;
@@ -34,8 +34,11 @@ pub(super) fn at_eight() -> Site {
     site.forget();
     for node in ["contoso-app", "contoso-cs"] {
         for observation in &mut site.node(node).node.status.as_mut().unwrap().observations {
-            if let Answer::Program { version, .. } | Answer::Version { version } = &mut observation.answer {
-                NEW.clone_into(version);
+            match &mut observation.answer {
+                Answer::Program { version, .. } | Answer::Version { version } => NEW.clone_into(version),
+                // The version in `SuperOffice.ini`.
+                Answer::Value { value } if value == OLD => NEW.clone_into(value),
+                _ => {}
             }
         }
     }

@@ -1,5 +1,7 @@
 //! Web and Service go to one host with the hop to 8.1 or later: three ways, told by what is seen today.
 
+mod net_servers;
+
 use std::collections::BTreeMap;
 
 use crm_api::change::{ChangePhase, CrmChangeSpec, Executor, Step, Task};
@@ -17,11 +19,11 @@ const NEW_FOLDER: &str = r"C:\SuperOffice\Service 8.5";
 
 /// A site at 8.0 SR6 with all on one server, Web at one host and Service at another.
 fn two_hosts() -> Site {
-    let mut site = Site::with_placement(&[
-        (Component::CrmServer, &[NODE]),
-        (Component::Web, &[NODE]),
-        (Component::Service, &[NODE]),
-    ]);
+    two_hosts_of(&[(Component::CrmServer, &[NODE]), (Component::Web, &[NODE]), (Component::Service, &[NODE])])
+}
+
+fn two_hosts_of(placement: &[(Component, &[&str])]) -> Site {
+    let mut site = Site::with_placement(placement);
     site.snapshot.releases = whole_catalogue();
     site.snapshot.site.status = None;
     site.spec().version = "8.0 SR6".to_owned();

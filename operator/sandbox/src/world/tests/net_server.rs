@@ -38,7 +38,8 @@ async fn service_works_through_it_and_it_crashes_on_a_new_schema() {
     assert_eq!(app.pool(POOL).await, Ok(RunState::Stopped));
     assert!(count(&world, |what| matches!(what, Happening::NetServerCrashed { .. })) > 1, "so does Web's");
     app.set_pool_state(POOL, RunState::Running).await.unwrap();
-    assert_eq!(cs.get_url(&address("Services75")).await, Ok(503), "it crashed again as soon as it ran");
+    assert_eq!(cs.get_url(&address("Services75")).await, Ok(500), "it crashes again as soon as it is asked");
+    assert_eq!(cs.get_url(&address("Services75")).await, Ok(503), "and its pool has stopped");
     let web = fetch(&world, APP, Component::Web).await;
     run(&app, &web, &["-s", "/type=NetServer"]).await;
     assert_eq!(app.file_version(LIBRARY).await, Ok(NEW.to_owned()));

@@ -72,20 +72,14 @@ async fn ask_host(host: &dyn Host, probe: &Probe) -> Result<Answer, HostError> {
             let text = host.read_text(path).await?;
             value(ini::value(&text, section, key).map_err(|error| broken(path, &error))?)
         }
-        Probe::ConfigValue { path, key } => {
-            let text = host.read_text(path).await?;
-            value(config_file::value(&text, key).map_err(|error| broken(path, &error))?)
-        }
+        Probe::ConfigValue { path, key } => config_value(host, path, key).await?,
         Probe::FlagLine { path, line } => Answer::Flag { set: config_file::flag(&host.read_text(path).await?, line) },
         Probe::Word { path, word } => Answer::Flag { set: words::stands(&host.read_text(path).await?, word) },
         Probe::XmlValue { path, section, key } => xml_value(host, path, section, key).await?,
         Probe::SecretDigest { path, section, key, salt } => {
             let found = match section {
                 Some(section) => xml_value(host, path, section, key).await?,
-                None => {
-                    let text = host.read_text(path).await?;
-                    value(config_file::value(&text, key).map_err(|error| broken(path, &error))?)
-                }
+                None => config_value(host, path, key).await?,
             };
             match found {
                 Answer::Value { value } => Answer::Digest { sha256: sha256(&format!("{salt}\n{value}")) },
@@ -120,17 +114,24 @@ async fn ask_host(host: &dyn Host, probe: &Probe) -> Result<Answer, HostError> {
         Probe::NumberedFiles { path, prefix, per_folder } => {
             numbered(&host.numbered_files(path).await?, prefix, i64::from(*per_folder))
         }
-        Probe::Folders { path, prefix } => {
-            let prefix = prefix.to_lowercase();
-            let names = host.folders(path).await?.into_iter();
-            Answer::Names { names: sorted(names.filter(|name| name.to_lowercase().starts_with(&prefix)).collect()) }
-        }
+        Probe::Folders { path, prefix } => folders(host, path, prefix).await?,
         Probe::ChangedFiles { path, reference } => {
             let (tree, reference) = (host.tree(path).await?, host.tree(reference).await?);
             let changed = tree.into_iter().filter(|(name, content)| reference.get(name) != Some(content));
             Answer::Names { names: changed.map(|(name, _)| name).collect() }
         }
     })
+}
+
+async fn config_value(host: &dyn Host, path: &str, key: &str) -> Result<Answer, HostError> {
+    let text = host.read_text(path).await?;
+    Ok(value(config_file::value(&text, key).map_err(|error| broken(path, &error))?))
+}
+
+async fn folders(host: &dyn Host, path: &str, prefix: &str) -> Result<Answer, HostError> {
+    let prefix = prefix.to_lowercase();
+    let names = host.folders(path).await?.into_iter();
+    Ok(Answer::Names { names: sorted(names.filter(|name| name.to_lowercase().starts_with(&prefix)).collect()) })
 }
 
 fn value(value: Option<&str>) -> Answer {

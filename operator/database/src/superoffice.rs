@@ -20,11 +20,25 @@ pub struct Question {
 /// The questions about one site.
 #[must_use]
 pub fn questions(table_prefix: &str) -> Vec<Question> {
-    let table = |name: &str| format!("{}.{}", quote(table_prefix), quote(name));
-    let ask = |name, text: String, facts| Question {
-        statement: Statement { name, text, parameters: Vec::new(), time_limit_seconds: 30 },
-        facts,
-    };
+    let mut all = of_releases(table_prefix);
+    all.extend(of_instance(table_prefix));
+    all.extend(of_service(table_prefix));
+    all.extend(of_licence(table_prefix));
+    all
+}
+
+fn table(table_prefix: &str, name: &str) -> String {
+    format!("{}.{}", quote(table_prefix), quote(name))
+}
+
+fn ask(name: &'static str, text: String, facts: &'static [(&'static str, &'static str, &'static str)]) -> Question {
+    let statement = Statement { name, text, parameters: Vec::new(), time_limit_seconds: 30 };
+    Question { statement, facts }
+}
+
+/// At which release the database is, and the programs that work on it.
+fn of_releases(table_prefix: &str) -> Vec<Question> {
+    let table = |name: &str| table(table_prefix, name);
     vec![
         ask(
             "superoffice.company",
@@ -49,6 +63,13 @@ pub fn questions(table_prefix: &str) -> Vec<Question> {
             ),
             &[(DATABASE_MODEL, "modelVersion", "DatabaseModel.ModelVersion")],
         ),
+    ]
+}
+
+/// Which Service the database holds, and where that says it lies.
+fn of_instance(table_prefix: &str) -> Vec<Question> {
+    let table = |name: &str| table(table_prefix, name);
+    vec![
         ask(
             "superoffice.config",
             format!(
@@ -92,6 +113,13 @@ pub fn questions(table_prefix: &str) -> Vec<Question> {
                 ("imageResizerPath", "imageResizerPath", "registry.value (284)"),
             ],
         ),
+    ]
+}
+
+/// What Service does and holds.
+fn of_service(table_prefix: &str) -> Vec<Question> {
+    let table = |name: &str| table(table_prefix, name);
+    vec![
         ask(
             "superoffice.attachments",
             format!("SELECT COUNT(*) AS attachments FROM {}", table("attachment")),
@@ -107,6 +135,13 @@ pub fn questions(table_prefix: &str) -> Vec<Question> {
             format!("SELECT value FROM {} WHERE name = 'EjournalCronNow'", table("registry")),
             &[(SCHEDULER_HEARTBEAT, "value", "registry.value (EjournalCronNow)")],
         ),
+    ]
+}
+
+/// What can make the vendor's setup refuse an upgrade.
+fn of_licence(table_prefix: &str) -> Vec<Question> {
+    let table = |name: &str| table(table_prefix, name);
+    vec![
         ask(
             "superoffice.moduleOwner",
             format!("SELECT MIN(maintenanceTo) AS maintenanceTo FROM {}", table("ModuleOwner")),

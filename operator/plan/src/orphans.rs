@@ -50,7 +50,8 @@ pub fn look(view: &View<'_>) -> Vec<Orphan> {
 pub fn condition(orphans: &[Orphan]) -> Option<Wanted> {
     let messages: Vec<String> = orphans.iter().map(|orphan| finding(orphan).message).collect();
     let message = messages.join("; ");
-    (!orphans.is_empty()).then(|| Wanted { kind: Kind::Orphaned, state: State::True, reason: "NotDeclared", message })
+    let wanted = Wanted { kind: Kind::Orphaned, state: State::True, reason: "NotDeclared", message };
+    (!orphans.is_empty()).then_some(wanted)
 }
 
 /// What people are told of an orphan for as long as there is one.

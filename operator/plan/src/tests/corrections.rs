@@ -90,7 +90,8 @@ fn without_the_policy_nothing_is_corrected() {
 
 #[test]
 fn what_somebody_may_have_done_on_purpose_is_left_and_said() {
-    let rows: [(&str, fn(&mut Site)); 3] = [
+    type Act = fn(&mut Site);
+    let rows: [(&str, Act); 3] = [
         ("somebody wants it off", |site| scheduler(site, RunState::Stopped, StartType::Disabled)),
         ("upgrade.exe runs", |site| {
             scheduler(site, RunState::Stopped, StartType::Automatic);

@@ -11,7 +11,7 @@ const MAIN: &str = "server-web-service-7.5-to-8.0";
 /// Kills of the main story.
 const OF_MAIN: usize = 60;
 /// Kills of each other story.
-const OF_OTHERS: usize = 24;
+const OF_OTHERS: usize = 12;
 
 /// `SWEEP_SEED=N` takes another sample, and other chances with it.
 #[expect(clippy::print_stdout, reason = "whoever asks for the output of a sweep sees how far it went")]

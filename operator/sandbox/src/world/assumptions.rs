@@ -131,6 +131,30 @@ pub enum EndOfInput {
     TakeDefault,
 }
 
+/// What `ejTermSetup.exe` asks, in the order of the vendor's list (install/service); the words are ours.
+const QUESTIONS_SET_UP: [&str; 20] = [
+    "language (no/se/dk/de/nl/en/fr/es/it/cs/fi/pl): ",
+    "hostname: ",
+    "your name: ",
+    "database type (mssql/oracle): ",
+    "database user: ",
+    "database password: ",
+    "DSN: ",
+    "NetServer endpoint: ",
+    "CRM admin user: ",
+    "CRM admin password: ",
+    "base path: ",
+    "CRM login of the first user: ",
+    "e-mail of the first user: ",
+    "default e-mail: ",
+    "SMTP host: ",
+    "SMTP port: ",
+    "cgi-bin path: ",
+    "HTTP path: ",
+    "is this server on the Internet (yes/no)? ",
+    "start ejScheduler now (yes/no)? ",
+];
+
 impl Default for Assumptions {
     fn default() -> Self {
         let text = str::to_owned;
@@ -157,30 +181,7 @@ impl Default for Assumptions {
             question_fast_cgi: text("Do you want to set up FastCGI (yes/no)? "),
             question_attachments: text("Do you want to remap attachments to sub-folders now (yes/no/skip)? "),
             questions_keys: [text("SymmetricKey: "), text("SymmetricSecret: ")],
-            questions_set_up: [
-                "language (no/se/dk/de/nl/en/fr/es/it/cs/fi/pl): ",
-                "hostname: ",
-                "your name: ",
-                "database type (mssql/oracle): ",
-                "database user: ",
-                "database password: ",
-                "DSN: ",
-                "NetServer endpoint: ",
-                "CRM admin user: ",
-                "CRM admin password: ",
-                "base path: ",
-                "CRM login of the first user: ",
-                "e-mail of the first user: ",
-                "default e-mail: ",
-                "SMTP host: ",
-                "SMTP port: ",
-                "cgi-bin path: ",
-                "HTTP path: ",
-                "is this server on the Internet (yes/no)? ",
-                "start ejScheduler now (yes/no)? ",
-            ]
-            .map(text)
-            .to_vec(),
+            questions_set_up: QUESTIONS_SET_UP.map(text).to_vec(),
             set_up_refuses_second_run: false,
             question_abort: text("Do you want to abort the upgrade so that you can fix this (yes/no)? "),
             upgrade_at_end_of_input: EndOfInput::Abort,

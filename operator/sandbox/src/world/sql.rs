@@ -97,6 +97,19 @@ impl Database {
     }
 }
 
+impl Database {
+    /// The one row of `config`; none where there never was a Service.
+    fn config_row(&self) -> Option<Row> {
+        let mut columns = self.addresses.clone();
+        columns.extend(row(&[
+            ("version", self.service_version.as_deref()?),
+            ("installed_at", &self.service_installed_at.to_string()),
+            ("attachment_path", &self.attachment_path),
+        ]));
+        Some(columns)
+    }
+}
+
 impl State {
     /// Somebody writes to the database.
     pub(crate) fn database_write(&mut self, by: &str) {
@@ -160,9 +173,7 @@ impl State {
         let registry = |name: &str| database.registry.get(name).map(|value| vec![row(&[("value", value)])]);
         Ok(match statement.name {
             "server.version" => vec![row(&[("version", &database.server_version)])],
-            "server.schemaModified" => {
-                vec![row(&[("modifiedAt", &database.modified_at.to_string())])]
-            }
+            "server.schemaModified" => vec![row(&[("modifiedAt", &database.modified_at.to_string())])],
             "server.permission" => vec![row(&[("allowed", "1")])],
             "server.databaseBytes" => vec![row(&[("bytes", &database.bytes.to_string())])],
             "server.sessions" => self.session_rows(),
@@ -179,19 +190,7 @@ impl State {
                 let described = block.is_some_and(|block| block.dictionary);
                 described.then(|| row(&[("modelVersion", "1")])).into_iter().collect()
             }
-            "superoffice.config" => {
-                let installed_at = database.service_installed_at.to_string();
-                let columns = |version| {
-                    let mut columns = database.addresses.clone();
-                    columns.extend(row(&[
-                        ("version", version),
-                        ("installed_at", &installed_at),
-                        ("attachment_path", &database.attachment_path),
-                    ]));
-                    columns
-                };
-                database.service_version.as_deref().map(columns).into_iter().collect()
-            }
+            "superoffice.config" => database.config_row().into_iter().collect(),
             "superoffice.instancePaths" => {
                 let columns =
                     NUMBERED.iter().filter_map(|(id, column)| Some((*column, database.numbered.get(id)?.as_str())));
@@ -210,9 +209,7 @@ impl State {
             "superoffice.schedulerHeartbeat" => registry("EjournalCronNow").unwrap_or_default(),
             "superoffice.moduleOwner" => vec![row(&[("maintenanceTo", &database.maintenance_to.to_string())])],
             "superoffice.travellers" => vec![row(&[("travellersOut", &database.travellers_out.to_string())])],
-            "superoffice.satellites" => {
-                vec![row(&[("satellites", &database.satellites.to_string())])]
-            }
+            "superoffice.satellites" => vec![row(&[("satellites", &database.satellites.to_string())])],
             "superoffice.setUseExtension" => return self.set_use_extension(statement),
             unknown => return Err(refused(102, &format!("Incorrect syntax near '{unknown}'"))),
         })

@@ -94,14 +94,17 @@ pub mod kind {
 #[must_use]
 pub fn steps(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
     match hop.purpose {
-        Purpose::Restore => return restore::steps(view, layout, hop),
-        Purpose::Forward => return forward::steps(view, layout, hop),
-        Purpose::Correct => return correct::steps(view, layout, hop),
-        Purpose::Upgrade | Purpose::Configure => {}
+        Purpose::Restore => restore::steps(view, layout, hop),
+        Purpose::Forward => forward::steps(view, layout, hop),
+        Purpose::Correct => correct::steps(view, layout, hop),
+        Purpose::Configure if hop.installs.is_empty() => configure(view, layout, hop),
+        Purpose::Configure => install::added(view, layout, hop),
+        Purpose::Upgrade => to_the_next_release(view, layout, hop),
     }
-    if hop.is_configuration_only() {
-        return if hop.installs.is_empty() { configure(view, layout, hop) } else { install::added(view, layout, hop) };
-    }
+}
+
+/// The steps of an upgrade, what the site lacks and a move to one host included.
+fn to_the_next_release(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
     let moving = Moving::of(view, layout, hop);
     let then = moving.as_ref().map_or_else(|| layout.clone(), |moving| layout.moved(moving));
     let plan = moving.as_ref().map(|moving| moving::Plan { moving, now: layout, then: &then });

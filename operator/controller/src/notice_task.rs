@@ -32,10 +32,11 @@ pub(crate) async fn deliver(
     if !context.term.may_write() {
         return Err(untouched("this controller is not the leader any more".to_owned()));
     }
-    match tokio::time::timeout(NOTICE_POST, context.post.post(address, body)).await {
+    let post = context.post.post(address.clone(), body);
+    match tokio::time::timeout(NOTICE_POST, post).await {
         Ok(Ok(200..=299)) => Ok(TaskDone { evidence: format!("{} was taken", notice.id), ..TaskDone::default() }),
         Ok(Ok(status)) => Err(uncertain(format!("the receiver answered with status {status}"))),
-        Ok(Err(error)) => Err(uncertain(error.to_string())),
+        Ok(Err(error)) => Err(uncertain(address.hidden_in(&error.to_string()))),
         Err(_) => Err(uncertain(format!("the receiver did not answer within {} seconds", NOTICE_POST.as_secs()))),
     }
 }

@@ -24,6 +24,18 @@ impl Address {
     pub fn url(&self) -> &str {
         &self.0
     }
+
+    /// What somebody else says of this address, without it: its path and its query may hold a token.
+    #[must_use]
+    pub fn hidden_in(&self, text: &str) -> String {
+        let uri: Option<http::Uri> = self.0.parse().ok();
+        let secret = uri.and_then(|uri| uri.path_and_query().map(|part| part.as_str().to_owned()));
+        let text = text.replace(&self.0, "the receiver's address");
+        match secret.filter(|secret| secret.len() > 1) {
+            Some(secret) => text.replace(&secret, "/..."),
+            None => text,
+        }
+    }
 }
 
 impl fmt::Debug for Address {
@@ -64,5 +76,14 @@ mod tests {
         let good = Address::parse(" https://hooks.contoso.example/t/0123?x=1\n").unwrap();
         assert_eq!(good.url(), "https://hooks.contoso.example/t/0123?x=1");
         assert_eq!(format!("{good:?}"), "Address { .. }");
+    }
+
+    #[test]
+    fn what_a_client_says_of_an_address_is_told_without_its_token() {
+        let address = Address::parse("https://hooks.contoso.example/t/0123?x=1").unwrap();
+        for said in ["error for https://hooks.contoso.example/t/0123?x=1: refused", "GET /t/0123?x=1: refused"] {
+            let told = address.hidden_in(said);
+            assert!(!told.contains("0123") && told.ends_with(": refused"), "{told}");
+        }
     }
 }

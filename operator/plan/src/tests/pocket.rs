@@ -49,7 +49,10 @@ fn phones_are_sent_to_the_new_net_server_once_the_site_is_proven() {
     assert_eq!(last.id, "redirect-phones@contoso-app");
     assert!(last.rules.iter().any(|rule| rule.contains("rule 24")), "{:?}", last.rules);
     let Executor::Agent { actions } = &last.executor else { unreachable!("the agent does it") };
-    let Action::SetConfigValue { path, key, value } = &actions[0] else { unreachable!("{actions:?}") };
+    let [Action::StopService { .. }, set, Action::StartService { .. }] = &actions[..] else {
+        unreachable!("{actions:?}")
+    };
+    let Action::SetConfigValue { path, key, value } = set else { unreachable!("{actions:?}") };
     assert!(path.ends_with("server.properties"));
     assert_eq!(key, "CLIENT_CONFIGURE");
     assert_eq!(value, "soprotocol://?netserverUrl=https://crm.contoso.example/netserver/services82");

@@ -119,8 +119,9 @@ pub(super) fn redirect(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> V
         .map(|node| {
             let (name, path) = (service(layout), properties(layout));
             let actions = vec![
-                Action::SetConfigValue { path, key: REDIRECT.to_owned(), value: address.clone() },
+                // Stopped first: a service that runs on would go on with what it has read.
                 Action::StopService { name: name.clone() },
+                Action::SetConfigValue { path, key: REDIRECT.to_owned(), value: address.clone() },
                 Action::StartService { name },
             ];
             let title = "let Pocket Server send its phones to NetServer".to_owned();

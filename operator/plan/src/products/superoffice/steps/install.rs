@@ -79,7 +79,7 @@ pub(super) fn service(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Ve
         format!("In the wizard choose a new instance in {}; leave every other instance alone.", layout.service_path),
         format!(
             "Let it create the IIS site {:?} with the host name {}; where that site exists already, untick \"Create IIS web site\", or the installer fails.",
-            layout.site, layout.block.host_name
+            layout.site, layout.host
         ),
     ];
     more.extend(wizards::templates_instruction(layout, hop));
@@ -185,7 +185,7 @@ pub(super) fn copy_instance(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>)
     let newcomers = hop.newcomers(view, Component::Service).into_iter().filter(|node| Some(*node) != first);
     newcomers
         .map(|node| {
-            let key = format!(r"{INSTANCES_KEY}\{}", layout.block.host_name);
+            let key = format!(r"{INSTANCES_KEY}\{}", layout.host);
             let instructions = vec![
                 format!("Copy the instance from {from} to {node}: `config`, without a line `{FROZEN}`, and `ejCrontab.txt` in {}.", layout.service_path),
                 format!("Export the registry key {key} on {from}, and import it on {node}."),

@@ -270,11 +270,17 @@ impl Plan<'_, '_> {
         let mut instructions =
             vec!["On the SQL Server, as an owner of the database, run the vendor's statements for texts that name the former address.".to_owned()];
         instructions.extend(statements);
+        instructions.push(
+            "Run each of them once: where the new address contains the former one, a second run would replace it again."
+                .to_owned(),
+        );
         instructions.push("Then attest this step: no operator reads messages.".to_owned());
         let title = "replace the former address in messages, templates and scripts".to_owned();
         let statement = format!("Messages, templates, signatures, scripts and FAQ name {to} in place of {from}.");
         let mut draft = attested(kind::REPLACE_ADDRESSES, node, title, instructions, statement, 15);
         draft.step.undo = Undo::Restore {};
+        // A second run of the statements is for a person to allow.
+        draft.step.attempts_max = 1;
         draft.step.limit_minutes = 480;
         Some(draft)
     }

@@ -52,6 +52,7 @@ fn cases() -> Vec<(&'static str, &'static str, Value)> {
         ("an unknown product", "/spec/product", json!("Sage")),
         ("an unknown component", "/spec/components/0/name", json!("CRMServer")),
         ("an unknown way of FastCGI", "/spec/fastCgi", json!(true)),
+        ("handlers removed that links need", "/spec/fastCgiHandlers", json!("Remove")),
         ("no product block", "/spec/superOffice", Value::Null),
         ("the block of another product", "/spec/sage", json!({})),
         ("a component twice", "/spec/components/1/name", json!("CrmServer")),

@@ -58,7 +58,7 @@ fn every_demand_of_the_guides_is_held_by_something_that_exists() {
                 "check" | "step" | "drift" => product.contains(&quoted),
                 "rule" => product.contains(&format!("\"rule {name}\"")),
                 "field" => definitions.contains(&format!("{name}:")),
-                "condition" => kinds.contains(name.as_str()),
+                "condition" => kinds.contains(name.as_str()) || product.contains(&quoted),
                 "example" => repository().join(format!("examples/superoffice/{name}.yaml")).exists(),
                 _ => false,
             }

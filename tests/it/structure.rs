@@ -79,6 +79,22 @@ fn no_decision_outside_the_products_depends_on_one() {
 }
 
 #[test]
+fn no_word_of_a_product_stands_where_all_products_meet() {
+    let words = ["superoffice", "netserver", "pocket", "customer centre", "customer-centre", "windows client"];
+    let condition = repository().join("operator/api/src/condition.rs");
+    let text = std::fs::read_to_string(&condition).unwrap();
+    let plan = sources(&repository().join("operator/plan/src")).into_iter().filter(|(path, _)| {
+        let path = path.to_string_lossy();
+        !path.contains("/products/") && !path.contains("/tests")
+    });
+    for (path, text) in plan.chain([(condition, text)]) {
+        for word in words {
+            assert!(!text.to_lowercase().contains(word), "{} contains {word}", path.display());
+        }
+    }
+}
+
+#[test]
 fn every_file_fits_a_sitting() {
     let long: Vec<String> = ["operator", "tests"]
         .iter()

@@ -39,6 +39,7 @@ pub(crate) async fn act(host: &dyn Host, action: &Action) -> Result<(), ActError
         Action::StartService { name } => Ok(host.set_service_state(name, RunState::Running).await?),
         Action::StopPool { name } => Ok(host.set_pool_state(name, RunState::Stopped).await?),
         Action::StartPool { name } => Ok(host.set_pool_state(name, RunState::Running).await?),
+        Action::RemoveHandlers { site, folder } => Ok(host.remove_handlers(site, folder).await?),
         Action::SetFlagLine { path, line, set } => {
             rewrite(host, path, |text| config_file::with_flag(text, line, *set)).await
         }

@@ -42,6 +42,7 @@ async fn look(host: &dyn Host, action: &Action) -> Result<ActionStanding, HostEr
         | Action::AwaitUrl { .. }
         | Action::StopPool { .. }
         | Action::StartPool { .. }
+        | Action::RemoveHandlers { .. }
         | Action::SetFlagLine { .. }
         | Action::SetConfigValue { .. }
         | Action::RecordFile { .. }

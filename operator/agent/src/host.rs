@@ -171,6 +171,8 @@ pub trait Host: Send + Sync {
     fn sites_serving<'a>(&'a self, folder: &'a str) -> Answered<'a, Vec<String>>;
     /// FastCGI handlers of a site.
     fn handlers<'a>(&'a self, site: &'a str, folder: &'a str) -> Answered<'a, HandlerMap>;
+    /// Takes away a site's FastCGI handlers for the programs in a folder, with their FastCGI applications.
+    fn remove_handlers<'a>(&'a self, site: &'a str, folder: &'a str) -> Answered<'a, ()>;
     /// Exports the IIS configuration to a folder.
     fn export_iis<'a>(&'a self, to: &'a str) -> Answered<'a, ()>;
 

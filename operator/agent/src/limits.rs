@@ -53,8 +53,9 @@ pub(crate) fn clip_answer(answer: Answer) -> Answer {
         Answer::Subkeys { subkeys } => Answer::Subkeys { subkeys: keys(subkeys, NAMES_MAX) },
         Answer::Processes { running } => Answer::Processes { running: names(running, RUNNING_MAX) },
         Answer::Names { names: all } => Answer::Names { names: names(all, NAMES_MAX) },
-        Answer::Handlers { programs, missing, without_options } => Answer::Handlers {
+        Answer::Handlers { programs, mapped, missing, without_options } => Answer::Handlers {
             programs,
+            mapped,
             missing: names(missing, NAMES_MAX),
             without_options: names(without_options, NAMES_MAX),
         },

@@ -206,9 +206,12 @@ async fn handlers(host: &dyn Host, site: &str, folder: &str) -> Result<Answer, H
     let map = host.handlers(site, folder).await?;
     let programs = sorted(map.programs);
     let unmapped = |program: &String| !map.mapped.iter().any(|mapped| mapped.eq_ignore_ascii_case(program));
+    let count = |number: usize| i32::try_from(number).unwrap_or(i32::MAX);
+    let missing: Vec<String> = programs.iter().filter(|program| unmapped(program)).cloned().collect();
     Ok(Answer::Handlers {
-        programs: i32::try_from(programs.len()).unwrap_or(i32::MAX),
-        missing: programs.iter().filter(|program| unmapped(program)).cloned().collect(),
+        programs: count(programs.len()),
+        mapped: count(programs.len().saturating_sub(missing.len())),
+        missing,
         without_options: sorted(map.without_options),
     })
 }

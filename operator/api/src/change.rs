@@ -100,6 +100,10 @@ pub struct CrmChangeSpec {
     #[serde(default)]
     #[schemars(length(max = 16), inner(length(max = 1024)))]
     pub notices: Vec<String>,
+    /// Conditions of the site that stay false after it until people have done what it leaves to them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16), inner(length(max = 64)))]
+    pub owes: Vec<String>,
     /// The steps, in their order.
     #[schemars(length(min = 1, max = 64))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["id".to_owned()]))]

@@ -26,20 +26,12 @@ pub enum Kind {
     Drifted,
     /// Agents and database were heard recently.
     FactsFresh,
-    /// Attachments lie in sub-folders (only where there is a debt).
-    AttachmentsRemapped,
-    /// Edited customer-centre templates were merged again by a person (only where there is a debt).
-    CustomerCentreMerged,
     /// Components that are not declared any more still stand on their nodes (only while they do).
     Orphaned,
     /// The webhook has taken every notice (only where it has not).
     NoticesDelivered,
-    /// Windows clients were brought to the release of the site (only where there is a debt).
-    WindowsClientsRolledOut,
-    /// Windows clients that the release no longer has were uninstalled (only where there is a debt).
-    WindowsClientsRemoved,
-    /// Pocket Server 7, whose phones were redirected, was uninstalled (only where there is a debt).
-    PocketServerRemoved,
+    /// What a change has left to people, by the name that the product gives it (only where there is such a debt).
+    Debt(&'static str),
     /// A change reached its goal.
     Succeeded,
     /// A backup set is fit for a restore.
@@ -60,13 +52,9 @@ impl Kind {
             Self::HalfDone => "HalfDone",
             Self::Drifted => "Drifted",
             Self::FactsFresh => "FactsFresh",
-            Self::AttachmentsRemapped => "AttachmentsRemapped",
-            Self::CustomerCentreMerged => "CustomerCentreMerged",
             Self::Orphaned => "Orphaned",
             Self::NoticesDelivered => "NoticesDelivered",
-            Self::WindowsClientsRolledOut => "WindowsClientsRolledOut",
-            Self::WindowsClientsRemoved => "WindowsClientsRemoved",
-            Self::PocketServerRemoved => "PocketServerRemoved",
+            Self::Debt(name) => name,
             Self::Succeeded => "Succeeded",
             Self::Verified => "Verified",
         }

@@ -1,6 +1,8 @@
 //! Facts read from a site's database: named values with their source, the sessions that are open on it, and the
 //! backups that are running.
 
+pub mod by_hand;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -67,6 +67,8 @@ pub enum Expected {
     },
     /// Every program has its handler, with every verb that it needs.
     AllMapped {},
+    /// No program has a handler.
+    NoneMapped {},
     /// Every numbered file lies in the sub-folder of its number, and none is lost: there are as many as the database
     /// knows, but for those that were missing before.
     AllFiled {

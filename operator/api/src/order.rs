@@ -76,6 +76,16 @@ pub enum Action {
         #[schemars(length(max = 256))]
         name: String,
     },
+    /// Takes away the FastCGI handlers that an IIS site has for the programs in a folder, and their FastCGI applications;
+    /// every other handler stays. Done = no program in the folder has one. Safe to repeat.
+    RemoveHandlers {
+        /// Name in IIS manager.
+        #[schemars(length(max = 256))]
+        site: String,
+        /// Absolute Windows path of the folder that the site serves.
+        #[schemars(length(max = 1024))]
+        folder: String,
+    },
     /// Puts a bare word on a line of its own into a configuration file, or comments it out; all other lines stay as
     /// they are. Done = the line is so. Safe to repeat.
     SetFlagLine {

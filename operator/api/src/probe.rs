@@ -359,6 +359,8 @@ pub enum Answer {
     Handlers {
         /// Programs in the folder.
         programs: i32,
+        /// Of these, programs with a handler.
+        mapped: i32,
         /// Programs without a handler, sorted.
         #[schemars(length(max = 64), inner(length(max = 260)))]
         missing: Vec<String>,

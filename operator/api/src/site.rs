@@ -54,6 +54,7 @@ use crate::notice::NoticesSpec;
 #[x_kube(
     validation = Rule::new("(self.product == 'SuperOffice') == has(self.superOffice)").message("superOffice: exactly one product block, the one of spec.product; add superOffice or change product"),
     validation = Rule::new("!has(self.superOffice) || !has(self.superOffice.netServer) || self.superOffice.netServer != 'Own' || self.components.exists(c, c.name == 'NetServer')").message("superOffice.netServer: Own needs a component NetServer; add it to components with its nodes, or declare Shared"),
+    validation = Rule::new("!has(self.fastCgiHandlers) || self.fastCgiHandlers != 'Remove' || (has(self.fastCgi) && self.fastCgi == 'Disabled')").message("fastCgiHandlers: Remove needs fastCgi: Disabled, or links that end in .fcgi would lead nowhere; declare that as well, or take fastCgiHandlers away"),
     validation = Rule::new("self.product == oldSelf.product").message("product: cannot change; a site of another product is another CrmSite"),
     validation = Rule::new("self.database.server == oldSelf.database.server && self.database.name == oldSelf.database.name").message("database: server and name cannot change; a site is its database")
 )]
@@ -66,6 +67,9 @@ pub struct CrmSiteSpec {
     /// Whether the product answers web requests by FastCGI. Left out: as observed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fast_cgi: Option<FastCgi>,
+    /// What becomes of FastCGI handlers that exist where `fastCgi: Disabled` is declared. Left out: `Keep`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fast_cgi_handlers: Option<FastCgiHandlers>,
     /// What runs where.
     #[schemars(length(min = 1, max = 16))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".to_owned()]))]
@@ -110,8 +114,17 @@ pub enum Product {
 pub enum FastCgi {
     /// A handler for every program, and links that end in `.fcgi`.
     Enabled,
-    /// Links that end in `.exe`; handlers that exist stay.
+    /// Links that end in `.exe`; handlers that exist stay, unless `fastCgiHandlers: Remove` is declared.
     Disabled,
+}
+
+/// What becomes of FastCGI handlers that nothing needs any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum FastCgiHandlers {
+    /// They stay: mails that were sent carry links that end in `.fcgi`, and those go on working (vendor: upgrade Service).
+    Keep,
+    /// They are taken away from every node, after links end in `.exe`. Links in mails that were sent before then lead nowhere.
+    Remove,
 }
 
 /// A part of a product that is placed on nodes.

@@ -1,7 +1,8 @@
 //! Proving a backup by restoring it to a database of another name and checking that.
 //!
 //! The site's own database is not touched. An interrupted try may have left that other database, or a restore of it that
-//! still runs: it is waited for, dropped, and begun anew. Nothing else is ever dropped.
+//! still runs: it is waited for, dropped, and begun anew. A database of that name is dropped only where its files and the
+//! restore history say that a test of this backup made it. Nothing else is ever dropped.
 
 use std::sync::Arc;
 
@@ -13,6 +14,13 @@ use tokio::time::{Duration, Instant};
 use crate::limits::BACKUP_POLL;
 use crate::tasks::{Job, untouched};
 
+/// The database that a test restore makes.
+struct Copy<'t> {
+    scratch: &'t str,
+    path: &'t str,
+    targets: Vec<String>,
+}
+
 impl Job<'_> {
     /// Restores a backup file under another name, checks what came back, and drops it whatever the check says.
     pub(crate) async fn test_restore(&self, path: &str, scratch: &str) -> Result<TaskDone, TaskFailed> {
@@ -21,11 +29,12 @@ impl Job<'_> {
         }
         let sql = self.open_server().await?;
         let standing = self.free_of_restores(&sql, scratch).await.map_err(|error| untouched(error.to_string()))?;
-        if standing.state.is_some() {
-            self.drop_scratch(&sql, scratch).await?;
-        }
         let rows = sql.run(restore_test::files(path)).await.map_err(|error| untouched(format!("{path}: {error}")))?;
         let files = restore_test::decode_files(&rows).map_err(|error| untouched(error.to_string()))?;
+        let copy = Copy { scratch, path, targets: restore_test::targets(scratch, &files) };
+        if standing.state.is_some() {
+            self.drop_scratch(&sql, &copy).await?;
+        }
         self.ask_leave()?;
         tracing::info!(path, scratch, "test restore begins");
         let proven = match sql.run(restore_test::restore(scratch, path, &files)).await {
@@ -33,7 +42,7 @@ impl Job<'_> {
             Err(error) => Err(untouched(format!("{path} cannot be restored: {error}"))),
         };
         // A fault that was found stays found, whether its database can be dropped or not.
-        let dropped = self.drop_scratch(&sql, scratch).await;
+        let dropped = self.drop_scratch(&sql, &copy).await;
         let evidence = proven?;
         let left = dropped.err().map(|failed| format!("; {}", failed.message)).unwrap_or_default();
         Ok(TaskDone { evidence: format!("{evidence}{left}"), ..TaskDone::default() })
@@ -48,7 +57,22 @@ impl Job<'_> {
         }
     }
 
-    async fn drop_scratch(&self, sql: &Arc<dyn SqlServer>, scratch: &str) -> Result<(), TaskFailed> {
+    /// Drops the copy, where it is one: a database that somebody else has made under its name stays.
+    async fn drop_scratch(&self, sql: &Arc<dyn SqlServer>, copy: &Copy<'_>) -> Result<(), TaskFailed> {
+        let Copy { scratch, path, targets } = copy;
+        let asked = sql.run(restore_test::origin(scratch)).await;
+        let rows = asked.map_err(|error| untouched(format!("where {scratch} came from was not read: {error}")))?;
+        let origin = restore_test::decode_origin(&rows);
+        if origin.files.is_empty() {
+            return Ok(());
+        }
+        if !origin.is_test_of(path, targets) {
+            return Err(untouched(format!(
+                "there is a database {scratch} already, and it is no test of {path}: its files are {}, and it was restored from {}; it is not dropped: rename or remove it, then retry",
+                origin.files.join(", "),
+                origin.restored_from.as_deref().unwrap_or("nothing")
+            )));
+        }
         self.ask_leave()?;
         match sql.run(restore_test::drop(scratch)).await {
             Ok(_) => Ok(()),
@@ -92,13 +116,16 @@ mod tests {
 
     const FILE: &str = r"\\backup\crm\contoso-1\CRM7.bak";
     const SCRATCH: &str = "CRM7-test-4f1c09";
+    const TARGET: &str = r"D:\data\CRM7-test-4f1c09-0.mdf";
 
     /// A SQL Server that keeps the names of what it was asked.
     #[derive(Clone, Default)]
     struct Fake {
         asked: Arc<Mutex<Vec<&'static str>>>,
-        /// Another try has left the copy.
-        left: bool,
+        /// A database of that name is there: its file, and what it was restored from.
+        left: Option<(&'static str, Option<&'static str>)>,
+        /// The copy that was restored, and not dropped yet.
+        restored: Arc<Mutex<bool>>,
         /// Statement that it refuses.
         refuses: Option<&'static str>,
     }
@@ -134,7 +161,19 @@ mod tests {
                 name if self.refuses == Some(name) => {
                     Err(DatabaseError::Refused { number: 8939, message: "Table error".to_owned() })
                 }
-                "server.databaseState" if self.left => Ok(vec![row(&[("state", "ONLINE"), ("access", "MULTI_USER")])]),
+                "restoreTest.restore" => {
+                    *self.restored.lock().unwrap() = true;
+                    Ok(Vec::new())
+                }
+                "restoreTest.origin" => Ok(match (self.left, *self.restored.lock().unwrap()) {
+                    (_, true) => vec![row(&[("file", TARGET), ("restoredFrom", FILE)])],
+                    (Some((file, Some(from))), false) => vec![row(&[("file", file), ("restoredFrom", from)])],
+                    (Some((file, None)), false) => vec![row(&[("file", file)])],
+                    (None, false) => Vec::new(),
+                }),
+                "server.databaseState" if self.left.is_some() => {
+                    Ok(vec![row(&[("state", "ONLINE"), ("access", "MULTI_USER")])])
+                }
                 "restoreTest.files" => Ok(vec![row(&[("LogicalName", "CRM7"), ("PhysicalName", r"D:\data\CRM7.mdf")])]),
                 _ => Ok(Vec::new()),
             };
@@ -168,25 +207,41 @@ mod tests {
         assert!(done.evidence.contains("DBCC CHECKDB found no fault"), "{}", done.evidence);
         assert_eq!(
             asked(&server),
-            ["restoreTest.files", "restoreTest.restore", "restoreTest.check", "restoreTest.drop"]
+            ["restoreTest.files", "restoreTest.restore", "restoreTest.check", "restoreTest.origin", "restoreTest.drop"]
         );
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_fault_is_a_failure_and_its_copy_is_dropped_all_the_same() {
-        for refuses in ["restoreTest.check", "restoreTest.restore"] {
-            let server = Fake { refuses: Some(refuses), ..Fake::default() };
-            let failed = test_restore(&server, SCRATCH, &leading()).await.unwrap_err();
-            assert!(failed.without_effect && failed.message.contains("8939"), "{}", failed.message);
-            assert_eq!(asked(&server).last(), Some(&"restoreTest.drop"));
-        }
+        let server = Fake { refuses: Some("restoreTest.check"), ..Fake::default() };
+        let failed = test_restore(&server, SCRATCH, &leading()).await.unwrap_err();
+        assert!(failed.without_effect && failed.message.contains("8939"), "{}", failed.message);
+        assert_eq!(asked(&server).last(), Some(&"restoreTest.drop"));
+        let server = Fake { refuses: Some("restoreTest.restore"), ..Fake::default() };
+        let failed = test_restore(&server, SCRATCH, &leading()).await.unwrap_err();
+        assert!(failed.without_effect && failed.message.contains("8939"), "{}", failed.message);
+        assert!(!asked(&server).contains(&"restoreTest.drop"), "nothing came of it");
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_another_try_left_is_dropped_first() {
-        let server = Fake { left: true, ..Fake::default() };
-        test_restore(&server, SCRATCH, &leading()).await.unwrap();
-        assert_eq!(asked(&server).first(), Some(&"restoreTest.drop"));
+        for from in [Some(FILE), None] {
+            let server = Fake { left: Some((TARGET, from)), ..Fake::default() };
+            test_restore(&server, SCRATCH, &leading()).await.unwrap();
+            assert_eq!(asked(&server)[1..3], ["restoreTest.origin", "restoreTest.drop"]);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_database_of_that_name_that_somebody_else_made_is_never_dropped() {
+        for (file, from) in [(r"D:\data\CRM7-test-4f1c09.mdf", None), (TARGET, Some(r"\\backup\crm\other.bak"))] {
+            let server = Fake { left: Some((file, from)), ..Fake::default() };
+            let failed = test_restore(&server, SCRATCH, &leading()).await.unwrap_err();
+            for expected in [SCRATCH, FILE, file, "rename or remove it"] {
+                assert!(failed.message.contains(expected), "{}", failed.message);
+            }
+            assert_eq!(asked(&server), ["restoreTest.files", "restoreTest.origin"]);
+        }
     }
 
     #[tokio::test(start_paused = true)]

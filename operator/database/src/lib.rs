@@ -121,8 +121,4 @@ pub trait Connect: Send + Sync {
     ) -> BoxFuture<'_, Result<Arc<dyn SqlServer>, DatabaseError>>;
 }
 
-/// A name as an identifier in T-SQL: in brackets, closing brackets doubled.
-#[must_use]
-pub fn quote(name: &str) -> String {
-    format!("[{}]", name.replace(']', "]]"))
-}
+pub use crm_api::database::by_hand::quote;

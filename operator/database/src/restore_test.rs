@@ -4,6 +4,9 @@
 use crate::backup::BACKUP_SECONDS_MAX;
 use crate::{DatabaseError, Row, Statement, quote};
 
+/// Letters that a database's name may have and a file's may not.
+const NOT_IN_FILES: [char; 9] = ['\\', '/', ':', '*', '?', '"', '<', '>', '|'];
+
 /// One file that a backup brings back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BackedUpFile {
@@ -39,23 +42,81 @@ pub fn decode_files(rows: &[Row]) -> Result<Vec<BackedUpFile>, DatabaseError> {
     if files.is_empty() { Err(unexpected("no row")) } else { Ok(files) }
 }
 
+/// Where the files of a backup would lie under another name: beside those that they came from.
+#[must_use]
+pub fn targets(scratch: &str, files: &[BackedUpFile]) -> Vec<String> {
+    let stem: String =
+        scratch.chars().map(|letter| if NOT_IN_FILES.contains(&letter) { '_' } else { letter }).collect();
+    let named = files.iter().enumerate().map(|(number, file)| {
+        let (folder, name) = file.physical.rsplit_once('\\').unwrap_or(("", &file.physical));
+        // A dot in a folder's name ends no file.
+        let ending = name.rsplit_once('.').map_or("ndf", |(_, ending)| ending);
+        format!(r"{folder}\{stem}-{number}.{ending}")
+    });
+    named.collect()
+}
+
 /// Restores a backup to a database of another name, with its files beside those that they came from, under that name.
 #[must_use]
 pub fn restore(scratch: &str, path: &str, files: &[BackedUpFile]) -> Statement {
     let mut parameters = vec![scratch.to_owned(), path.to_owned()];
     let mut moves = String::new();
-    for (number, file) in files.iter().enumerate() {
-        let folder = file.physical.rsplit_once('\\').map_or("", |(folder, _)| folder);
-        let ending = file.physical.rsplit_once('.').map_or("ndf", |(_, ending)| ending);
+    for (file, target) in files.iter().zip(targets(scratch, files)) {
         moves.push_str(&format!(", MOVE @P{} TO @P{}", parameters.len() + 1, parameters.len() + 2));
-        parameters.push(file.logical.clone());
-        parameters.push(format!(r"{folder}\{scratch}-{number}.{ending}"));
+        parameters.extend([file.logical.clone(), target]);
     }
     Statement {
         name: "restoreTest.restore",
         text: format!("RESTORE DATABASE {} FROM DISK = @P2 WITH CHECKSUM, RECOVERY{moves}", quote(scratch)),
         parameters,
         time_limit_seconds: BACKUP_SECONDS_MAX,
+    }
+}
+
+/// Where a database came from: its files, and the backup that it was last restored from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// Where its files lie; none where there is no such database.
+    pub files: Vec<String>,
+    /// The file of that backup; `None` where no restore into a database of that name has ended.
+    pub restored_from: Option<String>,
+}
+
+impl Origin {
+    /// Whether a test restore of a backup made it: its files are those that the restore names, and what `msdb` knows to
+    /// have been restored under this name was that backup. Of a restore that was broken off `msdb` knows nothing.
+    #[must_use]
+    pub fn is_test_of(&self, path: &str, targets: &[String]) -> bool {
+        let is_target = |file: &String| targets.iter().any(|target| target.eq_ignore_ascii_case(file));
+        let from = self.restored_from.as_deref();
+        !self.files.is_empty()
+            && self.files.iter().all(is_target)
+            && from.is_none_or(|from| from.eq_ignore_ascii_case(path))
+    }
+}
+
+/// Asks where a database came from. It changes nothing.
+#[must_use]
+pub fn origin(scratch: &str) -> Statement {
+    Statement {
+        name: "restoreTest.origin",
+        text: "SELECT f.physical_name AS [file], (SELECT TOP 1 m.physical_device_name FROM msdb.dbo.restorehistory h \
+               JOIN msdb.dbo.backupset b ON b.backup_set_id = h.backup_set_id \
+               JOIN msdb.dbo.backupmediafamily m ON m.media_set_id = b.media_set_id \
+               WHERE h.destination_database_name = @P1 ORDER BY h.restore_history_id DESC) AS restoredFrom \
+               FROM sys.master_files f WHERE f.database_id = DB_ID(@P1)"
+            .to_owned(),
+        parameters: vec![scratch.to_owned()],
+        time_limit_seconds: 30,
+    }
+}
+
+/// Where a database came from.
+#[must_use]
+pub fn decode_origin(rows: &[Row]) -> Origin {
+    Origin {
+        files: rows.iter().filter_map(|row| row.get("file")).cloned().collect(),
+        restored_from: rows.iter().find_map(|row| row.get("restoredFrom")).cloned(),
     }
 }
 
@@ -83,7 +144,7 @@ pub fn drop(scratch: &str) -> Statement {
 
 #[cfg(test)]
 mod tests {
-    use super::{BackedUpFile, decode_files, restore};
+    use super::{BackedUpFile, Origin, decode_files, restore, targets};
     use crate::Row;
 
     #[test]
@@ -100,6 +161,33 @@ mod tests {
             ["CRM7", r"D:\data\CRM7-test-4f1c09-0.mdf", "CRM7_log", r"E:\log\CRM7-test-4f1c09-1.ldf"]
         );
         assert!(!statement.text.contains("REPLACE"), "nothing is written over");
+    }
+
+    #[test]
+    fn dots_and_brackets_in_names_end_no_file_and_make_no_folder() {
+        let file = |physical: &str| BackedUpFile { logical: "CRM7".into(), physical: physical.into() };
+        let files = [file(r"D:\data.v1\CRM7"), file(r"D:\data.v1\CRM7.old.mdf")];
+        assert_eq!(
+            targets("CRM[7].x-test-4f1c09", &files),
+            [r"D:\data.v1\CRM[7].x-test-4f1c09-0.ndf", r"D:\data.v1\CRM[7].x-test-4f1c09-1.mdf"]
+        );
+        assert_eq!(targets(r"CRM\7:a", &files)[1], r"D:\data.v1\CRM_7_a-1.mdf");
+    }
+
+    #[test]
+    fn only_what_a_test_of_this_backup_made_counts_as_its_copy() {
+        let ours = [r"D:\data\CRM7-test-4f1c09-0.mdf".to_owned(), r"E:\log\CRM7-test-4f1c09-1.ldf".to_owned()];
+        let path = r"\\backup\CRM7.bak";
+        let origin = |files: &[&str], from: Option<&str>| Origin {
+            files: files.iter().map(|file| (*file).to_owned()).collect(),
+            restored_from: from.map(str::to_owned),
+        };
+        let files = [r"D:\DATA\CRM7-test-4f1c09-0.mdf", r"E:\log\CRM7-test-4f1c09-1.ldf"];
+        assert!(origin(&files, Some(r"\\BACKUP\CRM7.bak")).is_test_of(path, &ours));
+        assert!(origin(&files, None).is_test_of(path, &ours), "a restore that was broken off");
+        assert!(!origin(&files, Some(r"\\backup\other.bak")).is_test_of(path, &ours));
+        assert!(!origin(&[r"D:\data\CRM7-test-4f1c09.mdf"], Some(path)).is_test_of(path, &ours), "made by hand");
+        assert!(!origin(&[], None).is_test_of(path, &ours));
     }
 
     #[test]

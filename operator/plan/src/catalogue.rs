@@ -62,14 +62,28 @@ impl<'a> Catalogue<'a> {
         if let Some(release) = exact.or_else(named) {
             return Some(release);
         }
-        let meant = self.releases.iter().filter(|release| is_number_of(&release.number, shown));
-        let mut meant: Vec<_> = meant.map(|release| (telling_numbers(&release.number), *release)).collect();
-        meant.sort_by_key(|(telling, _)| std::cmp::Reverse(*telling));
-        match meant.as_slice() {
-            [(first, _), (second, _), ..] if first == second => None,
-            [(_, release), ..] => Some(release),
-            [] => None,
+        match self.meant_by(shown).as_slice() {
+            [release] => Some(release),
+            [] | [_, _, ..] => None,
         }
+    }
+
+    /// The releases that a program may mean by a number: more than one where their numbers do not tell them apart.
+    #[must_use]
+    pub fn meant_by(&self, shown: &str) -> Vec<&'a CrmReleaseSpec> {
+        let meant = self.releases.iter().filter(|release| is_number_of(&release.number, shown));
+        let meant: Vec<_> = meant.map(|release| (telling_numbers(&release.number), *release)).collect();
+        let most = meant.iter().map(|(telling, _)| *telling).max();
+        meant.into_iter().filter(|(telling, _)| Some(*telling) == most).map(|(_, release)| release).collect()
+    }
+
+    /// Another release whose programs show what those of a release show: what proves the one proves the other as well.
+    #[must_use]
+    pub fn twin_of(&self, release: &CrmReleaseSpec) -> Option<&'a CrmReleaseSpec> {
+        let others = self.releases.iter().copied().filter(|other| other.version != release.version);
+        let mut others = others.filter(|other| telling_numbers(&other.number) > 0);
+        others
+            .find(|other| is_number_of(&release.number, &other.number) || is_number_of(&other.number, &release.number))
     }
 
     /// A number as the catalogue writes it; as it stands where no release has it.

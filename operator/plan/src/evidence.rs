@@ -58,8 +58,8 @@ pub fn judge(expected: &Expected, answer: Option<&Answer>) -> Verdict {
     }
     let seen = describe(answer);
     match expected {
-        Expected::Present {} => Verdict::of(!matches!(answer, Answer::Absent {}), seen),
-        Expected::Absent {} => Verdict::of(matches!(answer, Answer::Absent {}), seen),
+        Expected::Present {} => Verdict::of(!is_nothing(answer), seen),
+        Expected::Absent {} => Verdict::of(is_nothing(answer), seen),
         Expected::Text { is } => Verdict::of(text_of(answer) == Some(is.as_str()), seen),
         Expected::Version { is } => Verdict::of(text_of(answer).is_some_and(|shown| is_number_of(is, shown)), seen),
         Expected::State { is } => Verdict::of(state_of(answer) == Some(*is), seen),
@@ -68,10 +68,11 @@ pub fn judge(expected: &Expected, answer: Option<&Answer>) -> Verdict {
             Verdict::of(matches!(answer, Answer::Processes { running } if running.is_empty()), seen)
         }
         Expected::AllMapped {} => Verdict::of(
-            matches!(answer, Answer::Handlers { programs, missing, without_options }
+            matches!(answer, Answer::Handlers { programs, missing, without_options, .. }
                 if *programs > 0 && missing.is_empty() && without_options.is_empty()),
             seen,
         ),
+        Expected::NoneMapped {} => Verdict::of(matches!(answer, Answer::Handlers { mapped: 0, .. }), seen),
         Expected::AllFiled { .. } => {
             Verdict::of(matches!(answer, Answer::Numbered { loose: 0, misplaced: 0, .. }), seen)
         }
@@ -111,12 +112,18 @@ pub fn judge_database(
         | Expected::Flag { .. }
         | Expected::NoneRunning {}
         | Expected::AllMapped {}
+        | Expected::NoneMapped {}
         | Expected::AllFiled { .. }
         | Expected::SameAsAtStart {}
         | Expected::Status { .. }
         | Expected::Sha256 { .. }
         | Expected::OnlyName { .. } => Verdict::Unknown("not a question to a database".to_owned()),
     }
+}
+
+/// Whether nothing is there: a list without a name is nothing as well.
+fn is_nothing(answer: &Answer) -> bool {
+    matches!(answer, Answer::Absent {}) || matches!(answer, Answer::Names { names } if names.is_empty())
 }
 
 fn text_of(answer: &Answer) -> Option<&str> {
@@ -199,7 +206,8 @@ pub fn describe(answer: &Answer) -> String {
         Answer::Pool { state } => state_word(*state).to_owned(),
         Answer::Names { names } if names.is_empty() => "none".to_owned(),
         Answer::Names { names } => names.join(", "),
-        Answer::Handlers { programs, missing, without_options } => {
+        Answer::Handlers { programs, mapped: 0, .. } => format!("none of {programs} mapped"),
+        Answer::Handlers { programs, missing, without_options, .. } => {
             match (missing.as_slice(), without_options.as_slice()) {
                 ([], []) => format!("{programs} of {programs} mapped"),
                 ([], without) => format!("of {programs} without the verb OPTIONS: {}", without.join(", ")),

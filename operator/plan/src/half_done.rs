@@ -10,7 +10,7 @@ use crate::hash::{short, spec_digest};
 use crate::products::{self, Hop, LeftBehind};
 use crate::propose::{absent, assemble, free_folder, minutes_needed, never_opens};
 use crate::view::{View, part_key};
-use crate::{restore, said};
+use crate::{path, restore, said};
 
 /// What was found, and the ways out of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -118,7 +118,7 @@ fn forward(
         backup_folder: &folder,
         set: None,
     };
-    let findings = rules.checks(view, &hop);
+    let findings: Vec<Finding> = path::twins(view, &hop).into_iter().chain(rules.checks(view, &hop)).collect();
     let blocking: Vec<String> = findings
         .iter()
         .filter(|finding| finding.severity == Severity::Block)

@@ -6,7 +6,7 @@ use crm_api::site::{Finding, HopSummary, Severity};
 
 use crate::hash::path_hash;
 use crate::products::{self, Hop};
-use crate::propose::{absent, minutes_needed, surroundings};
+use crate::propose::{absent, minutes_needed, refusal, surroundings};
 use crate::sort::sort;
 use crate::view::View;
 
@@ -47,6 +47,7 @@ pub fn checked(view: &View<'_>, hop: &Hop<'_>) -> Vec<Finding> {
     if hop.is_configuration_only() {
         return findings;
     }
+    findings.extend(twins(view, hop));
     let mut left = left_absent(view, &hop.to.version);
     for (from, to) in beyond(view, &hop.to.version) {
         let installs = installed_by(view, to, &left);
@@ -63,6 +64,27 @@ pub fn checked(view: &View<'_>, hop: &Hop<'_>) -> Vec<Finding> {
     }
     findings.sort_by_key(|finding| finding.severity);
     findings
+}
+
+/// A release that programs do not tell from another one proves nothing: neither where the site is, nor that it has arrived.
+#[must_use]
+pub fn twins(view: &View<'_>, hop: &Hop<'_>) -> Vec<Finding> {
+    let stops = [hop.from, hop.to].into_iter().chain(beyond(view, &hop.to.version).into_iter().map(|(_, to)| to));
+    stops.filter_map(|release| Some(alike(release, view.catalogue.twin_of(release)?))).collect()
+}
+
+fn alike(release: &CrmReleaseSpec, twin: &CrmReleaseSpec) -> Finding {
+    refusal(
+        "ReleaseNumber",
+        format!(
+            "CrmRelease {} has number {:?} and {} has {:?}: programs show the first three numbers of it, and these are the same",
+            release.version, release.number, twin.version, twin.number
+        ),
+        format!(
+            "correct spec.number of one of the two, or delete the CrmRelease that is none of its own; a second build of {} is an alias of it",
+            release.version
+        ),
+    )
 }
 
 /// The steps of the hops behind one that leads to `to`, derived as if the site were there already; when its time comes,

@@ -19,8 +19,8 @@ use crate::view::View;
 use crate::windows;
 pub use observed::absent;
 use observed::{adopted, any_gone, current_release, missing, placed, settled, unheard, without};
-pub(crate) use refusals::surroundings;
-use refusals::{moved_by_hand, no_way, refusal, unknown_version};
+use refusals::{moved_by_hand, no_way, unknown_version};
+pub(crate) use refusals::{refusal, surroundings};
 
 /// What is decided about a site without an open change.
 #[derive(Clone, Debug)]
@@ -231,6 +231,7 @@ pub(crate) fn assemble(
         schema_change,
         claims: rules.claims(view),
         notices: rules.notices(view, hop),
+        owes: rules.owes(view, hop).iter().map(|kind| kind.as_str().to_owned()).collect(),
         steps,
     };
     change.plan_hash = plan_hash(&change, &[hop.from, hop.to], earlier_tries(view, hop));

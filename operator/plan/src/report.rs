@@ -55,8 +55,9 @@ pub fn site_status(view: &View<'_>, round: Round<'_>) -> CrmSiteStatus {
         _ => None,
     };
     // Facts that only move (times, sessions of people at work) are not worth a write while nothing else does.
+    let rules = products::of(view.spec.product);
     let database = view.database().cloned().map(|mut facts| {
-        facts.facts.retain(|fact| !is_restless(&fact.name));
+        facts.facts.retain(|fact| !rules.is_restless(&fact.name));
         if round.change.is_none_or(|(_, status)| status.phase.is_over()) {
             facts.sessions.clear();
         }
@@ -96,11 +97,6 @@ pub fn site_status(view: &View<'_>, round: Round<'_>) -> CrmSiteStatus {
         orphaned,
         next_window: next_window(view),
     }
-}
-
-fn is_restless(fact: &str) -> bool {
-    use crm_api::database::superoffice::{ATTACHMENTS, SCHEDULER_HEARTBEAT};
-    [ATTACHMENTS, SCHEDULER_HEARTBEAT].contains(&fact)
 }
 
 fn findings(view: &View<'_>, round: &Round<'_>, orphaned: &[Orphan]) -> Vec<Finding> {

@@ -288,6 +288,10 @@ impl Host for World {
         unused()
     }
 
+    fn remove_handlers<'a>(&'a self, _site: &'a str, _folder: &'a str) -> Answered<'a, ()> {
+        unused()
+    }
+
     fn export_iis<'a>(&'a self, to: &'a str) -> Answered<'a, ()> {
         self.change(move |inner, _| {
             inner.files.insert(format!("{to}\\applicationHost.config"), "iis".to_owned());

@@ -5,6 +5,7 @@ use crm_api::decision::Word;
 use crm_api::evidence::Source;
 use crm_plan::explain::{duration, minutes_out};
 use crm_plan::hash::short;
+use crm_plan::products;
 
 use super::read::{Situation, situation};
 use super::say::{About, Statement, say};
@@ -12,11 +13,6 @@ use crate::arguments::cluster::StepArguments;
 use crate::words::{nearest, quoted};
 use crate::{Connection, Exit, Failure, Streams};
 
-/// What a person attests after a change, no step of the plan, and what it is that they say.
-const AFTERWARDS: [(&str, &str); 2] = [
-    ("customer-centre", "that what people had edited in the customer centre's templates is merged again"),
-    ("windows-clients", "how many Windows clients were brought to the release of the site, or taken away, as a number"),
-];
 /// Fewest letters of a hash that name a plan.
 const HASH_CHARS_MIN: usize = 6;
 
@@ -73,7 +69,10 @@ pub async fn attest(
         return Err(refusal(&situation, "nothing is to be attested"));
     };
     is_current(&situation, change, wanted.plan.as_deref())?;
-    let afterwards = AFTERWARDS.iter().find(|(name, _)| wanted.step.as_deref() == Some(name));
+    let afterwards = products::of(situation.site.spec.product)
+        .attested_afterwards()
+        .iter()
+        .find(|(name, _)| wanted.step.as_deref() == Some(name));
     let (step, attempt, statement) = if let Some((name, statement)) = afterwards {
         (*name, 1, (*statement).to_owned())
     } else {

@@ -25,6 +25,7 @@ pub(super) fn is_repeatable(step: &Step) -> bool {
             | Action::AwaitUrl { .. }
             | Action::StopPool { .. }
             | Action::StartPool { .. }
+            | Action::RemoveHandlers { .. }
             | Action::SetFlagLine { .. }
             | Action::SetConfigValue { .. }
             | Action::CopyTree { .. }

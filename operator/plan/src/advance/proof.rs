@@ -195,6 +195,7 @@ fn wanted(expected: &Expected) -> String {
         | Expected::Flag { .. }
         | Expected::NoneRunning {}
         | Expected::AllMapped {}
+        | Expected::NoneMapped {}
         | Expected::SameAsAtStart {}
         | Expected::Sha256 { .. } => String::new(),
     }

@@ -54,6 +54,7 @@ pub fn program_of(action: &Action) -> Option<Program<'_>> {
         | Action::AwaitUrl { .. }
         | Action::StopPool { .. }
         | Action::StartPool { .. }
+        | Action::RemoveHandlers { .. }
         | Action::SetFlagLine { .. }
         | Action::SetConfigValue { .. }
         | Action::CopyTree { .. }
@@ -77,6 +78,7 @@ pub(super) fn needs_elevation(action: &Action) -> bool {
         | Action::StartService { .. }
         | Action::StopPool { .. }
         | Action::StartPool { .. }
+        | Action::RemoveHandlers { .. }
         | Action::SetFlagLine { .. }
         | Action::SetConfigValue { .. }
         | Action::ExportIis { .. }
@@ -119,6 +121,7 @@ pub(super) fn way(action: &Action) -> Way {
         | Action::StartService { .. }
         | Action::StopPool { .. }
         | Action::StartPool { .. }
+        | Action::RemoveHandlers { .. }
         | Action::SetFlagLine { .. }
         | Action::SetConfigValue { .. }
         | Action::WriteListing { .. } => Way::Switch,
@@ -149,6 +152,7 @@ pub(super) fn describe_action(action: &Action) -> String {
         Action::AwaitUrl { url, status } => format!("wait until {url} answers {status}"),
         Action::StopPool { name } => format!("stop pool {name}"),
         Action::StartPool { name } => format!("start pool {name}"),
+        Action::RemoveHandlers { site, folder } => format!("remove the FastCGI handlers of site {site} for {folder}"),
         Action::SetFlagLine { path, line, set: true } => format!("set {line} in {path}"),
         Action::SetFlagLine { path, line, set: false } => format!("comment out {line} in {path}"),
         Action::SetConfigValue { path, key, .. } => format!("set {key} in {path}"),
@@ -188,6 +192,9 @@ pub fn question_of(action: &Action) -> Question {
         Action::RecordFile { path } => Question::Probe(Probe::FileHash { path: path.clone() }),
         Action::CheckFile { file } => Question::Probe(Probe::FileHash { path: file.path.clone() }),
         Action::StopPool { name } | Action::StartPool { name } => Question::Probe(Probe::Pool { name: name.clone() }),
+        Action::RemoveHandlers { site, folder } => {
+            Question::Probe(Probe::FastCgiHandlers { site: site.clone(), folder: folder.clone() })
+        }
         Action::SetFlagLine { path, line, .. } => {
             Question::Probe(Probe::FlagLine { path: path.clone(), line: line.clone() })
         }
@@ -225,6 +232,7 @@ pub fn standing_by_answer(action: &Action, answer: &Answer) -> ActionStanding {
         }
         Action::AwaitProcessesGone { .. } => judge(&Expected::NoneRunning {}, Some(answer)),
         Action::AwaitUrl { status, .. } => judge(&Expected::Status { is: *status }, Some(answer)),
+        Action::RemoveHandlers { .. } => judge(&Expected::NoneMapped {}, Some(answer)),
         Action::SetFlagLine { set, .. } => judge(&Expected::Flag { set: *set }, Some(answer)),
         Action::SetConfigValue { value, .. } => judge(&Expected::Text { is: value.clone() }, Some(answer)),
         Action::RecordFile { path } => return recorded(path, answer),

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use crm_api::CrmBackup;
 use crm_api::change::{Purpose, Step};
-use crm_api::condition::Wanted;
+use crm_api::condition::{Kind, Wanted};
 use crm_api::probe::Probe;
 use crm_api::release::CrmReleaseSpec;
 use crm_api::site::{Component, FastCgi, Finding, ObservedPart, Product};
@@ -183,6 +183,12 @@ pub trait ProductRules: Sync {
     fn correctable(&self, view: &View<'_>, finding: &Finding) -> Correctable;
     /// Conditions for debts that a change left behind.
     fn debts(&self, view: &View<'_>) -> Vec<Wanted>;
+    /// Debts that a hop leaves, and that nothing but its record shows: each stays until a person attests it.
+    fn owes(&self, view: &View<'_>, hop: &Hop<'_>) -> Vec<Kind>;
+    /// What people attest after a change, no step of its plan: its name, and what it is that they say.
+    fn attested_afterwards(&self) -> &'static [(&'static str, &'static str)];
+    /// Whether a fact of the database moves while nothing else does: it is worth no write of its own.
+    fn is_restless(&self, fact: &str) -> bool;
     /// Keys of the parts that a hop takes away for good.
     fn removes(&self, view: &View<'_>, hop: &Hop<'_>) -> Vec<String>;
     /// The steps of a hop.

@@ -4,7 +4,7 @@
 use crm_api::release::CrmReleaseSpec;
 use crm_api::site::{Component, Finding, ObservedPart, PartState, Placement, VerifiedState};
 
-use super::refusals::{refusal, version_finding};
+use super::refusals::{unknown_number, version_finding};
 use crate::hash::spec_digest;
 use crate::products;
 use crate::view::{View, part_key};
@@ -81,10 +81,7 @@ pub(super) fn current_release<'a>(
         return Err(findings);
     }
     let number = numbers.first().copied().unwrap_or_default();
-    view.catalogue.by_number(number).ok_or_else(|| {
-        let message = format!("the site is at {number}, and no release in the catalogue shows that number");
-        vec![refusal("Catalogue", message, "add a CrmRelease with this number".to_owned())]
-    })
+    view.catalogue.by_number(number).ok_or_else(|| vec![unknown_number(view, number)])
 }
 
 pub(super) fn any_gone(parts: &[ObservedPart], before: Option<&VerifiedState>) -> bool {

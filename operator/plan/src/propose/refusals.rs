@@ -23,7 +23,8 @@ pub(super) fn version_finding(part: &ObservedPart, message: String) -> Finding {
     }
 }
 
-pub(super) fn refusal(check: &str, message: String, remedy: String) -> Finding {
+/// A finding that blocks, about the site as a whole.
+pub(crate) fn refusal(check: &str, message: String, remedy: String) -> Finding {
     Finding {
         check: check.to_owned(),
         class: None,
@@ -67,6 +68,26 @@ pub(crate) fn surroundings(view: &View<'_>) -> Vec<Finding> {
         })
     });
     others.chain(too_old).collect()
+}
+
+/// No release of the catalogue shows a number, or several do.
+pub(super) fn unknown_number(view: &View<'_>, number: &str) -> Finding {
+    let meant: Vec<String> = view
+        .catalogue
+        .meant_by(number)
+        .iter()
+        .map(|release| format!("{} ({})", release.version, release.number))
+        .collect();
+    if meant.is_empty() {
+        let message = format!("the site is at {number}, and no release in the catalogue shows that number");
+        return refusal("Catalogue", message, "add a CrmRelease with this number".to_owned());
+    }
+    refusal(
+        "ReleaseNumber",
+        format!("the site is at {number}, and programs of {} show that number", meant.join(" and ")),
+        "correct spec.number of these CrmReleases, so that the first three numbers tell them apart, or delete all but one"
+            .to_owned(),
+    )
 }
 
 pub(super) fn unknown_version(view: &View<'_>) -> Finding {

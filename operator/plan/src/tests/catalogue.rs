@@ -160,3 +160,47 @@ fn no_two_releases_of_the_catalogue_are_taken_for_each_other() {
     }
     assert!(catalogue.by_number("7.9.1").is_none() && catalogue.by_number("8").is_none());
 }
+
+/// An administrator's own release beside the vendor's, with the first three numbers of another one.
+fn with_build(version: &str, number: &str) -> super::fixture::Site {
+    let mut site = super::fixture::Site::at_rest();
+    let mut build = site.snapshot.releases.iter().find(|release| release.spec.version == "8.0 SR6").unwrap().clone();
+    build.spec.version = version.to_owned();
+    build.spec.number = number.to_owned();
+    build.spec.aliases = Vec::new();
+    build.spec.rank += 1;
+    site.snapshot.releases.push(build);
+    site
+}
+
+#[test]
+fn a_release_that_programs_do_not_tell_from_another_is_no_goal_and_both_are_named() {
+    use crate::intent::Standing;
+
+    let mut site = with_build("8.0 SR6 build 12", "8.0.6465.12");
+    assert_eq!(site.plan().standing, Standing::Settled, "it stands in nobody's way who does not go there");
+    site.declare("8.0 SR6");
+    let Standing::Refused { findings } = site.plan().standing else { panic!("{:?}", site.plan().standing) };
+    let finding = findings.iter().find(|finding| finding.check == "ReleaseNumber").unwrap();
+    for expected in ["8.0 SR6 build 12", "8.0.6465.12", "\"8.0.6465\""] {
+        assert!(finding.message.contains(expected), "{}", finding.message);
+    }
+    assert!(finding.remedy.contains("spec.number"), "{}", finding.remedy);
+    let mut site = with_build("8.0 SR6 build 12", "8.0.6466.12");
+    site.declare("8.0 SR6");
+    assert!(matches!(site.plan().standing, Standing::Proposed { .. }), "another third number tells them apart");
+}
+
+#[test]
+fn a_site_whose_number_two_releases_show_is_told_so_with_both_names() {
+    use crate::intent::Standing;
+    use crm_api::database::superoffice::DATABASE_VERSION;
+
+    let mut site = with_build("8.0 SR6 build 12", "8.0.6465.12");
+    site.snapshot.site.status = None;
+    site.move_to("8.0.6465.7");
+    site.fact(DATABASE_VERSION, Some("8.0.6465.7"));
+    let Standing::Refused { findings } = site.plan().standing else { panic!("{:?}", site.plan().standing) };
+    let message = &findings.first().unwrap().message;
+    assert!(message.contains("8.0 SR6 (8.0.6465) and 8.0 SR6 build 12 (8.0.6465.12)"), "{message}");
+}

@@ -10,6 +10,7 @@ use crm_api::site::{Finding, WindowsClients};
 
 use super::fixture::{NEW, Site, whole_catalogue};
 use crate::intent::Standing;
+use crate::products::superoffice::clients::{REMOVED, ROLLED_OUT};
 
 const TRANSFORM: &str = r"C:\Program Files\SuperOffice\SuperOffice Server\Client\SuperOffice.mst";
 
@@ -127,16 +128,16 @@ fn the_roll_out_is_a_debt_of_an_open_site_until_somebody_attests_a_number() {
     assert_eq!(site.status().phase, ChangePhase::Succeeded);
     site.turn();
     site.turn();
-    let message = debt(&site, Kind::WindowsClientsRolledOut).unwrap();
+    let message = debt(&site, ROLLED_OUT).unwrap();
     assert!(message.contains("attest the step windows-clients of plan"), "{message}");
     site.say(Word::Attest, Some("windows-clients"));
     site.snapshot.decisions.last_mut().unwrap().spec.reason = Some("all of them".to_owned());
     site.turn();
-    assert!(debt(&site, Kind::WindowsClientsRolledOut).unwrap().contains("Astrid named no number"));
+    assert!(debt(&site, ROLLED_OUT).unwrap().contains("Astrid named no number"));
     site.say(Word::Attest, Some("windows-clients"));
     site.snapshot.decisions.last_mut().unwrap().spec.reason = Some("42 clients are at 8.0 SR6".to_owned());
     site.turn();
-    assert_eq!(debt(&site, Kind::WindowsClientsRolledOut), None);
+    assert_eq!(debt(&site, ROLLED_OUT), None);
 }
 
 fn connected(site: &Site) -> Option<Finding> {
@@ -180,12 +181,12 @@ fn with_a_release_that_has_none_for_people_clients_are_uninstalled_and_nobody_wa
     assert!(notice.contains("once Web serves; administrators get SuperOffice10.exe"), "{notice}");
     site.snapshot.changes.last_mut().unwrap().status.as_mut().unwrap().phase = ChangePhase::Succeeded;
     site.turn();
-    assert!(debt(&site, Kind::WindowsClientsRemoved).is_some());
+    assert!(debt(&site, REMOVED).is_some());
     site.say_of(&change.plan_hash, Word::Attest);
     let word = &mut site.snapshot.decisions.last_mut().unwrap().spec;
     (word.step, word.reason) = (Some("windows-clients".to_owned()), Some("42 are gone".to_owned()));
     site.turn();
-    assert_eq!(debt(&site, Kind::WindowsClientsRemoved), None);
+    assert_eq!(debt(&site, REMOVED), None);
 }
 
 fn new_machine(machine: &mut crm_api::probe::Machine) {

@@ -1,8 +1,8 @@
 //! Drift that is taken away by itself: when, by what, and when not.
 
-use crm_api::change::{ChangePhase, CrmChangeSpec, Gate, Purpose};
+use crm_api::change::{ChangePhase, CrmChangeSpec, Executor, Gate, Purpose, Undo};
 use crm_api::database::superoffice::USE_EXTENSION;
-use crm_api::order::Outcome;
+use crm_api::order::{Action, Outcome};
 use crm_api::probe::{Answer, Probe, RunState, StartType};
 use crm_api::site::{DriftAction, DriftClass, DriftPolicy, WindowsSpec};
 
@@ -215,7 +215,8 @@ fn links_come_back_to_what_was_proven_only_where_every_program_has_its_handler()
         site: "SuperOffice Service".to_owned(),
         folder: r"C:\SuperOffice\Customer Service\www\scripts".to_owned(),
     };
-    let lacking = Answer::Handlers { programs: 8, missing: vec!["ajax.exe".to_owned()], without_options: Vec::new() };
+    let lacking =
+        Answer::Handlers { programs: 8, mapped: 7, missing: vec!["ajax.exe".to_owned()], without_options: Vec::new() };
     site.answer("contoso-cs", &handlers, lacking);
     let change = proposed(&site).unwrap();
     assert_eq!(change.corrects, ["FastCgiHandlers@contoso-cs"], "the handlers come first");
@@ -237,23 +238,35 @@ fn a_hung_scheduler_is_started_anew_inside_a_window() {
 }
 
 #[test]
-fn an_endpoint_of_an_older_release_is_written_anew_by_the_vendors_own_means_inside_a_window() {
+fn an_endpoint_of_an_older_release_is_written_anew_and_nothing_else_is_asked_or_run() {
     let mut site = super::drift::at_eight();
+    // From 8.4 R04 upgrade.exe asks for keys where config has none: no run of it, no question.
+    for release in &mut site.snapshot.releases {
+        release.spec.super_office.as_mut().unwrap().asks_for_keys = true;
+    }
     site.spec().drift = correcting(DriftClass::Endpoint).spec().drift.clone();
-    let endpoint =
-        Probe::ConfigValue { path: r"C:\SuperOffice\Customer Service\config".to_owned(), key: "nsEndPoint".to_owned() };
+    let endpoint = Probe::ConfigValue { path: CONFIG.to_owned(), key: "nsEndPoint".to_owned() };
     let older = "http://contoso-app/sales/Remote/Services75".to_owned();
-    site.answer("contoso-cs", &endpoint, Answer::Value { value: older });
+    site.answer("contoso-cs", &endpoint, Answer::Value { value: older.clone() });
     let change = proposed(&site).unwrap();
-    assert_eq!(
-        kinds(&change),
-        ["preflight", "notice", "back-up-iis", "run-upgrade-exe", "start-service-pool", "flush-caches", "verify-site"]
-    );
-    assert_eq!(change.steps[2].gate, Some(Gate::Window));
-    let attachments = serde_json::to_string(&change.steps[3].executor).unwrap();
-    assert!(!attachments.contains("-onlyFCGI"), "a whole run: {attachments}");
-    let proof = serde_json::to_string(&change.steps[3].evidence).unwrap();
-    assert!(proof.contains("Remote/Services82"), "{proof}");
+    assert_eq!(kinds(&change), ["preflight", "notice", "point-to-netserver", "flush-caches", "verify-site"]);
+    assert!(change.steps.iter().all(|step| !step.why.is_empty()), "{:?}", change.steps);
+    let step = &change.steps[2];
+    assert_eq!(step.gate, Some(Gate::Window));
+    let set = |value: &str| Action::SetConfigValue {
+        path: CONFIG.to_owned(),
+        key: "nsEndPoint".to_owned(),
+        value: value.to_owned(),
+    };
+    let newer = "http://contoso-app/sales/Remote/Services82";
+    let answers = Action::AwaitUrl { url: format!("{newer}/Contact.svc"), status: 200 };
+    assert_eq!(step.executor, Executor::Agent { actions: vec![answers, set(newer)] }, "NetServer answers there first");
+    assert_eq!(step.undo, Undo::Actions { actions: vec![set(&older)] });
+    let flush = serde_json::to_string(&change.steps[3].evidence).unwrap();
+    assert!(flush.contains("after the address of NetServer was written"), "{flush}");
+    site.turn();
+    site.run_to("never");
+    assert_eq!(site.status().phase, ChangePhase::Succeeded, "{:?}", site.status().waiting);
 }
 
 #[test]

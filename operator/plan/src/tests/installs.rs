@@ -1,5 +1,7 @@
 //! Components that a site does not have yet: who demands them, what they need, and how they come.
 
+mod beside_others;
+
 use crm_api::change::{CrmChangeSpec, Executor, Felt, Gate};
 use crm_api::database::superoffice;
 use crm_api::probe::{Answer, Probe};

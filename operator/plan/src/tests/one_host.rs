@@ -1,5 +1,6 @@
 //! Web and Service go to one host with the hop to 8.1 or later: three ways, told by what is seen today.
 
+mod instances;
 mod net_servers;
 
 use std::collections::BTreeMap;
@@ -166,12 +167,12 @@ fn the_host_of_web_is_declared_and_service_gets_a_new_instance_below_its_site() 
     assert_eq!(step(&change, "set-www-path").executor, Executor::Controller { task: www });
     let paths = told(step(&change, "move-paths"));
     assert!(
-        paths.contains(&format!(r"template_path = '{NEW_FOLDER}\templates'")) && !paths.contains("Logs"),
+        paths.contains(&format!(r"[template_path] = N'{NEW_FOLDER}\templates'")) && !paths.contains("Logs"),
         "{paths}"
     );
     let texts = told(step(&change, "replace-addresses"));
     assert!(
-        texts.contains("'://crm.contoso.example', '://sales.contoso.example'") && texts.contains("KB_ENTRY"),
+        texts.contains("N'://crm.contoso.example', N'://sales.contoso.example'") && texts.contains("KB_ENTRY"),
         "{texts}"
     );
     let Executor::Agent { actions } = &step(&change, "run-upgrade-exe").executor else { unreachable!() };

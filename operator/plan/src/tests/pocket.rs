@@ -1,7 +1,7 @@
 //! Pocket Server 7: phones are redirected once the site is open, and it stands until somebody has uninstalled it.
 
 use crm_api::change::{ChangePhase, CrmChangeSpec, Executor};
-use crm_api::condition::{Kind, find};
+use crm_api::condition::find;
 use crm_api::order::Action;
 use crm_api::probe::{Answer, Probe, RunState, StartType};
 use crm_api::site::{Finding, PocketServerSpec, PocketServerThen, Severity};
@@ -91,7 +91,9 @@ fn it_is_a_debt_until_its_service_is_gone() {
     site.turn();
     let debt = |site: &Site| {
         let conditions = site.snapshot.site.status.clone().unwrap().conditions;
-        find(&conditions, Kind::PocketServerRemoved).filter(|found| found.status == "False").cloned()
+        find(&conditions, crate::products::superoffice::pocket::REMOVED)
+            .filter(|found| found.status == "False")
+            .cloned()
     };
     let found = debt(&site).unwrap();
     assert_eq!(found.reason, "Redirected");

@@ -4,7 +4,7 @@ use crm_api::change::{ChangePhase, CrmChangeSpec, Executor, StepPhase};
 use crm_api::database::superoffice;
 use crm_api::order::{Action, Outcome};
 use crm_api::probe::{Answer, Probe};
-use crm_api::site::{Attachments, FastCgi};
+use crm_api::site::{Attachments, FastCgi, FastCgiHandlers};
 
 use super::fixture::Site;
 use crate::intent::{Intent, Standing};
@@ -14,7 +14,8 @@ const SCRIPTS: &str = r"C:\SuperOffice\Customer Service\www\scripts";
 fn handlers(missing: &[&str], without_options: &[&str]) -> (Probe, Answer) {
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     let probe = Probe::FastCgiHandlers { site: "SuperOffice Service".to_owned(), folder: SCRIPTS.to_owned() };
-    (probe, Answer::Handlers { programs: 8, missing: names(missing), without_options: names(without_options) })
+    let mapped = 8 - i32::try_from(missing.len()).unwrap();
+    (probe, Answer::Handlers { programs: 8, mapped, missing: names(missing), without_options: names(without_options) })
 }
 
 fn proposed(site: &Site) -> Box<CrmChangeSpec> {
@@ -227,4 +228,74 @@ fn a_store_without_room_for_its_copy_is_refused_with_both_ways_out() {
         };
         assert_eq!(refused, blocks);
     }
+}
+
+/// So many of eight programs have a handler; the list of the others was cut to fit.
+fn has_handlers(site: &mut Site, mapped: i32) {
+    let (probe, _) = handlers(&[], &[]);
+    let missing = vec!["ajax.exe".to_owned(), format!("(and {} more)", 7 - mapped)];
+    site.answer("contoso-cs", &probe, Answer::Handlers { programs: 8, mapped, missing, without_options: Vec::new() });
+}
+
+#[test]
+fn handlers_stay_where_fastcgi_is_disabled_and_go_where_that_is_declared() {
+    let mut site = Site::at_rest();
+    site.spec().fast_cgi = Some(FastCgi::Disabled);
+    assert_eq!(kinds(&proposed(&site)), ["preflight", "notice", "link-fastcgi", "verify-site"]);
+    site.spec().fast_cgi_handlers = Some(FastCgiHandlers::Keep);
+    assert_eq!(kinds(&proposed(&site)), ["preflight", "notice", "link-fastcgi", "verify-site"]);
+    site.spec().fast_cgi_handlers = Some(FastCgiHandlers::Remove);
+    let change = proposed(&site);
+    let expected =
+        ["preflight", "notice", "back-up-iis", "link-fastcgi", "flush-caches", "remove-handlers", "verify-site"];
+    assert_eq!(kinds(&change), expected, "the row first, then what makes Service read it, then the handlers");
+    assert!(change.notices.iter().any(|notice| notice.contains("8 FastCGI handlers on contoso-cs are removed")));
+    site.run_to("never");
+    assert_eq!(site.status().phase, ChangePhase::Succeeded, "{:?}", site.status().waiting);
+    site.turn();
+    assert_eq!(site.plan().standing, Standing::Settled);
+}
+
+#[test]
+fn a_site_without_fastcgi_removes_its_handlers_alone() {
+    let mut site = Site::at_rest();
+    site.spec().fast_cgi = Some(FastCgi::Disabled);
+    site.fact(superoffice::USE_EXTENSION, Some("exe"));
+    site.turn();
+    assert_eq!(site.plan().standing, Standing::Settled);
+    site.spec().fast_cgi_handlers = Some(FastCgiHandlers::Remove);
+    assert_eq!(kinds(&proposed(&site)), ["preflight", "notice", "back-up-iis", "remove-handlers", "verify-site"]);
+    has_handlers(&mut site, 0);
+    assert_eq!(site.plan().standing, Standing::Settled, "nothing is left to remove");
+}
+
+#[test]
+fn handlers_that_were_removed_and_are_there_again_are_drift() {
+    let mut site = Site::at_rest();
+    site.spec().fast_cgi = Some(FastCgi::Disabled);
+    site.spec().fast_cgi_handlers = Some(FastCgiHandlers::Remove);
+    site.run_to("never");
+    assert_eq!(site.status().phase, ChangePhase::Succeeded, "{:?}", site.status().waiting);
+    site.turn();
+    let drift = |site: &Site| site.snapshot.site.status.clone().unwrap().drift;
+    assert_eq!(drift(&site), "none");
+    has_handlers(&mut site, 3);
+    site.turn();
+    let status = site.snapshot.site.status.clone().unwrap();
+    assert_eq!(status.drift, "FastCgi");
+    let finding = status.findings.iter().find(|finding| finding.check == "FastCgiHandlersStay").unwrap();
+    assert!(finding.message.contains("3 programs"), "{}", finding.message);
+}
+
+#[test]
+fn an_upgrade_of_a_site_that_removes_its_handlers_does_so_before_users_are_back() {
+    let mut site = Site::at_rest();
+    site.spec().fast_cgi = Some(FastCgi::Disabled);
+    site.spec().fast_cgi_handlers = Some(FastCgiHandlers::Remove);
+    site.declare("8.0 SR6");
+    let change = proposed(&site);
+    let place = |kind| kinds(&change).iter().position(|one| *one == kind);
+    assert!(place("flush-caches") < place("remove-handlers"), "{:?}", kinds(&change));
+    let step = change.steps.iter().find(|step| step.id == "remove-handlers@contoso-cs").unwrap();
+    assert_eq!(step.undo, crm_api::change::Undo::Restore {}, "they come back with IIS");
 }

@@ -129,7 +129,8 @@ fn edited_templates_of_several_service_servers_are_one_condition_that_names_each
     site.turn();
     site.turn();
     let conditions = site.snapshot.site.status.clone().unwrap().conditions;
-    let debt = crm_api::condition::find(&conditions, crm_api::condition::Kind::CustomerCentreMerged).unwrap();
+    let debt =
+        crm_api::condition::find(&conditions, crate::products::superoffice::aftermath::CUSTOMER_CENTRE_MERGED).unwrap();
     for expected in
         ["templates_1 on contoso-cs, different are: index.html", "templates_2 on contoso-cs2, different are: faq.html"]
     {
@@ -138,6 +139,6 @@ fn edited_templates_of_several_service_servers_are_one_condition_that_names_each
     site.say(crm_api::decision::Word::Attest, Some("customer-centre"));
     site.turn();
     let conditions = site.snapshot.site.status.clone().unwrap().conditions;
-    let debt = crm_api::condition::find(&conditions, crm_api::condition::Kind::CustomerCentreMerged);
+    let debt = crm_api::condition::find(&conditions, crate::products::superoffice::aftermath::CUSTOMER_CENTRE_MERGED);
     assert!(debt.is_none_or(|debt| debt.status != "False"), "attested");
 }

@@ -135,6 +135,7 @@ impl Host for AgentHost {
             set_service_start(name: &'a str, start: StartType) -> ();
             set_service_state(name: &'a str, state: RunState) -> ();
             set_pool_state(name: &'a str, state: RunState) -> ();
+            remove_handlers(site: &'a str, folder: &'a str) -> ();
             export_iis(to: &'a str) -> ();
             move_file(from: &'a str, to: &'a str) -> ();
             import_registry(key: &'a str, from: &'a str) -> ();

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use crm_api::CrmChange;
 use crm_api::change::{ChangePhase, Executor, Step, StepPhase, StepResult};
-use crm_api::condition::{Kind, find};
+use crm_api::condition::find;
 use crm_api::decision::Word;
 use crm_api::evidence::Source;
 use crm_api::order::{Action, PromptAnswer};
+use crm_plan::products::superoffice::{clients, pocket};
 
 use super::mover::{choices_of, do_by_hand};
 use super::{LOOK_AGAIN, Person};
@@ -130,9 +131,7 @@ impl Attendant {
         let Some(status) = self.person.site().await.and_then(|site| site.status) else { return };
         let owed =
             |kind| find(&status.conditions, kind).filter(|found| found.status == "False").map(|found| &found.message);
-        for (kind, done) in
-            [(Kind::WindowsClientsRolledOut, "brought to"), (Kind::WindowsClientsRemoved, "taken away for")]
-        {
+        for (kind, done) in [(clients::ROLLED_OUT, "brought to"), (clients::REMOVED, "taken away for")] {
             let plan = owed(kind).and_then(|message| message.split_once(" of plan "));
             let Some(plan) = plan.and_then(|(_, rest)| rest.split(' ').next()) else { continue };
             self.person.take_minutes(30, 60).await;
@@ -141,7 +140,7 @@ impl Attendant {
                 format!("Windows clients {done} {version}: {}", self.world.clients_rolled_out(&self.person.site));
             self.person.say(Word::Attest, plan, Some("windows-clients"), Some(reason)).await;
         }
-        if owed(Kind::PocketServerRemoved).is_some() {
+        if owed(pocket::REMOVED).is_some() {
             self.person.take_minutes(2 * 60, 3 * 60).await;
             self.world.uninstall_pocket_server(&self.person.site, &self.person.name);
         }

@@ -82,6 +82,7 @@ impl Host for LyingHost {
         set_service_start(name: &'a str, start: StartType) -> ();
         set_service_state(name: &'a str, state: RunState) -> ();
         set_pool_state(name: &'a str, state: RunState) -> ();
+        remove_handlers(site: &'a str, folder: &'a str) -> ();
         export_iis(to: &'a str) -> ();
         type_line(process: &'a ProcessId, line: &'a str) -> ();
         close_console(process: &'a ProcessId) -> ();

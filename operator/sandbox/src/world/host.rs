@@ -340,6 +340,23 @@ impl Host for SimHost {
         })
     }
 
+    fn remove_handlers<'a>(&'a self, site: &'a str, folder: &'a str) -> Answered<'a, ()> {
+        Box::pin(async move {
+            self.administer(|machine| {
+                let served = machine.iis.read()?.fast_cgi(site, folder);
+                served.ok_or_else(|| HostError::NotFound(format!("site {site}")))?;
+                let programs = machine.programs_in(folder);
+                let site = machine.iis.sites.get_mut(site);
+                if let Some(site) =
+                    site.filter(|site| site.folders.values().any(|served| served.eq_ignore_ascii_case(folder)))
+                {
+                    site.handlers.retain(|program, _| !programs.contains(program));
+                }
+                Ok(())
+            })
+        })
+    }
+
     fn export_iis<'a>(&'a self, to: &'a str) -> Answered<'a, ()> {
         Box::pin(async move {
             let text = self.administer(|machine| {

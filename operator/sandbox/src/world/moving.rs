@@ -157,16 +157,16 @@ impl World {
         })
     }
 
-    /// A person runs one of the statements that they were told, `UPDATE SCHEMA.TABLE SET COLUMN = 'VALUE'`.
+    /// A person runs one of the statements that they were told, `UPDATE [SCHEMA].[TABLE] SET [COLUMN] = N'VALUE'`.
     pub fn update_by_hand(&self, site: &str, statement: &str) {
         let Some((table, rest)) = statement.strip_prefix("UPDATE ").and_then(|rest| rest.split_once(" SET ")) else {
             return;
         };
-        let Some((column, rest)) = rest.split_once(" = '") else { return };
-        let Some((value, rest)) = rest.split_once('\'') else { return };
-        let row = rest.split_once("reg_id = ").and_then(|(_, id)| id.trim().parse::<u32>().ok());
+        let Some((column, rest)) = rest.split_once(" = N'") else { return };
+        let (table, column) = (table.replace(['[', ']'], ""), column.replace(['[', ']'], ""));
+        let (value, rest) = literal(rest);
+        let row = rest.split_once("[reg_id] = ").and_then(|(_, id)| id.trim().parse::<u32>().ok());
         self.at(site, |state| {
-            let value = value.to_owned();
             match (table.rsplit('.').next(), row) {
                 (Some("config"), _) if column == "attachment_path" => state.database.attachment_path = value,
                 (Some("config"), _) => {
@@ -180,4 +180,20 @@ impl World {
             state.database_write("a person");
         });
     }
+}
+
+/// A literal behind its first quote, and what follows it: two quotes are one.
+fn literal(text: &str) -> (String, &str) {
+    let (mut value, mut rest) = (String::new(), text);
+    while let Some((before, behind)) = rest.split_once('\'') {
+        value.push_str(before);
+        match behind.strip_prefix('\'') {
+            Some(more) => {
+                value.push('\'');
+                rest = more;
+            }
+            None => return (value, behind),
+        }
+    }
+    (value, rest)
 }

@@ -25,6 +25,7 @@ const DAMAGED_SET: i32 = 3183;
 #[derive(Clone, Debug)]
 pub(crate) struct Scratch {
     path: String,
+    files: Vec<String>,
     restoring: bool,
 }
 
@@ -32,7 +33,9 @@ impl WorldAt {
     /// Restores a backup under another name. It goes on when the caller is gone.
     pub(crate) async fn restore_scratch(&self, statement: &Statement) -> Result<Vec<Row>, DatabaseError> {
         let (name, path) = (parameter(statement, 0)?, parameter(statement, 1)?);
-        let seconds = self.with(|state| state.begin_scratch(&name, &path))?;
+        // Logical name and place, in turns.
+        let files: Vec<String> = statement.parameters.iter().skip(3).step_by(2).cloned().collect();
+        let seconds = self.with(|state| state.begin_scratch(&name, &path, files))?;
         let (send, receive) = oneshot::channel();
         let world = self.clone();
         tokio::spawn(async move {
@@ -67,13 +70,23 @@ impl WorldAt {
     }
 }
 
+/// What the catalogue of the server and `msdb` know of one: the history is written when a restore has ended.
+fn origin_rows(scratch: &Scratch) -> Vec<Row> {
+    let of = |file: &String| {
+        let mut columns = vec![("file", file.as_str())];
+        columns.extend((!scratch.restoring).then_some(("restoredFrom", scratch.path.as_str())));
+        row(&columns)
+    };
+    scratch.files.iter().map(of).collect()
+}
+
 impl State {
-    fn begin_scratch(&mut self, name: &str, path: &str) -> Result<u64, DatabaseError> {
+    fn begin_scratch(&mut self, name: &str, path: &str, files: Vec<String>) -> Result<u64, DatabaseError> {
         if self.scratch.contains_key(name) || name.eq_ignore_ascii_case(&self.layout.database) {
             return Err(refused(EXISTS, &format!("Database '{name}' already exists.")));
         }
         self.backup_image(path)?;
-        self.scratch.insert(name.to_owned(), Scratch { path: path.to_owned(), restoring: true });
+        self.scratch.insert(name.to_owned(), Scratch { path: path.to_owned(), files, restoring: true });
         Ok(self.backup_seconds() * 2)
     }
 
@@ -101,6 +114,7 @@ impl State {
                     file(&format!("{database}_log"), &format!("D:\\Data\\{database}_log.ldf")),
                 ])
             }
+            "restoreTest.origin" => Ok(self.scratch.get(&first).map(origin_rows).unwrap_or_default()),
             "restoreTest.drop" => {
                 if self.scratch.get(&first).is_some_and(|scratch| scratch.restoring) {
                     return Err(refused(IN_USE, &format!("Cannot drop database \"{first}\" because it is in use.")));

@@ -9,8 +9,21 @@ use super::layout::Layout;
 use super::{clients, net_server, parts, pocket, settings};
 use crate::view::View;
 
+/// Attachments lie in sub-folders (only where there is a debt).
+pub const ATTACHMENTS_REMAPPED: Kind = Kind::Debt("AttachmentsRemapped");
+/// Edited customer-centre templates were merged again by a person (only where there is a debt).
+pub const CUSTOMER_CENTRE_MERGED: Kind = Kind::Debt("CustomerCentreMerged");
 /// What a person names as step when attesting that edited templates were merged again.
 pub const CUSTOMER_CENTRE: &str = "customer-centre";
+
+/// What people attest after a change, no step of its plan, and what it is that they say.
+pub const AFTERWARDS: [(&str, &str); 2] = [
+    (CUSTOMER_CENTRE, "that what people had edited in the customer centre's templates is merged again"),
+    (
+        clients::WINDOWS_CLIENTS,
+        "how many Windows clients were brought to the release of the site, or taken away, as a number",
+    ),
+];
 
 /// Conditions for debts: attachments in one flat folder, edited customer-centre templates that wait to be merged.
 #[must_use]
@@ -25,7 +38,7 @@ pub fn debts(view: &View<'_>, layout: &Layout<'_>) -> Vec<Wanted> {
             }
         };
         wanted.push(Wanted {
-            kind: Kind::AttachmentsRemapped,
+            kind: ATTACHMENTS_REMAPPED,
             state: State::False,
             reason: "Deferred",
             message: format!("{} attachments lie in one flat folder; {way}", store.loose),
@@ -60,7 +73,7 @@ fn templates_to_merge(view: &View<'_>, layout: &Layout<'_>) -> Option<Wanted> {
     }
     let plan = plan?;
     Some(Wanted {
-        kind: Kind::CustomerCentreMerged,
+        kind: CUSTOMER_CENTRE_MERGED,
         state: State::False,
         reason: "StandardDesign",
         message: format!(

@@ -7,6 +7,7 @@ mod configuration;
 mod first_service;
 mod gates;
 mod hosts;
+mod installs;
 pub(super) mod machine;
 mod net_servers;
 
@@ -72,6 +73,8 @@ const CHECKS: &[Check] = &[
     Check { name: "StandardReports", severity: Severity::Block, always: false, run: standard_reports },
     Check { name: "CustomerCentre", severity: Severity::Block, always: false, run: customer_centre },
     Check { name: "Packages", severity: Severity::Block, always: true, run: packages },
+    Check { name: "WizardChoices", severity: Severity::Block, always: true, run: installs::wizard_choices },
+    Check { name: "InstanceFolder", severity: Severity::Block, always: true, run: installs::instance_folder },
     Check { name: "NewService", severity: Severity::Block, always: true, run: new_service },
     Check { name: "MailRelay", severity: Severity::Block, always: true, run: first_service::relay },
     Check { name: "HostAddress", severity: Severity::Block, always: true, run: first_service::host_address },

@@ -2,11 +2,11 @@
 //! that is published after the database step; not kept, whoever still uses one is named and told. Which program is a
 //! client, and which release has one for whom, is data of the releases.
 
-use crm_api::change::{ChangePhase, CrmChange, Executor, Purpose};
+use crm_api::change::{ChangePhase, CrmChange, Purpose};
 use crm_api::condition::{Kind, State, Wanted};
 use crm_api::database::Session;
 use crm_api::decision::Word;
-use crm_api::evidence::{Expectation, Expected, Source};
+use crm_api::evidence::Expected;
 use crm_api::probe::{Answer, Probe};
 use crm_api::release::{ClientUsers, CrmReleaseSpec, WindowsClient};
 use crm_api::site::{Component, DriftClass, Finding, Severity, WindowsClients};
@@ -18,6 +18,10 @@ use crate::view::View;
 
 /// What a person names as step when attesting how many clients were brought to a release, or were uninstalled.
 pub const WINDOWS_CLIENTS: &str = "windows-clients";
+/// Windows clients were brought to the release of the site (only where there is a debt).
+pub const ROLLED_OUT: Kind = Kind::Debt("WindowsClientsRolledOut");
+/// Windows clients that the release no longer has were uninstalled (only where there is a debt).
+pub const REMOVED: Kind = Kind::Debt("WindowsClientsRemoved");
 /// Sessions that a sentence names; of more it says how many.
 const NAMED_MAX: usize = 5;
 
@@ -110,22 +114,27 @@ pub(super) fn publish(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Op
         "Then attest this step: no machine can tell a new transform from an old one.".to_owned(),
     ];
     let title = format!("publish the Windows client of {} and its transform", hop.to.version);
-    let mut draft = steps::draft(kind::PUBLISH_CLIENTS, Some(node), title, Executor::Attended { instructions });
+    let statement = format!("SuperOffice.mst was made anew for {}, and the share offers {setup}.", hop.to.version);
+    let mut draft = steps::attested(kind::PUBLISH_CLIENTS, Some(node), title, instructions, statement);
     if matches!(view.answer(node, &transform(layout)), Some(Answer::File { .. })) {
         let version = setup_version(layout, hop.to)?;
         draft.step.evidence.push(steps::on_node(node, version, steps::version(hop.to)));
         draft.step.evidence.push(steps::on_node(node, transform(layout), Expected::Present {}));
     }
-    let statement = format!("SuperOffice.mst was made anew for {}, and the share offers {setup}.", hop.to.version);
-    draft.step.evidence.push(Expectation { source: Source::Attestation { statement }, expected: Expected::Present {} });
-    draft.step.minutes = 5;
     draft.step.limit_minutes = 120;
     Some(draft)
 }
 
-/// How the sentence begins that tells an approver of clients that come to their end. The change is known by it afterwards.
-fn removal(to: &str) -> String {
-    format!("{to} has no Windows client for people")
+/// What a hop leaves to people about clients.
+#[must_use]
+pub fn owed(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Option<Kind> {
+    if hop.purpose != Purpose::Upgrade {
+        return None;
+    }
+    if publish(view, layout, hop).is_some() {
+        return Some(ROLLED_OUT);
+    }
+    (!are_kept(view, layout, hop) && are_dropped(view, layout, hop)).then_some(REMOVED)
 }
 
 /// What whoever approves has to know about clients.
@@ -149,8 +158,8 @@ pub(super) fn notices(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Ve
         let setup = client(hop.to).and_then(|client| client.setup.as_deref());
         let admin = setup.map(|setup| format!("; administrators get {setup}, which a person installs"));
         notices.push(format!(
-            "{}: those of {} are uninstalled once Web serves{}.",
-            removal(&hop.to.version),
+            "{} has no Windows client for people: those of {} are uninstalled once Web serves{}.",
+            hop.to.version,
             hop.from.version,
             admin.unwrap_or_default()
         ));
@@ -217,16 +226,16 @@ pub(super) fn debt(view: &View<'_>) -> Option<Wanted> {
     let mut over =
         changes.filter(|change| change.status.as_ref().is_some_and(|status| status.phase == ChangePhase::Succeeded));
     let change = over.find(|change| change.spec.purpose == Purpose::Upgrade)?;
-    let (kind, reason, what) = if is_published(change) {
+    let (kind, reason, what) = if owes(change, ROLLED_OUT) {
         let what = format!(
             "Windows clients are brought to {} from the client share, at people's own pace; one that is not cannot work",
             change.spec.to
         );
-        (Kind::WindowsClientsRolledOut, "RollOut", what)
-    } else if is_removal(change) {
+        (ROLLED_OUT, "RollOut", what)
+    } else if owes(change, REMOVED) {
         let what =
             format!("Windows clients of {} are uninstalled, now that Web serves {}", change.spec.from, change.spec.to);
-        (Kind::WindowsClientsRemoved, "Uninstall", what)
+        (REMOVED, "Uninstall", what)
     } else {
         return None;
     };
@@ -251,11 +260,6 @@ pub(super) fn debt(view: &View<'_>) -> Option<Wanted> {
     Some(Wanted { kind, state: State::False, reason, message })
 }
 
-fn is_published(change: &CrmChange) -> bool {
-    change.spec.steps.iter().any(|step| step.id.split('@').next() == Some(kind::PUBLISH_CLIENTS))
-}
-
-fn is_removal(change: &CrmChange) -> bool {
-    let told = removal(&change.spec.to);
-    change.spec.notices.iter().any(|notice| notice.starts_with(&told))
+fn owes(change: &CrmChange, kind: Kind) -> bool {
+    change.spec.owes.iter().any(|owed| owed == kind.as_str())
 }

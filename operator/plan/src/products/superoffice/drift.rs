@@ -7,6 +7,7 @@ pub mod configuration;
 pub mod correct;
 mod net_servers;
 
+use crm_api::change::ChangePhase;
 use crm_api::database::superoffice::{MAINTENANCE_TO, SCHEDULER_HEARTBEAT};
 use crm_api::probe::{Answer, Probe, RunState};
 use crm_api::release::CrmReleaseSpec;
@@ -17,7 +18,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::checks::machine::at_least;
 use super::layout::{FROZEN, Layout};
-use super::{clients, net_server, parts, settings};
+use super::steps::kind;
+use super::{clients, net_server, one_host, parts, settings};
 use crate::view::View;
 use crate::windows::local;
 
@@ -31,10 +33,12 @@ pub fn at_rest(view: &View<'_>, layout: &Layout<'_>) -> Vec<Finding> {
     for node in view.nodes_of(Component::Service) {
         findings.extend(frozen(view, layout, node));
         findings.extend(scheduler(view, layout, node));
+        findings.extend(former_scheduler(view, layout, node));
         findings.extend(handlers(view, layout, node));
         findings.extend(endpoint(view, layout, node));
     }
     findings.extend(net_servers::at_rest(view, layout));
+    findings.extend(leftovers(view, layout));
     findings.extend(links(view));
     findings.extend(heartbeat(view, layout));
     findings.extend(configuration::keys(view, layout));
@@ -52,7 +56,9 @@ pub mod check {
     pub const FROZEN: &str = "FrozenLeftOn";
     pub const SCHEDULER_STOPPED: &str = "SchedulerStopped";
     pub const SCHEDULER_HEARTBEAT: &str = "SchedulerHeartbeat";
+    pub const FORMER_SCHEDULER: &str = "FormerScheduler";
     pub const HANDLERS: &str = "FastCgiHandlers";
+    pub const HANDLERS_STAY: &str = "FastCgiHandlersStay";
     pub const LINKS: &str = "FastCgiLinks";
     pub const ENDPOINT: &str = "ServicesEndpoint";
 }
@@ -99,6 +105,27 @@ fn scheduler(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Option<Finding
     })
 }
 
+/// The instance from which Service was moved is at rest for good.
+fn former_scheduler(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Vec<Finding> {
+    let names = one_host::former_schedulers(view, layout, node).into_iter();
+    let runs = |name: &String| {
+        let probe = Probe::Service { name: name.clone() };
+        matches!(view.answer(node, &probe), Some(Answer::Service { state: RunState::Running, .. }))
+    };
+    names
+        .filter(runs)
+        .map(|name| {
+            finding(
+                check::FORMER_SCHEDULER,
+                DriftClass::Scheduler,
+                Some(node),
+                format!("{name} is running, the scheduler of the instance from which Service was moved: two schedulers both fetch and send mail"),
+                "stop that service and disable it; find out who started it",
+            )
+        })
+        .collect()
+}
+
 fn handlers(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Option<Finding> {
     if verified_fast_cgi(view) != Some(FastCgi::Enabled) {
         return None;
@@ -111,6 +138,34 @@ fn handlers(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Option<Finding>
         format!("links end in .fcgi, and there are {what}"),
         "declare fastCgi: Enabled; a change then runs upgrade.exe -onlyFCGI, elevated, for this host",
     ))
+}
+
+/// Handlers that a change has removed, and that are there again. Where none was removed yet, a change is about to.
+fn leftovers(view: &View<'_>, layout: &Layout<'_>) -> Vec<Finding> {
+    if verified_fast_cgi(view) != Some(FastCgi::Disabled) {
+        return Vec::new();
+    }
+    let leftovers = settings::leftovers(view, layout).into_iter();
+    leftovers
+        .filter(|(node, _)| was_removed(view, node))
+        .map(|(node, count)| {
+            finding(
+                check::HANDLERS_STAY,
+                DriftClass::FastCgi,
+                Some(node),
+                format!("fastCgiHandlers: Remove is declared, and {count} programs have a FastCGI handler again"),
+                "find out who set them up; the next change removes them, or declare fastCgiHandlers: Keep",
+            )
+        })
+        .collect()
+}
+
+fn was_removed(view: &View<'_>, node: &str) -> bool {
+    let id = format!("{}@{node}", kind::REMOVE_HANDLERS);
+    view.snapshot.changes.iter().any(|change| {
+        let succeeded = change.status.as_ref().is_some_and(|status| status.phase == ChangePhase::Succeeded);
+        succeeded && change.spec.steps.iter().any(|step| step.id == id)
+    })
 }
 
 fn links(view: &View<'_>) -> Option<Finding> {

@@ -63,6 +63,33 @@ pub fn own_keys(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Vec<String>
     }
 }
 
+/// The hosts of the instance that is registered in a folder on a server.
+#[must_use]
+pub fn hosts_in(view: &View<'_>, node: &str, folder: &str) -> Vec<String> {
+    let all = hosts_by_path(view, node).unwrap_or_default();
+    let hosts = all.get(&as_compared(folder)).map(Vec::as_slice).unwrap_or_default();
+    hosts.iter().map(|(host, _)| (*host).to_owned()).collect()
+}
+
+/// What is not there before an instance is made, and is a trace of a half-made one: its IIS site, its key in the registry,
+/// its scheduler (vendor: install/service). What stands there already when the plan is made is no trace.
+#[must_use]
+pub fn no_trace(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Vec<Expectation> {
+    let key = Probe::RegistrySubkeys { key: format!(r"{INSTANCES_KEY}\{}", layout.host) };
+    let registered = hosts_by_path(view, node).unwrap_or_default();
+    let is_registered = registered.values().flatten().any(|(host, _)| host.eq_ignore_ascii_case(&layout.host));
+    let serving = Probe::SitesServing { folder: layout.scripts() };
+    let scheduler = Probe::Service { name: layout.scheduler.clone() };
+    let is_there = |probe: &Probe| match view.answer(node, probe) {
+        Some(Answer::Names { names }) => !names.is_empty(),
+        Some(Answer::Absent {} | Answer::Unreadable { .. }) | None => false,
+        Some(_) => true,
+    };
+    let mut traces: Vec<Probe> = [serving, scheduler].into_iter().filter(|probe| !is_there(probe)).collect();
+    traces.extend((!is_registered).then_some(key));
+    traces.into_iter().map(|probe| on_node(node, probe, Expected::Absent {})).collect()
+}
+
 /// The questions by which another instance is watched: version, configuration, scheduler, and handlers once it is known
 /// which IIS site serves it. Its scheduler is looked for under the vendor's usual name (vendor: install/service).
 #[must_use]

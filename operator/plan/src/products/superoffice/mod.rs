@@ -12,6 +12,7 @@
 //! - [`drift`]: what is looked for at rest, and what of it is corrected. [`aftermath`]: debts that stay visible.
 //! - [`notices`]: what stands before an approval. [`wizards`]: what a site chooses in the vendor's setups.
 
+pub mod address;
 pub mod aftermath;
 pub mod checks;
 pub mod clients;
@@ -34,7 +35,8 @@ pub mod wizards;
 use std::collections::BTreeMap;
 
 use crm_api::change::Purpose;
-use crm_api::condition::Wanted;
+use crm_api::condition::{Kind, Wanted};
+use crm_api::database::superoffice::{ATTACHMENTS, SCHEDULER_HEARTBEAT};
 use crm_api::probe::Probe;
 use crm_api::release::CrmReleaseSpec;
 use crm_api::site::{Component, FastCgi, Finding, ObservedPart};
@@ -87,6 +89,18 @@ impl ProductRules for SuperOffice {
 
     fn debts(&self, view: &View<'_>) -> Vec<Wanted> {
         Layout::of(view).map(|layout| aftermath::debts(view, &layout)).unwrap_or_default()
+    }
+
+    fn owes(&self, view: &View<'_>, hop: &Hop<'_>) -> Vec<Kind> {
+        Layout::of(view).and_then(|layout| clients::owed(view, &layout, hop)).into_iter().collect()
+    }
+
+    fn attested_afterwards(&self) -> &'static [(&'static str, &'static str)] {
+        &aftermath::AFTERWARDS
+    }
+
+    fn is_restless(&self, fact: &str) -> bool {
+        [ATTACHMENTS, SCHEDULER_HEARTBEAT].contains(&fact)
     }
 
     fn removes(&self, view: &View<'_>, hop: &Hop<'_>) -> Vec<String> {

@@ -4,6 +4,7 @@
 use crm_api::probe::{Answer, Probe};
 use crm_api::site::{Component, NetServerMode};
 
+use super::address::Parts;
 use super::layout::Layout;
 use super::parts::{Tools, version_probes};
 use crate::products::{Hop, is_in};
@@ -34,16 +35,15 @@ pub fn endpoint<'a>(view: &View<'a>, layout: &Layout<'_>, node: &str) -> Option<
 /// the same name, by the host. `None` where it is neither of them, or was not read.
 #[must_use]
 pub fn used(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Option<NetServerMode> {
-    let (_, rest) = endpoint(view, layout, node)?.split_once("://")?;
-    let rest = rest.to_ascii_lowercase();
-    let (host, path) = rest.split_at(rest.find('/')?);
+    let address = endpoint(view, layout, node)?.to_ascii_lowercase();
+    let Parts { host, path, .. } = Parts::of(&address)?;
     let application = &path[..path.find(REMOTE)?];
     let is = |other: &str| application == other.trim_end_matches('/').to_ascii_lowercase();
     let (own, web) = (is(layout.net_server_application), is(layout.web_application));
     let on_its_host = || {
-        let name = host.split([':', '.']).next().unwrap_or(host);
+        let name = host.split('.').next().unwrap_or(host);
         let name = if name == "localhost" { node } else { name };
-        view.nodes_of(Component::NetServer).iter().any(|carrier| carrier == name)
+        view.nodes_of(Component::NetServer).iter().any(|carrier| carrier.eq_ignore_ascii_case(name))
     };
     let has_own = !view.nodes_of(Component::NetServer).is_empty();
     match (own && has_own, web) {

@@ -30,6 +30,9 @@ pub fn notices(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Strin
     if has_service && layout.block.attachments != Some(Attachments::DuringUpgrade) {
         notices.push("Attachments stay where they are; moving them into sub-folders is left for later.".to_owned());
     }
+    notices.extend(settings::leftovers(view, layout).iter().map(|(node, count)| format!(
+        "{count} FastCGI handlers on {node} are removed: links in mails that were sent and end in .fcgi lead nowhere from then on."
+    )));
     notices.extend(one_host::notices(view, layout, hop));
     notices.extend(wizards::reports_notice(layout, hop));
     let retired = net_server::retired(view, layout, hop);

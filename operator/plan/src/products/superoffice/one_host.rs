@@ -1,14 +1,18 @@
 //! The move of Web and Service to one host, which every hop to 8.1 or later needs where browsers reach them on two (vendor:
 //! upgrade to 8.1). The site declares one host; which way that is, today's facts tell.
 
-use crm_api::change::Purpose;
+use crm_api::CrmChange;
+use crm_api::change::{ChangePhase, Purpose};
 use crm_api::database::superoffice::{CGI_URL, DATABASE_VERSION};
-use crm_api::probe::{Answer, Probe};
+use crm_api::evidence::{Expected, Source};
+use crm_api::probe::{Answer, Probe, RunState};
 use crm_api::release::CrmReleaseSpec;
 use crm_api::site::{Component, NetServerMode};
 
+use super::address::Parts;
 use super::layout::{Layout, declared_path, same_path};
 use super::net_server;
+use super::steps::kind;
 use crate::products::Hop;
 use crate::view::View;
 
@@ -191,12 +195,36 @@ pub fn probes(view: &View<'_>, layout: &Layout<'_>, component: Component) -> Vec
 /// An address with the declared host and Service's path there in place of today's.
 #[must_use]
 pub fn at_declared(url: &str, now: &Layout<'_>, then: &Layout<'_>) -> Option<String> {
-    let (scheme, rest) = url.split_once("://")?;
-    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let (host, port) = authority.split_at(authority.find(':').unwrap_or(authority.len()));
+    let Parts { scheme, host, port, path } = Parts::of(url)?;
     let host = if host.eq_ignore_ascii_case(&now.host) { then.host.as_str() } else { host };
-    let path = path.strip_prefix(now.application.as_str()).unwrap_or(path);
+    let rest = path.strip_prefix(now.application.as_str());
+    // `/service` is no part of `/services`.
+    let path = rest.filter(|rest| rest.is_empty() || rest.starts_with('/')).unwrap_or(path);
     Some(format!("{scheme}://{host}{port}{}{path}", then.application))
+}
+
+/// The schedulers of instances from which changes have moved Service on a node: their records prove them at rest.
+#[must_use]
+pub fn former_schedulers(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Vec<String> {
+    let moved = format!("{}@{node}", kind::MOVE_SERVICE);
+    let succeeded =
+        |change: &&CrmChange| change.status.as_ref().is_some_and(|status| status.phase == ChangePhase::Succeeded);
+    let changes = view.snapshot.changes.iter().filter(succeeded);
+    let moves = changes.filter(|change| change.spec.steps.iter().any(|step| step.id == moved));
+    let proofs = moves.flat_map(|change| change.spec.steps.iter().filter(|step| step.id == kind::VERIFY_SITE));
+    let stopped = Expected::State { is: RunState::Stopped };
+    let mut names: Vec<String> = proofs
+        .flat_map(|step| &step.evidence)
+        .filter(|one| one.expected == stopped)
+        .filter_map(|one| match &one.source {
+            Source::Node { node: on, probe: Probe::Service { name } } if on == node => Some(name.clone()),
+            _ => None,
+        })
+        .filter(|name| *name != layout.scheduler)
+        .collect();
+    names.sort();
+    names.dedup();
+    names
 }
 
 /// The folder of an instance that is installed anew is the declared one.

@@ -216,6 +216,8 @@ fn service_probes(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Vec<Probe
         kept_folders(layout),
     ];
     probes.extend(layout.schedulers.iter().map(|name| Probe::Service { name: name.clone() }));
+    let former = one_host::former_schedulers(view, layout, node).into_iter();
+    probes.extend(former.map(|name| Probe::Service { name }));
     for other in instances::others(view, layout, node) {
         probes.extend(instances::watch(view, node, &other));
     }

@@ -15,6 +15,8 @@ use crate::products::{Draft, Hop};
 use crate::view::View;
 use crate::windows::local;
 
+/// Pocket Server 7, whose phones were redirected, was uninstalled (only where there is a debt).
+pub const REMOVED: Kind = Kind::Debt("PocketServerRemoved");
 /// Its Windows service.
 const USUAL_SERVICE: &str = "PocketCRM";
 /// The file in which phones are told where to go.
@@ -173,7 +175,7 @@ pub(super) fn debt(view: &View<'_>, layout: &Layout<'_>) -> Option<Wanted> {
         Some(PocketServer::Obsolete) | None => "Leave it until every phone was started once, then uninstall it there",
     };
     (!places.is_empty()).then(|| Wanted {
-        kind: Kind::PocketServerRemoved,
+        kind: REMOVED,
         state: State::False,
         reason: if redirected { "Redirected" } else { "NotRedirected" },
         message: format!("Pocket Server 7 still stands {}. {when}; nothing has to be reported", places.join(" and ")),

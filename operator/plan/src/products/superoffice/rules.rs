@@ -5,6 +5,7 @@
 
 mod clients;
 mod correct;
+mod fast_cgi;
 mod forward;
 mod install;
 mod moving;
@@ -20,7 +21,8 @@ use crate::products::{Explains, Rule};
 
 /// Every ordering rule that concerns a step of ours.
 static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
-    [UPGRADE, clients::RULES, net_server::RULES, install::RULES, moving::RULES, restore::RULES].concat()
+    [UPGRADE, fast_cgi::RULES, clients::RULES, net_server::RULES, install::RULES, moving::RULES, restore::RULES]
+        .concat()
 });
 /// The same, with those that order a change that has not every step of a hop.
 static FORWARD: LazyLock<Vec<Rule>> = LazyLock::new(|| [RULES.as_slice(), forward::RULES].concat());

@@ -3,7 +3,7 @@
 
 use crm_api::database::superoffice::{ATTACHMENT_PATH, ATTACHMENTS};
 use crm_api::probe::{Answer, Probe};
-use crm_api::site::{Attachments, Component, FastCgi};
+use crm_api::site::{Attachments, Component, FastCgi, FastCgiHandlers};
 
 use super::layout::Layout;
 use super::parts;
@@ -28,6 +28,11 @@ pub enum Difference {
         /// For a person.
         message: String,
     },
+    /// FastCGI handlers that stay though their removal is declared.
+    Leftover {
+        /// For a person.
+        message: String,
+    },
     /// Attachments that lie in one flat folder.
     Attachments {
         /// For a person.
@@ -47,6 +52,7 @@ impl Difference {
         match self {
             Self::Links { message }
             | Self::Handlers { message }
+            | Self::Leftover { message }
             | Self::Attachments { message }
             | Self::Host { message } => message,
         }
@@ -69,6 +75,11 @@ pub fn differences(view: &View<'_>, layout: &Layout<'_>) -> Vec<Difference> {
         });
         all.extend(found);
     }
+    all.extend(leftovers(view, layout).into_iter().map(|(node, count)| Difference::Leftover {
+        message: format!(
+            "{count} FastCGI handlers on {node} are removed, as fastCgiHandlers: Remove declares; from then on links that end in .fcgi lead nowhere, those in mails that were sent too"
+        ),
+    }));
     all.extend(attachments(view, layout));
     all.extend(host(layout));
     all
@@ -116,6 +127,31 @@ pub fn lacking_handlers(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Opt
             }
             (!what.is_empty()).then(|| what.join("; "))
         }
+        _ => None,
+    }
+}
+
+/// Whether handlers that nothing needs any more shall go.
+#[must_use]
+pub fn removes_handlers(view: &View<'_>) -> bool {
+    view.spec.fast_cgi == Some(FastCgi::Disabled) && view.spec.fast_cgi_handlers == Some(FastCgiHandlers::Remove)
+}
+
+/// The nodes on which handlers are, and how many, though their removal is declared. What was not read is none.
+#[must_use]
+pub fn leftovers<'v>(view: &View<'v>, layout: &Layout<'_>) -> Vec<(&'v str, i32)> {
+    if !removes_handlers(view) {
+        return Vec::new();
+    }
+    let nodes = view.nodes_of(Component::Service).iter();
+    nodes.filter_map(|node| Some((node.as_str(), mapped(view, layout, node).filter(|count| *count > 0)?))).collect()
+}
+
+/// How many programs on a node have a FastCGI handler.
+fn mapped(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Option<i32> {
+    let site = layout.iis_site(view, node).ok()?;
+    match view.answer(node, &Probe::FastCgiHandlers { site, folder: layout.scripts() })? {
+        Answer::Handlers { mapped, .. } => Some(*mapped),
         _ => None,
     }
 }

@@ -134,6 +134,11 @@ async fn the_exception_fault_spares_the_second_run() {
     upgrade(&cs, &DOMAIN, &ANSWERS).await;
     assert_eq!(recorded(&world), NEW);
     assert_eq!(count(&world, |what| matches!(what, Happening::Effect { change: Change::Handlers, .. })), 1);
+    let (cs, scripts) = (host(&world, CS), world.layout().scripts());
+    cs.remove_handlers("SuperOffice Service", &scripts).await.unwrap();
+    let handlers = cs.handlers("SuperOffice Service", &scripts).await.unwrap();
+    assert!(!handlers.programs.is_empty() && handlers.mapped.is_empty(), "{handlers:?}");
+    assert!(cs.remove_handlers("no such site", &scripts).await.is_err());
 }
 
 #[tokio::test(start_paused = true)]

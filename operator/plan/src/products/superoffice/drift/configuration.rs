@@ -8,6 +8,7 @@ use crm_api::release::CrmReleaseSpec;
 use crm_api::site::{Component, DriftClass, Finding};
 
 use super::finding;
+use crate::products::superoffice::address::host_of;
 use crate::products::superoffice::layout::Layout;
 use crate::view::View;
 
@@ -74,11 +75,10 @@ pub(super) fn keys(view: &View<'_>, layout: &Layout<'_>) -> Option<Finding> {
 /// Service writes this address into the links that it sends (vendor: database tables, config).
 pub(super) fn address(view: &View<'_>, layout: &Layout<'_>) -> Option<Finding> {
     let url = view.fact(CGI_URL)?;
-    let (_, rest) = url.split_once("://")?;
-    let host = rest.split(['/', ':']).next().unwrap_or(rest);
+    let host = host_of(url)?;
     let declared = &layout.block.host_name;
     // A host that was edited is moved by a change, or refused with another remedy: the site itself has not moved.
-    (layout.stands_as_declared() && !host.is_empty() && !host.eq_ignore_ascii_case(declared)).then(|| {
+    (layout.stands_as_declared() && !host.eq_ignore_ascii_case(declared)).then(|| {
         finding(
             "ServiceAddress",
             DriftClass::Address,

@@ -23,8 +23,10 @@ pub fn correctable(view: &View<'_>, layout: &Layout<'_>, finding: &Finding) -> C
         (check::SCHEDULER_STOPPED, Some(node)) => stopped(view, layout, node),
         (check::SCHEDULER_HEARTBEAT, Some(_)) => unless_at_work(view, layout, Correctable::InWindow),
         (check::HANDLERS, Some(_)) => handlers(view, layout),
+        // Links do not need them; who has set them up again may look at just that.
+        (check::HANDLERS_STAY, Some(_)) => unless_at_work(view, layout, Correctable::InWindow),
         (check::LINKS, None) => links(view, layout),
-        // upgrade.exe itself writes the address of its release (vendor: config/service).
+        // Service works through another address from then on.
         (check::ENDPOINT, Some(_)) => unless_at_work(view, layout, Correctable::InWindow),
         (_, _) => Correctable::No,
     }

@@ -3,11 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use crm_api::database::superoffice::CGI_URL;
+use crm_api::database::superoffice::{CGI_URL, SERVICE_VERSION};
 use crm_api::probe::{Answer, Probe, RunState};
 use crm_api::site::{Component, SuperOfficeSpec};
 
 use super::{INSTALLER_VALUES, INSTANCES_KEY, declared_path, same_path};
+use crate::products::superoffice::address::host_of;
 use crate::products::superoffice::one_host;
 use crate::view::View;
 
@@ -28,6 +29,8 @@ impl<'a> Standing<'a> {
             |host: &str| instances.iter().find(|(name, _)| name.eq_ignore_ascii_case(host)).map(|(_, path)| *path);
         let today = match host_today(view) {
             Some(host) if host.eq_ignore_ascii_case(wanted) => None,
+            // A database without a Service has none anywhere: whatever stands there is somebody else's.
+            None if has_none(view) => None,
             other => other.filter(|host| named(host).is_some()).or_else(|| only_host(&instances, wanted)),
         };
         let Some((today, old)) = today.and_then(|host| Some((host, named(host)?))) else {
@@ -74,6 +77,11 @@ pub(crate) fn named_instances(subkeys: &BTreeMap<String, BTreeMap<String, String
         .collect()
 }
 
+/// Whether the database was read and knows no Service.
+fn has_none(view: &View<'_>) -> bool {
+    view.database().is_some() && view.fact(SERVICE_VERSION).is_none()
+}
+
 /// The host of the only instance there is, where the declared host has none.
 fn only_host<'a>(instances: &[(&'a str, &'a str)], wanted: &str) -> Option<&'a str> {
     let [(host, path), others @ ..] = instances else { return None };
@@ -90,12 +98,6 @@ fn hosts_of(instances: &[(&str, &str)], path: &str, first: &str) -> Vec<String> 
 /// The host in the address under which Service sends people to itself (vendor: move-crm-server, `cgi_url`).
 fn host_today<'a>(view: &View<'a>) -> Option<&'a str> {
     host_of(view.fact(CGI_URL)?)
-}
-
-/// The host name in an address.
-fn host_of(url: &str) -> Option<&str> {
-    let (_, rest) = url.split_once("://")?;
-    rest.split(['/', ':', '?']).next().filter(|host| !host.is_empty())
 }
 
 /// Which of the names the scheduler has: one that runs, or else one that is there, or else the likeliest.

@@ -13,6 +13,16 @@ pub(super) const RULES: &[Rule] = &[
     rule("consent", Explains::Before, kind::NOTICE, kind::RESTART_SCHEDULER, TOLD, SAFETY),
     rule("consent", Explains::Before, kind::NOTICE, kind::LINK_FAST_CGI, TOLD, SAFETY),
     rule("consent", Explains::Before, kind::NOTICE, kind::RUN_UPGRADE_EXE, TOLD, SAFETY),
+    rule("consent", Explains::Before, kind::NOTICE, kind::REMOVE_HANDLERS, TOLD, SAFETY),
+    rule("consent", Explains::Before, kind::NOTICE, kind::POINT_TO_NET_SERVER, TOLD, SAFETY),
+    rule(
+        "rule 22",
+        Explains::After,
+        kind::POINT_TO_NET_SERVER,
+        kind::FLUSH_CACHES,
+        "what was written to config is read again by the flush",
+        CONFIG,
+    ),
     rule(
         "drift",
         Explains::Before,
@@ -45,6 +55,15 @@ pub(super) const RULES: &[Rule] = &[
         "links have the ending that was proven",
         SERVICE_GUIDE,
     ),
+    rule(
+        "drift",
+        Explains::Before,
+        kind::POINT_TO_NET_SERVER,
+        kind::VERIFY_SITE,
+        "Service works through the web services of its own release",
+        CONFIG,
+    ),
+    rule("drift", Explains::Before, kind::REMOVE_HANDLERS, kind::VERIFY_SITE, "what was removed stays removed", SAFETY),
     rule(
         "drift",
         Explains::After,

@@ -2,11 +2,10 @@
 
 use crm_api::change::{Executor, Gate, StepRole, Task};
 use crm_api::database::superoffice::ATTACHMENT_PATH;
-use crm_api::evidence::{Expectation, Expected, Source};
 use crm_api::order::Action;
 use crm_api::site::{Component, RestoreTest, Verification};
 
-use super::{Draft, controller, draft, kind};
+use super::{Draft, attested, controller, draft, kind};
 use crate::products::Hop;
 use crate::products::superoffice::instances;
 use crate::products::superoffice::layout::{CRM_SETUP, Layout};
@@ -58,7 +57,7 @@ pub(super) fn files(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<
                 actions.extend(entry.map(|name| program_entry(name, to("netserver-program.reg"))));
             }
             if carries(Component::Service) {
-                actions.push(Action::CopyTree { from: layout.service_path.to_owned(), to: to("service") });
+                actions.push(Action::CopyTree { from: layout.service_path.to_owned(), to: service_tree(hop, node) });
                 for (number, key) in instances::own_keys(view, layout, node).into_iter().enumerate() {
                     let file = if number == 0 { "service.reg".to_owned() } else { format!("service-{number}.reg") };
                     actions.push(Action::ExportRegistryKey { key, to: to(&file) });
@@ -85,6 +84,11 @@ pub(super) fn files(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<
             Some(draft)
         })
         .collect()
+}
+
+/// Where a set keeps the tree of the Service instance of a node.
+pub(super) fn service_tree(hop: &Hop<'_>, node: &str) -> String {
+    format!(r"{}\{node}\service", hop.backup_folder)
 }
 
 /// The entry of a program in Windows' list of installed programs, without which restored files would contradict it.
@@ -137,11 +141,8 @@ pub(super) fn attachments(view: &View<'_>, hop: &Hop<'_>) -> Option<Draft> {
             ),
             "Attest this step when that backup has ended well, and say where it lies.".to_owned(),
         ];
-        let mut draft = draft(kind::BACK_UP_ATTACHMENTS, Some(node), title, Executor::Attended { instructions });
         let statement = format!("A backup of {path}, taken after this step had begun, ended well.");
-        draft.step.evidence =
-            vec![Expectation { source: Source::Attestation { statement }, expected: Expected::Present {} }];
-        draft
+        attested(kind::BACK_UP_ATTACHMENTS, Some(node), title, instructions, statement)
     };
     draft.step.minutes = 30;
     draft.step.limit_minutes = 2880;
@@ -195,11 +196,8 @@ fn test_restore(view: &View<'_>, hop: &Hop<'_>) -> Option<Draft> {
                 "If it finds no fault, attest this step; the restored copy is not needed any more.".to_owned(),
             ];
             let title = "restore the backup elsewhere and check it there".to_owned();
-            let mut draft = draft(kind::TEST_RESTORE, None, title, Executor::Attended { instructions });
             let statement = format!("I restored {path} elsewhere, and DBCC CHECKDB found no fault.");
-            draft.step.evidence =
-                vec![Expectation { source: Source::Attestation { statement }, expected: Expected::Present {} }];
-            draft
+            attested(kind::TEST_RESTORE, None, title, instructions, statement)
         }
     };
     draft.step.role = Some(StepRole::RestoreTest);

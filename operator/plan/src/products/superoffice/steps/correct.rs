@@ -7,10 +7,11 @@ use crm_api::order::Action;
 use crm_api::probe::{Probe, RunState};
 
 use super::close::{self, start_service_actions};
-use super::{Draft, backup, controller, draft, in_database, kind, on_node, open, text, upgrade};
+use super::{Draft, backup, controller, draft, fast_cgi, in_database, kind, net_server, on_node, open, text, upgrade};
 use crate::products::Hop;
 use crate::products::superoffice::drift::check;
 use crate::products::superoffice::layout::{FROZEN, Layout};
+use crate::products::superoffice::net_server::endpoint_probe;
 use crate::view::View;
 
 /// The steps of a correction, in declared order.
@@ -21,22 +22,22 @@ pub(super) fn steps(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<
     drafts.extend(hop.corrected(check::SCHEDULER_HEARTBEAT).map(|node| restart_scheduler(view, layout, node)));
     let handlers: Vec<&str> = hop.corrected(check::HANDLERS).collect();
     let endpoints: Vec<&str> = hop.corrected(check::ENDPOINT).collect();
-    let run_on: Vec<&str> = handlers.iter().chain(&endpoints).copied().collect();
-    if !run_on.is_empty() {
-        drafts.extend(backup::iis(view, hop).into_iter().filter(|draft| is_on(draft, &run_on)));
-        drafts.extend(upgrade::only_fast_cgi(view, layout, hop, &handlers));
-        drafts.extend(upgrade::write_endpoint(view, layout, hop, &endpoints));
-        drafts.extend(open::start_service_pool(view, layout, hop).into_iter().filter(|draft| is_on(draft, &run_on)));
+    let leftovers: Vec<&str> = hop.corrected(check::HANDLERS_STAY).collect();
+    let in_iis: Vec<&str> = handlers.iter().chain(&leftovers).copied().collect();
+    drafts.extend(backup::iis(view, hop).into_iter().filter(|draft| is_on(draft, &in_iis)));
+    drafts.extend(leftovers.iter().map(|node| fast_cgi::remove_on(view, layout, hop, node)));
+    drafts.extend(net_server::correct(view, layout, hop, &endpoints));
+    drafts.extend(upgrade::only_fast_cgi(view, layout, hop, &handlers));
+    if !handlers.is_empty() {
+        drafts.extend(open::start_service_pool(view, layout, hop).into_iter().filter(|draft| is_on(draft, &handlers)));
     }
     if hop.corrected(check::LINKS).next().is_some() {
         drafts.extend(open::link_fast_cgi(hop));
     }
-    if !run_on.is_empty() {
-        drafts.extend(open::flush_caches(view, layout, hop).into_iter().filter(|draft| is_on(draft, &run_on)));
-    }
+    drafts.extend(flush(view, layout, hop, (&handlers, &endpoints)));
     // What interrupts nobody waits for no window; of the rest the first step does.
     drafts.iter_mut().for_each(|draft| draft.step.gate = None);
-    let in_window = [check::FROZEN, check::SCHEDULER_HEARTBEAT, check::ENDPOINT];
+    let in_window = [check::FROZEN, check::SCHEDULER_HEARTBEAT, check::ENDPOINT, check::HANDLERS_STAY];
     if in_window.iter().any(|check| hop.corrected(check).next().is_some())
         && let Some(first) = drafts.first_mut()
     {
@@ -46,6 +47,19 @@ pub(super) fn steps(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<
     all.extend(drafts);
     all.push(verify(view, layout, hop));
     all
+}
+
+/// Caches are flushed where Service has to read anew what was corrected.
+fn flush(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>, (handlers, endpoints): (&[&str], &[&str])) -> Vec<Draft> {
+    if handlers.is_empty() && endpoints.is_empty() {
+        return Vec::new();
+    }
+    let mut drafts = open::flush_caches(view, layout, hop);
+    drafts.retain(|draft| is_on(draft, handlers) || is_on(draft, endpoints));
+    for draft in drafts.iter_mut().filter(|draft| !is_on(draft, handlers)) {
+        open::flushed_after(draft, "the address of NetServer was written");
+    }
+    drafts
 }
 
 fn is_on(draft: &Draft, nodes: &[&str]) -> bool {
@@ -110,9 +124,12 @@ fn verify(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Draft {
             evidence.push(in_database(SCHEDULER_HEARTBEAT, Expected::LaterThanStart { step }));
         }
     }
+    evidence.extend(hop.corrected(check::HANDLERS_STAY).map(|node| fast_cgi::none_left(view, layout, node)));
     evidence.extend(hop.corrected(check::HANDLERS).map(|node| open::handlers(view, layout, node)));
-    evidence
-        .extend(hop.corrected(check::ENDPOINT).filter_map(|node| upgrade::endpoint_expected(view, layout, hop, node)));
+    evidence.extend(hop.corrected(check::ENDPOINT).filter_map(|node| {
+        let address = net_server::of_release(view, layout, hop, node)?;
+        Some(on_node(node, endpoint_probe(layout), text(&address)))
+    }));
     if hop.corrected(check::LINKS).next().is_some()
         && let Some(wanted) = hop.fast_cgi
     {

@@ -2,14 +2,18 @@
 
 use crm_api::change::{Executor, Gate, Undo};
 use crm_api::database::superoffice::SERVICE_VERSION;
-use crm_api::evidence::{Expectation, Expected, Source};
+use crm_api::evidence::Expected;
 use crm_api::probe::{Probe, RunState};
 use crm_api::site::{Component, FastCgi, NetServerMode, ServiceSetup};
 
-use super::upgrade::{asks_for_keys, installer, only_fast_cgi, run_upgrade_exe, versions};
-use super::{Draft, close, draft, in_database, kind, net_server, on_node, open, version};
+use super::upgrade::{
+    asks_for_keys, choose_instance, installer, leave_others_alone, only_fast_cgi, run_upgrade_exe, versions,
+};
+use super::{Draft, attested, close, draft, in_database, kind, net_server, on_node, open, version};
 use crate::products::Hop;
+use crate::products::superoffice::instances;
 use crate::products::superoffice::layout::{FROZEN, INSTANCES_KEY, Layout};
+use crate::products::superoffice::net_server::ENDPOINT;
 use crate::products::superoffice::parts::{SERVICE_DATA, Tools, version_probes_on};
 use crate::products::superoffice::wizards;
 use crate::view::View;
@@ -84,7 +88,16 @@ pub(super) fn service(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Ve
     ];
     more.extend(wizards::templates_instruction(layout, hop));
     let title = |node: &str| format!("install the files of Service {} on {node}", hop.to.version);
-    component(view, layout, hop, Component::Service, kind::INSTALL_SERVICE, title, &more)
+    let mut drafts = component(view, layout, hop, Component::Service, kind::INSTALL_SERVICE, title, &more);
+    let run = hop.to.package(Component::Service).and_then(|package| Some((package, package.install.as_ref()?)));
+    for draft in &mut drafts {
+        let node = draft.step.node.clone().unwrap_or_default();
+        draft.step.absent_when.extend(instances::no_trace(view, layout, &node));
+        if let Some(run) = run {
+            choose_instance(draft, view, layout, (hop, run, &more));
+        }
+    }
+    drafts
 }
 
 fn component(
@@ -160,7 +173,7 @@ pub(super) fn set_up_service(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>
     let title = format!("set Service up for {}, once", layout.block.host_name);
     let mut draft = draft(kind::SET_UP_SERVICE, Some(node), title, Executor::Attended { instructions });
     let scheduler = Probe::Service { name: layout.scheduler.clone() };
-    let config = Probe::ConfigValue { path: layout.config(), key: "nsEndPoint".to_owned() };
+    let config = Probe::ConfigValue { path: layout.config(), key: ENDPOINT.to_owned() };
     draft.step.evidence = vec![
         in_database(SERVICE_VERSION, version(hop.to)),
         on_node(node, config, Expected::Present {}),
@@ -173,6 +186,7 @@ pub(super) fn set_up_service(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>
     draft.step.attempts_max = 1;
     draft.step.minutes = 15;
     draft.step.limit_minutes = 120;
+    leave_others_alone(&mut draft, view, layout, node);
     vec![draft]
 }
 
@@ -198,7 +212,7 @@ pub(super) fn copy_instance(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>)
             ];
             let title = format!("bring the instance of the site to {node}");
             let mut draft = draft(kind::COPY_INSTANCE, Some(node), title, Executor::Attended { instructions });
-            let config = Probe::ConfigValue { path: layout.config(), key: "nsEndPoint".to_owned() };
+            let config = Probe::ConfigValue { path: layout.config(), key: ENDPOINT.to_owned() };
             let frozen = Probe::FlagLine { path: layout.config(), line: FROZEN.to_owned() };
             let scheduler = Probe::Service { name: layout.scheduler.clone() };
             draft.step.evidence = vec![
@@ -208,6 +222,7 @@ pub(super) fn copy_instance(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>)
             ];
             draft.step.minutes = 10;
             draft.step.limit_minutes = 120;
+            leave_others_alone(&mut draft, view, layout, node);
             draft
         })
         .collect()
@@ -232,13 +247,8 @@ pub(super) fn prove_mailbox(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>)
         "Then attest this step; no password is given to the operator.".to_owned(),
     ];
     let statement = format!("I logged in to the mailbox {} from {node}.", setup.mailbox);
-    vec![attested(
-        kind::PROVE_MAILBOX,
-        node,
-        format!("see that the mailbox {} works", setup.mailbox),
-        instructions,
-        statement,
-    )]
+    let title = format!("see that the mailbox {} works", setup.mailbox);
+    vec![in_two_hours(attested(kind::PROVE_MAILBOX, Some(node), title, instructions, statement))]
 }
 
 /// Without a mailbox bounces are lost (vendor: upgrade 7.5 to 8, "Setup of the first mailbox").
@@ -252,14 +262,11 @@ pub(super) fn first_mailbox(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>)
         "Then attest this step: no documented interface shows mailboxes.".to_owned(),
     ];
     let statement = format!("The mailbox {} exists in Service.", setup.mailbox);
-    vec![attested(kind::FIRST_MAILBOX, node, "create the first mailbox in Service".to_owned(), instructions, statement)]
+    let title = "create the first mailbox in Service".to_owned();
+    vec![in_two_hours(attested(kind::FIRST_MAILBOX, Some(node), title, instructions, statement))]
 }
 
-fn attested(kind: &'static str, node: &str, title: String, instructions: Vec<String>, statement: String) -> Draft {
-    let mut draft = draft(kind, Some(node), title, Executor::Attended { instructions });
-    draft.step.evidence =
-        vec![Expectation { source: Source::Attestation { statement }, expected: Expected::Present {} }];
-    draft.step.minutes = 5;
+fn in_two_hours(mut draft: Draft) -> Draft {
     draft.step.limit_minutes = 120;
     draft
 }

@@ -4,6 +4,7 @@
 mod backup;
 mod close;
 mod correct;
+mod fast_cgi;
 mod forward;
 mod install;
 mod moving;
@@ -65,6 +66,7 @@ pub mod kind {
     pub const RUN_UPGRADE_EXE: &str = "run-upgrade-exe";
     pub const START_SERVICE_POOL: &str = "start-service-pool";
     pub const LINK_FAST_CGI: &str = "link-fastcgi";
+    pub const REMOVE_HANDLERS: &str = "remove-handlers";
     pub const FLUSH_CACHES: &str = "flush-caches";
     pub const VERIFY_VERSIONS: &str = "verify-versions";
     pub const UNFREEZE: &str = "unfreeze";
@@ -151,6 +153,7 @@ fn to_the_next_release(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> V
     drafts.extend(open::start_service_pool(view, &then, hop));
     drafts.extend(open::link_fast_cgi(hop));
     drafts.extend(open::flush_caches(view, &then, hop));
+    drafts.extend(fast_cgi::remove_handlers(view, &then, hop));
     drafts.extend(install::first_mailbox(view, layout, hop));
     drafts.push(open::verify_versions(hop));
     drafts.extend(open::unfreeze(view, &then, hop));
@@ -185,7 +188,7 @@ impl Run {
     pub fn of(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Self {
         let mut run = Self::default();
         if hop.purpose == Purpose::Correct {
-            run.handlers = [check::HANDLERS, check::ENDPOINT].iter().any(|check| hop.corrected(check).next().is_some());
+            run.handlers = hop.corrected(check::HANDLERS).next().is_some();
             return run;
         }
         for difference in settings::differences(view, layout) {
@@ -193,7 +196,7 @@ impl Run {
                 Difference::Links { .. } => run.handlers |= hop.fast_cgi == Some(FastCgi::Enabled),
                 Difference::Handlers { .. } => run.handlers = true,
                 Difference::Attachments { .. } => run.attachments = true,
-                Difference::Host { .. } => {}
+                Difference::Leftover { .. } | Difference::Host { .. } => {}
             }
         }
         run
@@ -203,7 +206,11 @@ impl Run {
 /// The steps of a change of settings: nothing is installed, no schema changes, the site stays open.
 fn configure(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
     let run = Run::of(view, layout, hop);
+    let leftovers = settings::leftovers(view, layout);
     let mut drafts = vec![close::preflight(), close::notice(view, layout, hop)];
+    if run == Run::default() && !leftovers.is_empty() {
+        drafts.extend(backup::iis(view, hop));
+    }
     if run != Run::default() {
         drafts.extend(backup::iis(view, hop));
         if run.attachments {
@@ -224,9 +231,13 @@ fn configure(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> 
     if hop.fast_cgi != hop.fast_cgi_now {
         drafts.extend(open::link_fast_cgi(hop));
     }
+    let relinked = !leftovers.is_empty() && hop.fast_cgi != hop.fast_cgi_now;
     if run != Run::default() {
         drafts.extend(open::flush_caches(view, layout, hop));
+    } else if relinked {
+        drafts.extend(fast_cgi::flush_links(view, layout, hop));
     }
+    drafts.extend(fast_cgi::remove_handlers(view, layout, hop));
     drafts.push(open::verify_settings(view, layout, hop));
     drafts
 }
@@ -257,6 +268,26 @@ pub(super) fn draft(kind: &'static str, node: Option<&str>, title: String, execu
             limit_minutes: 15,
         },
     }
+}
+
+/// The word of a person, where no machine can see it.
+pub(super) fn vouched(statement: String) -> Expectation {
+    Expectation { source: Source::Attestation { statement }, expected: Expected::Present {} }
+}
+
+/// A step that a person does and vouches for.
+pub(super) fn attested(
+    kind: &'static str,
+    node: Option<&str>,
+    title: String,
+    instructions: Vec<String>,
+    statement: String,
+) -> Draft {
+    let mut draft = draft(kind, node, title, Executor::Attended { instructions });
+    draft.step.evidence = vec![vouched(statement)];
+    draft.step.minutes = 5;
+    draft.step.limit_minutes = 60;
+    draft
 }
 
 fn controller(kind: &'static str, title: &str, task: Task) -> Draft {

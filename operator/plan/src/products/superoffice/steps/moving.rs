@@ -2,17 +2,20 @@
 //! vendor leaves to a wizard, an editor or a decision, a person does, told exactly what; what stands in the database shows it.
 
 use crm_api::change::{Executor, Task, Undo};
+use crm_api::database::by_hand::Table;
 use crm_api::database::superoffice::{
     ATTACHMENT_PATH, CGI_URL, CGI_URL_INTERNAL, INSTANCE_PATHS, USE_EXTENSION, WWW_PATH,
 };
-use crm_api::evidence::{Expectation, Expected, Source};
+use crm_api::evidence::{Expectation, Expected};
 use crm_api::probe::{Probe, RunState};
 use crm_api::site::{Component, NetServerMode};
 
-use super::upgrade::{installer, versions};
-use super::{Draft, controller, draft, in_database, kind, on_node, text};
+use super::upgrade::{choose_instance, installer, versions};
+use super::{Draft, attested, controller, draft, in_database, kind, on_node, text, vouched};
 use crate::products::Hop;
+use crate::products::superoffice::instances;
 use crate::products::superoffice::layout::{FROZEN, INSTANCES_KEY, Layout};
+use crate::products::superoffice::net_server::ENDPOINT;
 use crate::products::superoffice::one_host::{Moving, Way, at_declared, web_sites};
 use crate::products::superoffice::parts::{Tools, scheduled_host, version_probes};
 use crate::view::View;
@@ -50,7 +53,10 @@ impl Plan<'_, '_> {
         instructions.push("Then attest this step with what was decided.".to_owned());
         let statement = format!("It is decided what becomes of requests to {from}.");
         let title = "decide about redirects from the former address".to_owned();
-        Some(attested(kind::CONSIDER_REDIRECTS, node, title, instructions, statement, 10))
+        let mut draft = attested(kind::CONSIDER_REDIRECTS, Some(node), title, instructions, statement);
+        draft.step.minutes = 10;
+        draft.step.limit_minutes = 1440;
+        Some(draft)
     }
 
     /// Web's setup once more, onto the IIS site that serves Service.
@@ -78,6 +84,14 @@ impl Plan<'_, '_> {
                 draft.step.evidence.extend(versions(view, self.now, Component::Web, node, hop.to));
                 draft.step.evidence.push(on_node(node, web_sites(self.now), Expected::OnlyName { is: site.clone() }));
                 draft.step.absent_when.extend(versions(view, self.now, Component::Web, node, hop.from));
+                // Its files lie in the same folder before and after: IIS shows where it was.
+                draft.step.absent_when.extend(
+                    self.moving
+                        .web_site
+                        .iter()
+                        .filter(|former| *former != site)
+                        .map(|former| on_node(node, web_sites(self.now), Expected::OnlyName { is: former.clone() })),
+                );
                 draft.step.moves = vec![format!("{}@{node}", Component::Web.name())];
                 draft
             })
@@ -110,7 +124,9 @@ impl Plan<'_, '_> {
                 let files = version_probes(self.then, Component::Service, Tools::of(hop.to)).into_iter();
                 let files = files.map(|(_, probe)| probe).filter(|probe| matches!(probe, Probe::FileVersion { .. }));
                 draft.step.absent_when.extend(files.map(|probe| on_node(node, probe, Expected::Absent {})));
+                draft.step.absent_when.extend(instances::no_trace(view, self.then, node));
                 draft.step.moves = vec![format!("{}@{node}", Component::Service.name())];
+                choose_instance(&mut draft, view, self.then, (hop, (package, method), &more));
                 draft
             })
             .collect()
@@ -154,12 +170,12 @@ impl Plan<'_, '_> {
                     let frozen = Probe::FlagLine { path: self.then.config(), line: FROZEN.to_owned() };
                     evidence.push(on_node(node, frozen, Expected::Flag { set: true }));
                     let statement = format!("Attachments, templates and customer centre of {from} lie in {to} as well.");
-                    evidence.push(Expectation { source: Source::Attestation { statement }, expected: Expected::Present {} });
+                    evidence.push(vouched(statement));
                     undo_needed = true;
                 }
                 if let Some(url) = &endpoint {
-                    instructions.push(format!("On {node}, in \"{}\", set nsEndPoint to {url:?}.", self.then.config()));
-                    let probe = Probe::ConfigValue { path: self.then.config(), key: "nsEndPoint".to_owned() };
+                    instructions.push(format!("On {node}, in \"{}\", set {ENDPOINT} to {url:?}.", self.then.config()));
+                    let probe = Probe::ConfigValue { path: self.then.config(), key: ENDPOINT.to_owned() };
                     evidence.push(on_node(node, probe, text(url)));
                 }
                 if self.moving.renames() {
@@ -209,7 +225,7 @@ impl Plan<'_, '_> {
     /// The folders that the database keeps, where they lie in the former instance.
     pub(super) fn paths(&self, view: &View<'_>) -> Option<Draft> {
         let node = view.nodes_of(Component::Service).first()?;
-        let prefix = &self.now.block.table_prefix;
+        let schema = self.now.block.table_prefix.as_str();
         let all = INSTANCE_PATHS.into_iter().chain([(ATTACHMENT_PATH, "config.attachment_path")]);
         let mut changes = Vec::new();
         let mut evidence = Vec::new();
@@ -218,11 +234,11 @@ impl Plan<'_, '_> {
             else {
                 continue;
             };
-            changes.push(match place.split_once(' ') {
-                Some((_, row)) => format!("UPDATE {prefix}.registry SET value = '{then}' WHERE reg_id = {row}"),
-                None => {
-                    let column = place.split_once('.').map_or(place, |(_, column)| column);
-                    format!("UPDATE {prefix}.config SET {column} = '{then}'")
+            let row = place.split_once(' ').and_then(|(_, row)| row.parse().ok());
+            changes.push(match (row, place.split_once('.')) {
+                (Some(row), _) => Table { schema, name: "registry" }.set("value", &then, Some(("reg_id", row))),
+                (None, column) => {
+                    Table { schema, name: "config" }.set(column.map_or(place, |(_, column)| column), &then, None)
                 }
             });
             evidence.push(in_database(fact, text(&then)));
@@ -246,12 +262,8 @@ impl Plan<'_, '_> {
     pub(super) fn texts(&self, view: &View<'_>) -> Option<Draft> {
         let node = view.nodes_of(Component::Service).first()?;
         let (from, to) = (&self.now.host, &self.then.host);
-        let prefix = &self.now.block.table_prefix;
-        let replace = |table: &str, column: &str, old: &str, new: &str| {
-            format!(
-                "UPDATE {prefix}.{table} SET {column} = REPLACE({column}, '{old}', '{new}') WHERE {column} LIKE '%{old}%'"
-            )
-        };
+        let schema = self.now.block.table_prefix.as_str();
+        let replace = |name: &str, column: &str, old: &str, new: &str| Table { schema, name }.replace(column, old, new);
         let mut statements = Vec::new();
         if self.moving.renames() {
             let (old, new) = (format!("://{from}"), format!("://{to}"));
@@ -277,7 +289,8 @@ impl Plan<'_, '_> {
         instructions.push("Then attest this step: no operator reads messages.".to_owned());
         let title = "replace the former address in messages, templates and scripts".to_owned();
         let statement = format!("Messages, templates, signatures, scripts and FAQ name {to} in place of {from}.");
-        let mut draft = attested(kind::REPLACE_ADDRESSES, node, title, instructions, statement, 15);
+        let mut draft = attested(kind::REPLACE_ADDRESSES, Some(node), title, instructions, statement);
+        draft.step.minutes = 15;
         draft.step.undo = Undo::Restore {};
         // A second run of the statements is for a person to allow.
         draft.step.attempts_max = 1;
@@ -320,20 +333,4 @@ fn below(path: &str, from: &str, to: &str) -> Option<String> {
     let head = path.get(..from.len()).filter(|head| head.eq_ignore_ascii_case(from))?;
     let rest = path.strip_prefix(head)?;
     (rest.is_empty() || rest.starts_with('\\')).then(|| format!("{to}{rest}"))
-}
-
-fn attested(
-    kind: &'static str,
-    node: &str,
-    title: String,
-    instructions: Vec<String>,
-    statement: String,
-    minutes: i32,
-) -> Draft {
-    let mut draft = draft(kind, Some(node), title, Executor::Attended { instructions });
-    draft.step.evidence =
-        vec![Expectation { source: Source::Attestation { statement }, expected: Expected::Present {} }];
-    draft.step.minutes = minutes;
-    draft.step.limit_minutes = 1440;
-    draft
 }

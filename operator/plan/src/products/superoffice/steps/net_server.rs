@@ -117,6 +117,40 @@ pub(super) fn point(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<
         .collect()
 }
 
+/// `config` names the web services of an older release: the name of this release's is written, once NetServer has answered
+/// there. The vendor has people edit this line (config/service; upgrade to 8.1), and `upgrade.exe` would ask for more than
+/// that: for keys, FastCGI, attachments, on a site that is open.
+pub(super) fn correct(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>, nodes: &[&str]) -> Vec<Draft> {
+    nodes
+        .iter()
+        .filter_map(|node| {
+            let (before, after) = (net_server::endpoint(view, layout, node)?, of_release(view, layout, hop, node)?);
+            let set = |value: &str| Action::SetConfigValue {
+                path: layout.config(),
+                key: ENDPOINT.to_owned(),
+                value: value.to_owned(),
+            };
+            let answers = Action::AwaitUrl { url: format!("{after}/Contact.svc"), status: 200 };
+            let title = "write the address of this release's web services".to_owned();
+            let executor = Executor::Agent { actions: vec![answers, set(&after)] };
+            let mut draft = draft(kind::POINT_TO_NET_SERVER, Some(node), title, executor);
+            draft.step.evidence = vec![on_node(node, endpoint_probe(layout), text(&after))];
+            draft.step.undo = Undo::Actions { actions: vec![set(before)] };
+            Some(draft)
+        })
+        .collect()
+}
+
+/// The address in `config` on a node with the name of a release's web services.
+pub(super) fn of_release(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>, node: &str) -> Option<String> {
+    let services = hop.to.super_office.as_ref()?.services_endpoint.as_deref()?;
+    let value = net_server::endpoint(view, layout, node)?;
+    let (base, _) = value.trim_end_matches('/').rsplit_once('/')?;
+    let mut letters = services.chars();
+    let first = letters.next()?.to_uppercase().to_string();
+    Some(format!("{base}/{first}{}", letters.as_str()))
+}
+
 /// A NetServer that has served crashes on the new database as soon as it runs: a person uninstalls it, once the site is
 /// proven without it. No document tells how that is done unattended.
 pub(super) fn remove(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {

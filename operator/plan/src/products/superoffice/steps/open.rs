@@ -9,7 +9,7 @@ use crm_api::site::{Component, FastCgi};
 
 use super::close::{runs_batch_service, start_service_actions, stop_service_actions};
 use super::upgrade::asks_for_keys;
-use super::{Draft, Run, controller, draft, in_database, kind, on_node, text, version};
+use super::{Draft, Run, attested, controller, draft, fast_cgi, in_database, kind, on_node, text, version};
 use crate::products::Hop;
 use crate::products::superoffice::layout::{FROZEN, Layout};
 use crate::products::superoffice::one_host::enters;
@@ -66,14 +66,8 @@ pub(super) fn set_base_url(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) 
         "Then attest this step: no documented interface shows the preference.".to_owned(),
     ];
     let title = "tell Service where people log in from now on".to_owned();
-    let mut draft = draft(kind::SET_BASE_URL, Some(node), title, Executor::Attended { instructions });
-    draft.step.evidence = vec![Expectation {
-        source: Source::Attestation { statement: format!("The preference \"Base URL for Web client\" is {url}.") },
-        expected: Expected::Present {},
-    }];
-    draft.step.minutes = 5;
-    draft.step.limit_minutes = 60;
-    Some(draft)
+    let statement = format!("The preference \"Base URL for Web client\" is {url}.");
+    Some(attested(kind::SET_BASE_URL, Some(node), title, instructions, statement))
 }
 
 /// Web and Service answer at one host from the first hop on that demands it: Web with its release, Service with a page.
@@ -124,18 +118,19 @@ pub(super) fn flush_caches(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) 
                 "Then attest this step: the vendor documents a button only, so no machine can see it.".to_owned(),
             ];
             let title = "flush Service's caches".to_owned();
-            let mut draft = draft(kind::FLUSH_CACHES, Some(node), title, Executor::Attended { instructions });
-            draft.step.evidence = vec![Expectation {
-                source: Source::Attestation {
-                    statement: format!("I clicked \"Flush caches\" at {url}, after upgrade.exe had ended."),
-                },
-                expected: Expected::Present {},
-            }];
-            draft.step.minutes = 5;
-            draft.step.limit_minutes = 60;
-            draft
+            let statement = format!("I clicked \"Flush caches\" at {url}, after upgrade.exe had ended.");
+            attested(kind::FLUSH_CACHES, Some(node), title, instructions, statement)
         })
         .collect()
+}
+
+/// The same flush after something else than a run of `upgrade.exe`.
+pub(super) fn flushed_after(draft: &mut Draft, what: &str) {
+    for expectation in &mut draft.step.evidence {
+        if let Source::Attestation { statement } = &mut expectation.source {
+            *statement = statement.replace("upgrade.exe had ended", what);
+        }
+    }
 }
 
 pub(super) fn verify_versions(hop: &Hop<'_>) -> Draft {
@@ -214,10 +209,8 @@ pub(super) fn generate_satellites(view: &View<'_>, hop: &Hop<'_>) -> Option<Draf
         "Then attest this step: no documented fact shows of which release a satellite is.".to_owned(),
     ];
     let title = format!("generate {count} satellites anew");
-    let mut draft = draft(kind::GENERATE_SATELLITES, Some(node), title, Executor::Attended { instructions });
     let statement = format!("The prototypes and all {count} satellites are generated from {}.", hop.to.version);
-    draft.step.evidence =
-        vec![Expectation { source: Source::Attestation { statement }, expected: Expected::Present {} }];
+    let mut draft = attested(kind::GENERATE_SATELLITES, Some(node), title, instructions, statement);
     draft.step.minutes = 10;
     draft.step.limit_minutes = 1440;
     Some(draft)
@@ -230,6 +223,8 @@ pub(super) fn verify_settings(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_
     if hop.fast_cgi == Some(FastCgi::Enabled) && run.handlers {
         draft.step.evidence.extend(view.nodes_of(Component::Service).iter().map(|node| handlers(view, layout, node)));
     }
+    let leftovers = settings::leftovers(view, layout);
+    draft.step.evidence.extend(leftovers.iter().map(|(node, _)| fast_cgi::none_left(view, layout, node)));
     if run.attachments {
         draft.step.evidence.extend(attachments_moved(view));
     }

@@ -4,7 +4,7 @@
 use crm_api::backup::CrmBackupStatus;
 use crm_api::change::{Executor, Gate, StepRole, Task, Undo};
 use crm_api::database::superoffice::{DATABASE_VERSION, SERVER_SETUP_VERSION, SERVICE_VERSION};
-use crm_api::evidence::{Expected, Source};
+use crm_api::evidence::Expected;
 use crm_api::order::Action;
 use crm_api::probe::{Probe, RunState};
 use crm_api::site::{Component, Placement};
@@ -45,11 +45,7 @@ pub(super) fn steps(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<
     }
     drafts.extend(open::start_service_pool(view, layout, hop));
     for mut draft in open::flush_caches(view, layout, hop) {
-        for expectation in &mut draft.step.evidence {
-            if let Source::Attestation { statement } = &mut expectation.source {
-                *statement = statement.replace("upgrade.exe had ended", "everything had come back");
-            }
-        }
+        open::flushed_after(&mut draft, "everything had come back");
         drafts.push(draft);
     }
     drafts.push(open::verify_versions(hop));
@@ -65,13 +61,15 @@ pub(super) fn steps(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<
     drafts
 }
 
-/// The folder of the Service instance that a set holds: a change that moved Service left another one in the registry.
+/// The folder of the Service instance that a set holds: a change that moved Service left another one in the registry. The
+/// record of the change that took the set says from where each tree in it came.
 fn path_in_set<'a>(view: &View<'a>, hop: &Hop<'_>) -> Option<&'a str> {
-    let set = format!(r"{}\", hop.backup_folder);
+    let trees: Vec<String> =
+        view.nodes_of(Component::Service).iter().map(|node| backup::service_tree(hop, node)).collect();
     let steps = view.snapshot.changes.iter().flat_map(|change| &change.spec.steps);
     steps.filter(|step| step.role == Some(StepRole::BackUp)).find_map(|step| match &step.executor {
         Executor::Agent { actions } => actions.iter().find_map(|action| match action {
-            Action::CopyTree { from, to } if to.starts_with(&set) && to.ends_with(r"\service") => Some(from.as_str()),
+            Action::CopyTree { from, to } if trees.contains(to) => Some(from.as_str()),
             _ => None,
         }),
         _ => None,

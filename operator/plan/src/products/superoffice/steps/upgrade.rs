@@ -12,7 +12,7 @@ use crm_api::release::{CrmReleaseSpec, Method, Package};
 use crm_api::site::{Attachments, Component, FastCgi, TextMoveChoice};
 
 use super::close::media_folder;
-use super::{Draft, close, draft, in_database, install, kind, on_node, open, text, version};
+use super::{Draft, close, draft, in_database, install, kind, on_node, open, version};
 use crate::products::Hop;
 use crate::products::superoffice::instances::{self, INSTANCE_PATH};
 use crate::products::superoffice::layout::{ARGUMENT_FILE, CRM_SETUP, Layout};
@@ -120,16 +120,9 @@ pub(super) fn service_files(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>)
     component((view, layout), hop, (Component::Service, &nodes), kind::UPGRADE_SERVICE, title, &more)
         .into_iter()
         .map(|mut draft| {
-            let node = draft.step.node.clone().unwrap_or_default();
-            let is_alone = instances::others(view, layout, &node).is_empty();
-            let selects = select_instance(&mut draft.step.executor, layout);
-            if let (false, false, Executor::Agent { .. }) = (is_alone, selects, &draft.step.executor) {
-                // A silent run takes the first instance that it finds: with several on a machine a person chooses.
-                if let Some(package) = hop.to.package(Component::Service) {
-                    draft.step.executor = attended(&node, (package, &package.method), hop, &more);
-                }
+            if let Some(package) = hop.to.package(Component::Service) {
+                choose_instance(&mut draft, view, layout, (hop, (package, &package.method), &more));
             }
-            leave_others_alone(&mut draft, view, layout, &node);
             draft
         })
         .collect()
@@ -207,6 +200,24 @@ fn attended(node: &str, (package, method): (&Package, &Method), hop: &Hop<'_>, m
     Executor::Attended { instructions }
 }
 
+/// A run of Service's installer concerns this site's instance only: its command line names it by its path, or a person
+/// chooses it where there are several; and every other one stays as it is.
+pub(super) fn choose_instance(
+    draft: &mut Draft,
+    view: &View<'_>,
+    layout: &Layout<'_>,
+    (hop, run, more): (&Hop<'_>, (&Package, &Method), &[String]),
+) {
+    let node = draft.step.node.clone().unwrap_or_default();
+    let is_alone = instances::others(view, layout, &node).is_empty();
+    let selects = select_instance(&mut draft.step.executor, layout);
+    if let (false, false, Executor::Agent { .. }) = (is_alone, selects, &draft.step.executor) {
+        // A silent run takes the first instance that it finds: with several on a machine a person chooses.
+        draft.step.executor = attended(&node, run, hop, more);
+    }
+    leave_others_alone(draft, view, layout, &node);
+}
+
 /// Puts the path of the site's instance into a command line; whether that line names it, and so selects it.
 fn select_instance(executor: &mut Executor, layout: &Layout<'_>) -> bool {
     let Executor::Agent { actions } = executor else { return false };
@@ -222,7 +233,7 @@ fn select_instance(executor: &mut Executor, layout: &Layout<'_>) -> bool {
 }
 
 /// Every other instance on the server stays as it is: that is evidence of the step, and without it nothing is as before.
-fn leave_others_alone(draft: &mut Draft, view: &View<'_>, layout: &Layout<'_>, node: &str) {
+pub(super) fn leave_others_alone(draft: &mut Draft, view: &View<'_>, layout: &Layout<'_>, node: &str) {
     let others = instances::left_alone(view, layout, node);
     if !draft.step.absent_when.is_empty() {
         draft.step.absent_when.extend(others.iter().cloned());
@@ -305,36 +316,6 @@ pub(super) fn only_fast_cgi(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>,
             console(view, layout, hop, node, title, &["-onlyFCGI"])
         })
         .collect()
-}
-
-/// A whole run of `upgrade.exe` on nodes whose `config` names the web services of an older release: it writes the right
-/// name (vendor: config/service). Every other answer is as things stand.
-pub(super) fn write_endpoint(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>, nodes: &[&str]) -> Vec<Draft> {
-    nodes
-        .iter()
-        .map(|node| {
-            let title = "let upgrade.exe write the address of this release's web services".to_owned();
-            let mut draft = console(view, layout, hop, node, title, &[]);
-            draft.step.evidence.extend(endpoint_expected(view, layout, hop, node));
-            draft
-        })
-        .collect()
-}
-
-/// `nsEndPoint` with the name of the web services of a release.
-pub(super) fn endpoint_expected(
-    view: &View<'_>,
-    layout: &Layout<'_>,
-    hop: &Hop<'_>,
-    node: &str,
-) -> Option<Expectation> {
-    let services = hop.to.super_office.as_ref()?.services_endpoint.as_deref()?;
-    let probe = Probe::ConfigValue { path: layout.config(), key: "nsEndPoint".to_owned() };
-    let Some(Answer::Value { value }) = view.answer(node, &probe) else { return None };
-    let (base, _) = value.trim_end_matches('/').rsplit_once('/')?;
-    let mut letters = services.chars();
-    let first = letters.next()?.to_uppercase().to_string();
-    Some(on_node(node, probe, text(&format!("{base}/{first}{}", letters.as_str()))))
 }
 
 /// One whole run of `upgrade.exe` that moves the attachments; every other answer is as things stand. How long it takes

@@ -117,6 +117,7 @@ fn forward(
         corrects: &[],
         backup_folder: &folder,
         set: None,
+        takes_over: None,
     };
     let findings = rules.checks(view, &hop);
     let blocking: Vec<String> = findings

@@ -78,10 +78,14 @@ fn with_change(view: &View<'_>, parts: Vec<ObservedPart>, change: &CrmChange) ->
     }
     intents.extend(telling.announcements.drain(..).map(Intent::Announce));
     record_backup(view, &name, &mut advance, &mut intents);
+    // What takes over holds everything before this change lets go of it.
+    if let Some((name, status)) = advance.handed_over.take() {
+        intents.push(Intent::RecordChange { name, status });
+    }
     if advance.status != old {
         intents.push(Intent::RecordChange { name: name.clone(), status: Box::new(advance.status.clone()) });
     }
-    if let Some(spec) = advance.begin_restore.take() {
+    if let Some(spec) = advance.begin.take() {
         let name = format!("{}-{}", view.name(), short(&spec.plan_hash));
         intents.push(Intent::CreateChange { name, spec });
     }

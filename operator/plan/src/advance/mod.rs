@@ -3,11 +3,12 @@
 //!
 //! - `gates`: what has to be passed before a step starts. `judge`: what became of the step that was started.
 //! - `proof`: whether a step's evidence holds. `orders`: a step as an order. `back_out`: taking everything back.
-//! - `backup_set`: whether the set is whole, and how far verified. `restored`: the restore that would end a halted change, or has ended it. `interrupt`: what can stand in the way of a whole change.
+//! - `hand_over`: to the next hop without opening. `backup_set`: whether the set is whole, and how far verified. `restored`: the restore that would end a halted change, or has ended it. `interrupt`: what can stand in the way of a whole change.
 
 mod back_out;
 mod backup_set;
 mod gates;
+mod hand_over;
 mod interrupt;
 mod judge;
 mod orders;
@@ -50,8 +51,10 @@ pub struct Advance {
     pub halted: Option<(String, String)>,
     /// The restore that would end a halted change.
     pub restore: Option<Box<CrmChangeSpec>>,
-    /// The restore that is to begin now.
-    pub begin_restore: Option<Box<CrmChangeSpec>>,
+    /// The change that is to begin now: a restore, or the next hop.
+    pub begin: Option<Box<CrmChangeSpec>>,
+    /// The change that takes over from this one, with what it holds from the start.
+    pub handed_over: Option<(String, Box<CrmChangeStatus>)>,
     /// When to look again.
     pub wake_at: Option<Timestamp>,
 }
@@ -108,7 +111,8 @@ impl Run<'_> {
             return self.end_restored(restore);
         }
         self.supersede();
-        if self.out.status.backing_out.is_none() && self.claim() == Flow::Wait {
+        if self.out.status.backing_out.is_none() && self.claim() == Flow::Wait && self.out.status.backing_out.is_none()
+        {
             return;
         }
         if self.out.status.backing_out.is_some() {
@@ -117,6 +121,9 @@ impl Run<'_> {
         loop {
             let next = self.change.spec.steps.iter().find(|step| !self.out.status.is_verified(&step.id));
             let Some(step) = next else { return self.succeed() };
+            if self.hands_over(step) {
+                return;
+            }
             if self.drive(step) == Flow::Wait {
                 if self.out.status.backing_out.is_some() {
                     self.back_out();
@@ -158,8 +165,19 @@ impl Run<'_> {
             self.out.status.point_of_no_return_at = Some(now.clone());
         }
         if step.felt == Felt::Closes && self.out.status.closed_at.is_none() {
-            self.out.status.closed_at = Some(now.clone());
+            self.out.status.closed_at = Some(now);
         }
+        self.record_begun(step);
+        if let Executor::Attended { instructions } = &step.executor {
+            let node = step.node.as_deref().unwrap_or("the site");
+            let message = format!("{}: a person is needed at {node}: {}", step.id, instructions.join(" "));
+            self.announce("PersonNeeded", message, true);
+        }
+        Flow::GoOn
+    }
+
+    fn record_begun(&mut self, step: &Step) {
+        let now = crm_api::Time::from(self.view.now);
         self.out.status.steps.push(StepResult {
             id: step.id.clone(),
             phase: StepPhase::Started,
@@ -174,12 +192,6 @@ impl Run<'_> {
             granted_by: None,
             attended_by: None,
         });
-        if let Executor::Attended { instructions } = &step.executor {
-            let node = step.node.as_deref().unwrap_or("the site");
-            let message = format!("{}: a person is needed at {node}: {}", step.id, instructions.join(" "));
-            self.announce("PersonNeeded", message, true);
-        }
-        Flow::GoOn
     }
 
     fn change_result(&mut self, step: &str, change: impl FnOnce(&mut StepResult)) {
@@ -311,15 +323,21 @@ impl Run<'_> {
             })
     }
 
-    fn succeed(&mut self) {
-        self.out.status.phase = ChangePhase::Succeeded;
+    /// The change is over, and others may use what it held.
+    fn end(&mut self, phase: ChangePhase) {
+        self.out.status.phase = phase;
         self.out.status.step = None;
         self.out.status.ended_at = Some(crm_api::Time::from(self.view.now));
         self.out.status.after = self.parts.to_vec();
-        for finding in self.rules.aftermath(self.view) {
-            self.out.status.findings.push(clip(finding));
-        }
         self.out.status.claims_held.clear();
+        if phase == ChangePhase::Succeeded {
+            let findings = self.rules.aftermath(self.view);
+            self.out.status.findings.extend(findings.into_iter().map(clip));
+        }
+    }
+
+    fn succeed(&mut self) {
+        self.end(ChangePhase::Succeeded);
         let (word, message) = match self.change.spec.purpose {
             Purpose::Correct => (
                 "Corrected",
@@ -378,7 +396,8 @@ impl Run<'_> {
             return;
         }
         let window = self.change.spec.steps.iter().find(|step| step.gate == Some(Gate::Window));
-        let passed = window.is_none_or(|step| self.out.status.result(&step.id).is_some());
+        let passed = window.is_none_or(|step| self.out.status.result(&step.id).is_some())
+            || hand_over::is_taking_over(self.change, &self.out.status);
         self.out.status.phase = match (self.out.halted.is_some(), self.out.status.backing_out.is_some(), passed) {
             (true, _, _) => ChangePhase::Halted,
             (false, true, _) => ChangePhase::BackingOut,

@@ -66,6 +66,7 @@ fn the_site_stays_closed_and_is_backed_up_again_where_the_next_hop_fits_into_the
     assert_eq!(second.spec.takes_over, first.metadata.name);
     assert_eq!((&is.closed_at, &is.claims_held), (&was.closed_at, &second.spec.claims));
     assert!(was.claims_held.is_empty(), "nobody else could take them in between");
+    assert!(site.snapshot.site.metadata.finalizers.is_some(), "a closed site cannot vanish");
     assert_eq!(site.snapshot.site.status.clone().unwrap().verified.unwrap().version, "7.5 SR2");
     site.run_to("no step is called so");
     let second = site.snapshot.changes.last().unwrap();

@@ -76,6 +76,10 @@ pub struct CrmChangeSpec {
     /// The backup set that everything comes back from; only where the purpose is a restore.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restores: Option<Restores>,
+    /// The change before this hop that left the site closed for it; users have been out since then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 253))]
+    pub takes_over: Option<String>,
     /// Hash of this plan: what an approval names.
     #[schemars(length(max = 64))]
     pub plan_hash: String,

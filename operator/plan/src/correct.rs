@@ -43,6 +43,7 @@ pub fn next(view: &View<'_>, parts: &[ObservedPart], current: &CrmReleaseSpec) -
         corrects: &corrects,
         backup_folder: &folder,
         set: None,
+        takes_over: None,
     };
     if rules.checks(view, &hop).iter().any(|finding| finding.severity == Severity::Block) {
         return None;

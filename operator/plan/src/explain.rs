@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crm_api::change::{CrmChangeSpec, Executor, Felt, Gate, Purpose, Step, Undo};
-use crm_api::site::{Finding, HopSummary, WindowsSpec};
+use crm_api::site::{ApprovalScope, Finding, HopSummary, WindowsSpec};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::half_done::Found;
@@ -46,7 +46,7 @@ pub fn explain(snapshot: &Snapshot, plan: &Plan, now: Timestamp, columns: usize)
             text.push_str(&page.paragraph("", &timing(change, windows, now)));
             text.push_str(&page.paragraph("needs: ", &needs(change, windows, now)));
             for later in path::outline(&view, &change.to) {
-                text.push_str(&page.paragraph("then:  ", &later_hop(&later)));
+                text.push_str(&page.paragraph("then:  ", &later_hop(&view, &later)));
             }
             text.extend(change.notices.iter().map(|notice| page.paragraph("mind:  ", notice)));
             text.push_str(&page.table(&change.steps));
@@ -158,9 +158,13 @@ fn path_text(change: &CrmChangeSpec, view: &View<'_>) -> String {
 }
 
 /// A later hop in a sentence.
-fn later_hop(later: &HopSummary) -> String {
+fn later_hop(view: &View<'_>, later: &HopSummary) -> String {
+    let approval = match view.spec.approval.scope {
+        ApprovalScope::Hop => "with a backup and an approval of its own",
+        ApprovalScope::Path => "with a backup of its own; users stay out until then where the window has room for it",
+    };
     format!(
-        "{} -> {}, {} steps, about {} from its window on, {} by a person; planned anew, with a backup and an approval of its own, when the site is at {}",
+        "{} -> {}, {} steps, about {} from its window on, {} by a person; planned anew when the site is at {}, {approval}",
         later.from,
         later.to,
         later.steps,

@@ -117,6 +117,7 @@ fn forward(
         corrects: &[],
         backup_folder: &folder,
         set: None,
+        takes_over: None,
     };
     let findings: Vec<Finding> = path::twins(view, &hop).into_iter().chain(rules.checks(view, &hop)).collect();
     let blocking: Vec<String> = findings

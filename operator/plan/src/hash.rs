@@ -92,6 +92,8 @@ pub fn plan_hash(change: &CrmChangeSpec, releases: &[&CrmReleaseSpec], earlier: 
         purpose: Purpose,
         corrects: &'a [String],
         restores: &'a Option<Restores>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        takes_over: Option<&'a str>,
         from: &'a str,
         to: &'a str,
         fast_cgi: Option<FastCgi>,
@@ -108,6 +110,7 @@ pub fn plan_hash(change: &CrmChangeSpec, releases: &[&CrmReleaseSpec], earlier: 
         purpose: change.purpose,
         corrects: &change.corrects,
         restores: &change.restores,
+        takes_over: change.takes_over.as_deref(),
         from: &change.from,
         to: &change.to,
         fast_cgi: change.fast_cgi,

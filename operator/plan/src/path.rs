@@ -87,35 +87,42 @@ fn alike(release: &CrmReleaseSpec, twin: &CrmReleaseSpec) -> Finding {
     )
 }
 
-/// The steps of the hops behind one that leads to `to`, derived as if the site were there already; when its time comes,
-/// each hop is planned anew from what is seen then.
-#[must_use]
-pub fn later_steps<'a>(view: &View<'a>, to: &str) -> Vec<(&'a CrmReleaseSpec, &'a CrmReleaseSpec, Vec<Step>)> {
+/// Visits the hops behind one that leads to `to`, as if the site were there already.
+pub fn later_hops<T>(view: &View<'_>, to: &str, mut visit: impl FnMut(&Hop<'_>) -> T) -> Vec<T> {
     let rules = products::of(view.spec.product);
     let fast_cgi_now = rules.fast_cgi(view);
     let mut left = left_absent(view, to);
-    beyond(view, to)
-        .into_iter()
-        .map(|(from, to)| {
-            let installs = installed_by(view, to, &left);
-            let hop = Hop {
-                purpose: Purpose::Upgrade,
-                from,
-                to,
-                fast_cgi_now,
-                fast_cgi: rules.wanted_fast_cgi(view, &left, &installs),
-                absent: &left,
-                installs: &installs,
-                behind: &[],
-                corrects: &[],
-                backup_folder: "",
-                set: None,
-            };
-            let steps = sort(rules.steps(view, &hop), rules.rules(hop.purpose)).unwrap_or_default();
-            left.retain(|part| !installs.contains(part));
-            (from, to, steps)
-        })
-        .collect()
+    let mut seen = Vec::new();
+    for (from, to) in beyond(view, to) {
+        let installs = installed_by(view, to, &left);
+        seen.push(visit(&Hop {
+            purpose: Purpose::Upgrade,
+            from,
+            to,
+            fast_cgi_now,
+            fast_cgi: rules.wanted_fast_cgi(view, &left, &installs),
+            absent: &left,
+            installs: &installs,
+            behind: &[],
+            corrects: &[],
+            backup_folder: "",
+            set: None,
+            takes_over: None,
+        }));
+        left.retain(|part| !installs.contains(part));
+    }
+    seen
+}
+
+/// The steps of the hops behind one that leads to `to`, with the releases that each leads from and to; when its time
+/// comes, each hop is planned anew from what is seen then.
+#[must_use]
+pub fn later_steps(view: &View<'_>, to: &str) -> Vec<(String, String, Vec<Step>)> {
+    let rules = products::of(view.spec.product);
+    later_hops(view, to, |hop| {
+        let steps = sort(rules.steps(view, hop), rules.rules(hop.purpose)).unwrap_or_default();
+        (hop.from.version.clone(), hop.to.version.clone(), steps)
+    })
 }
 
 /// The hops behind one that leads to `to`, in outline.
@@ -125,8 +132,8 @@ pub fn outline(view: &View<'_>, to: &str) -> Vec<HopSummary> {
     later_steps(view, to)
         .into_iter()
         .map(|(from, to, steps)| HopSummary {
-            from: from.version.clone(),
-            to: to.version.clone(),
+            from,
+            to,
             steps: counted(steps.len()),
             minutes: minutes_needed(&steps).0,
             attended: counted(steps.iter().filter(|step| matches!(step.executor, Executor::Attended { .. })).count()),

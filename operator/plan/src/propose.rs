@@ -121,11 +121,28 @@ pub fn propose(view: &View<'_>, parts: &[ObservedPart]) -> Proposal {
         let verdict = Verdict::Restored(Box::new(restore.clone()));
         return Proposal { verified: Some(verified), verdict };
     }
-    let verdict = next_hop(view, parts, current, target);
+    let verdict = next_hop(view, parts, (current, target), None);
     Proposal { verified: Some(verified), verdict }
 }
 
-fn next_hop(view: &View<'_>, parts: &[ObservedPart], current: &CrmReleaseSpec, target: &CrmReleaseSpec) -> Verdict {
+/// The hop behind an open change whose release every part shows, as a change that takes over from it; `None` where there is
+/// none, or something blocks it.
+#[must_use]
+pub(crate) fn following(view: &View<'_>, parts: &[ObservedPart], change: &CrmChange) -> Option<Box<CrmChangeSpec>> {
+    let current = view.catalogue.find(&change.spec.to)?;
+    let target = view.catalogue.find(&view.spec.version).filter(|target| target.version != current.version)?;
+    match next_hop(view, parts, (current, target), change.metadata.name.as_deref()) {
+        Verdict::Change(next, _) => Some(next),
+        _ => None,
+    }
+}
+
+fn next_hop(
+    view: &View<'_>,
+    parts: &[ObservedPart],
+    (current, target): (&CrmReleaseSpec, &CrmReleaseSpec),
+    takes_over: Option<&str>,
+) -> Verdict {
     let way = match view.catalogue.path(current, target) {
         Ok(way) => way,
         Err(no_path) => return Verdict::Refused(vec![no_way(current, target, &no_path)]),
@@ -152,6 +169,7 @@ fn next_hop(view: &View<'_>, parts: &[ObservedPart], current: &CrmReleaseSpec, t
         corrects: &[],
         backup_folder: &folder,
         set: None,
+        takes_over,
     };
     let findings = path::checked(view, &hop);
     if findings.iter().any(|finding| finding.severity == Severity::Block) {
@@ -190,7 +208,7 @@ pub(crate) fn never_opens(view: &View<'_>, steps: &[Step]) -> Option<Finding> {
 fn a_later_hop_never_opens(view: &View<'_>, to: &CrmReleaseSpec) -> Option<Finding> {
     path::later_steps(view, &to.version).into_iter().find_map(|(_, later, steps)| {
         let finding = never_opens(view, &steps)?;
-        Some(Finding { message: format!("a later hop, to {}: {}", later.version, finding.message), ..finding })
+        Some(Finding { message: format!("a later hop, to {}: {}", later, finding.message), ..finding })
     })
 }
 
@@ -222,6 +240,7 @@ pub(crate) fn assemble(
         fast_cgi: hop.fast_cgi,
         corrects: hop.corrects.to_vec(),
         restores,
+        takes_over: hop.takes_over.map(str::to_owned),
         components: without(placed(view, parts, hop.installs), &removed),
         installs: hop.installs.to_vec(),
         plan_hash: String::new(),

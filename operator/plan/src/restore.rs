@@ -87,6 +87,7 @@ fn from_set(
         corrects: &[],
         backup_folder: &backup.spec.location,
         set: Some(backup),
+        takes_over: None,
     };
     let restores = Restores { backup: set.clone(), change: halted };
     let change = assemble(view, parts, &hop, crate::hash::spec_digest(view.spec), Some(restores))

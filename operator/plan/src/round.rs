@@ -1,17 +1,13 @@
 //! One round: look, decide, and say what to do in an order that loses nothing when it is cut off.
 
-use std::collections::BTreeSet;
+mod instruct;
 
 use crm_api::backup::CrmBackupSpec;
 use crm_api::change::{ChangePhase, CrmChange, CrmChangeSpec, CrmChangeStatus, Executor, Purpose, StepRole, Task};
-use crm_api::evidence::Source;
-use crm_api::node::{Asked, CrmNodeSpec};
-use crm_api::order::Order;
-use crm_api::probe::Probe;
 use crm_api::site::{CrmSiteStatus, ObservedPart, PlanSummary, VerifiedState};
 use jiff::Timestamp;
 
-use crate::advance::{Advance, advance, undo_probes};
+use crate::advance::{Advance, advance};
 use crate::forecast::forecast;
 use crate::hash::short;
 use crate::intent::{Intent, Plan, Standing};
@@ -22,6 +18,7 @@ use crate::report::{Round, change_conditions, site_announcements, site_status};
 use crate::snapshot::Snapshot;
 use crate::view::View;
 use crate::windows::local;
+use instruct::instruct;
 
 /// Decides what to do about one site: facts and `now` in, what to do and why out.
 ///
@@ -78,10 +75,14 @@ fn with_change(view: &View<'_>, parts: Vec<ObservedPart>, change: &CrmChange) ->
     }
     intents.extend(telling.announcements.drain(..).map(Intent::Announce));
     record_backup(view, &name, &mut advance, &mut intents);
+    // What takes over holds everything before this change lets go of it.
+    if let Some((name, status)) = advance.handed_over.take() {
+        intents.push(Intent::RecordChange { name, status });
+    }
     if advance.status != old {
         intents.push(Intent::RecordChange { name: name.clone(), status: Box::new(advance.status.clone()) });
     }
-    if let Some(spec) = advance.begin_restore.take() {
+    if let Some(spec) = advance.begin.take() {
         let name = format!("{}-{}", view.name(), short(&spec.plan_hash));
         intents.push(Intent::CreateChange { name, spec });
     }
@@ -294,86 +295,6 @@ fn record_backup(view: &View<'_>, name: &str, advance: &mut Advance, intents: &m
     }
 }
 
-/// Each node's questions, orders and how often it looks.
-fn instruct(view: &View<'_>, change: Option<&CrmChange>, advance: &Advance, intents: &mut Vec<Intent>) {
-    let attentive = change.is_some()
-        && matches!(advance.status.phase, ChangePhase::Changing | ChangePhase::BackingOut | ChangePhase::Halted);
-    let mut questions = products::of(view.spec.product).probes(view);
-    let mut concerned = BTreeSet::new();
-    // A node that has left the declaration in mid-change is still asked and ordered until the change is over.
-    for node in change.into_iter().flat_map(|change| change.spec.steps.iter().filter_map(|step| step.node.as_ref())) {
-        questions.entry(node.clone()).or_default();
-    }
-    // A node that carries nothing of the site any more is asked nothing any more.
-    for left in view.snapshot.nodes.iter().filter(|stored| stored.node.spec.asked_by(view.name()).is_some()) {
-        questions.entry(left.node.metadata.name.clone().unwrap_or_default()).or_default();
-    }
-    for (node, mut probes) in questions {
-        if let Some(change) = change {
-            probes.extend(evidence_probes(change, &node));
-        }
-        probes.sort();
-        probes.dedup();
-        let Some(stored) = view.snapshot.node(&node) else { continue };
-        let own = |id: &str| view.snapshot.changes.iter().any(|change| id.starts_with(&change_prefix(change)));
-        // Other sites' questions and orders on a shared server stay as they are.
-        let mut asked: Vec<Asked> =
-            stored.node.spec.asked.iter().filter(|asked| asked.site != view.name()).cloned().collect();
-        if !probes.is_empty() {
-            asked.push(Asked { site: view.name().to_owned(), probes, attentive });
-        }
-        asked.sort_by(|one, other| one.site.cmp(&other.site));
-        let mut orders: Vec<Order> = stored.node.spec.orders.iter().filter(|order| !own(&order.id)).cloned().collect();
-        orders.extend(advance.orders.get(&node).into_iter().flatten().cloned());
-        let spec = CrmNodeSpec { asked, orders };
-        if stored.node.spec != spec {
-            intents.push(Intent::InstructNode { node: node.clone(), spec: Box::new(spec) });
-        }
-        concerned.insert(node);
-    }
-    take_back(view, &concerned, intents);
-}
-
-/// A node that the site no longer names is asked nothing for it any more, and carries no order of it.
-fn take_back(view: &View<'_>, concerned: &BTreeSet<String>, intents: &mut Vec<Intent>) {
-    for stored in &view.snapshot.nodes {
-        let node = stored.node.metadata.name.clone().unwrap_or_default();
-        if concerned.contains(&node) || stored.node.spec.asked_by(view.name()).is_none() {
-            continue;
-        }
-        let mut spec = stored.node.spec.clone();
-        spec.asked.retain(|asked| asked.site != view.name());
-        let own = |id: &str| view.snapshot.changes.iter().any(|change| id.starts_with(&change_prefix(change)));
-        spec.orders.retain(|order| !own(&order.id));
-        intents.push(Intent::InstructNode { node, spec: Box::new(spec) });
-    }
-}
-
-fn change_prefix(change: &CrmChange) -> String {
-    format!("{}/", change.metadata.name.as_deref().unwrap_or_default())
-}
-
-fn evidence_probes(change: &CrmChange, node: &str) -> Vec<Probe> {
-    change
-        .spec
-        .steps
-        .iter()
-        .flat_map(|step| step.evidence.iter().chain(&step.absent_when))
-        .filter_map(|expectation| match &expectation.source {
-            Source::Node { node: on, probe } if on == node => Some(probe.clone()),
-            Source::Node { .. } | Source::Database { .. } | Source::Attestation { .. } => None,
-        })
-        .chain(
-            change
-                .spec
-                .steps
-                .iter()
-                .filter(|step| step.node.as_deref() == Some(node))
-                .flat_map(|step| undo_probes(step).map(|(_, probe)| probe)),
-        )
-        .collect()
-}
-
 fn record_site(view: &View<'_>, status: CrmSiteStatus, intents: &mut Vec<Intent>) {
     let old = view.snapshot.site.status.clone().unwrap_or_default();
     intents.extend(site_announcements(&old, &status).into_iter().map(Intent::Announce));
@@ -391,7 +312,10 @@ fn hold_or_release(view: &View<'_>, change: Option<(&str, &CrmChangeStatus)>, in
         .finalizers
         .as_ref()
         .is_some_and(|finalizers| finalizers.iter().any(|name| name == crm_api::SITE_FINALIZER));
-    let is_closed = |status: &CrmChangeStatus| status.closed_at.is_some() && status.ended_at.is_none();
+    // What was handed over is as closed as before.
+    let is_closed = |status: &CrmChangeStatus| {
+        status.closed_at.is_some() && (status.ended_at.is_none() || status.handed_over_to.is_some())
+    };
     let elsewhere = view
         .snapshot
         .open_changes()

@@ -65,6 +65,18 @@ pub fn approvals<'a>(view: &View<'a>, change: &CrmChangeSpec) -> Vec<&'a CrmDeci
     approvals
 }
 
+/// Whether as many people as the site asks for have approved a plan.
+#[must_use]
+pub fn is_approved(view: &View<'_>, change: &CrmChangeSpec) -> bool {
+    approvals(view, change).len() >= approvals_needed(view)
+}
+
+/// How many people have to approve a plan of this site.
+#[must_use]
+pub fn approvals_needed(view: &View<'_>) -> usize {
+    if view.spec.approval.four_eyes { 2 } else { 1 }
+}
+
 /// The word about a plan, as `name (user)`.
 #[must_use]
 pub fn about(view: &View<'_>, word: Word, plan_hash: &str) -> Option<String> {

@@ -67,6 +67,10 @@ pub struct CrmChangeStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 253))]
     pub restored_by: Option<String>,
+    /// The change of the next hop, for which the site stays closed: this one ended without letting users in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 253))]
+    pub handed_over_to: Option<String>,
     /// What it waits for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting: Option<Waiting>,
@@ -112,6 +116,7 @@ impl Default for CrmChangeStatus {
             point_of_no_return_at: None,
             backing_out: None,
             restored_by: None,
+            handed_over_to: None,
             waiting: None,
             before: Vec::new(),
             after: Vec::new(),

@@ -7,6 +7,7 @@ use crm_api::order::{Action, OrderPhase, Outcome};
 use crm_api::probe::Probe;
 use jiff::Timestamp;
 
+use super::hand_over::{is_taking_over, shuts};
 use super::judge::EVIDENCE_WITHIN;
 use super::{Flow, LOOK_AGAIN, LOOK_AGAIN_SOON, Run, SUPERSEDED};
 use crate::carry_out::{ActionStanding, Question, question_of, standing_by_answer};
@@ -21,7 +22,7 @@ impl Run<'_> {
     pub(super) fn back_out(&mut self) {
         let change = self.change;
         for step in change.spec.steps.iter().rev() {
-            let Some(result) = self.out.status.result(&step.id).cloned() else { continue };
+            let Some(result) = self.to_take_back(step) else { continue };
             if result.phase == StepPhase::Undone || !matches!(step.undo, Undo::Actions { .. } | Undo::Setting {}) {
                 continue;
             }
@@ -36,17 +37,27 @@ impl Run<'_> {
         let reason = self.out.status.backing_out.clone().unwrap_or_default();
         let superseded = reason.starts_with(SUPERSEDED);
         let now = crm_api::Time::from(self.view.now);
-        self.out.status.phase = if superseded { ChangePhase::Superseded } else { ChangePhase::Failed };
-        self.out.status.step = None;
-        self.out.status.ended_at = Some(now.clone());
-        self.out.status.after = self.parts.to_vec();
-        self.out.status.claims_held.clear();
+        self.end(if superseded { ChangePhase::Superseded } else { ChangePhase::Failed });
         let was_closed = change.spec.restores.as_ref().is_some_and(|restores| restores.change.is_some());
         if self.out.status.closed_at.is_some() && !was_closed {
             self.out.status.opened_at = Some(now);
         }
         let (word, warning) = if superseded { ("Superseded", false) } else { ("BackedOut", true) };
         self.announce(word, format!("{}: everything is as it was before: {reason}", self.view.name()), warning);
+    }
+
+    /// What became of a step that is to be taken back. What shuts the site was done before a change that takes over began:
+    /// it is taken back whether or not this one has come to it.
+    fn to_take_back(&mut self, step: &Step) -> Option<StepResult> {
+        if let Some(result) = self.out.status.result(&step.id) {
+            return Some(result.clone());
+        }
+        let shut = is_taking_over(self.change, &self.out.status) && shuts(&self.change.spec, &step.id);
+        if !shut || !matches!(step.undo, Undo::Actions { .. }) {
+            return None;
+        }
+        self.record_begun(step);
+        self.out.status.result(&step.id).cloned()
     }
 
     fn take_back(&mut self, step: &Step, result: &StepResult) -> Flow {

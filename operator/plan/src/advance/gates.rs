@@ -29,7 +29,7 @@ impl Run<'_> {
     fn pass_approval(&mut self) -> Flow {
         let (view, change) = (self.view, &self.change.spec);
         let approvals = said::approvals(view, change);
-        let needed = if view.spec.approval.four_eyes { 2 } else { 1 };
+        let needed = said::approvals_needed(view);
         if approvals.len() >= needed {
             let names: Vec<String> = approvals.into_iter().map(said::signed).collect();
             self.out.status.approved_by = Some(super::clip(names.join(", ")));
@@ -53,7 +53,7 @@ impl Run<'_> {
         let message = format!("{what} waits for approval{notices}");
         let ended_by = format!("{who}, with a CrmDecision: word Approve, planHash {plan}{or_path}");
         self.announce("ApprovalNeeded", message.clone(), false);
-        self.wait("Approval", message, ended_by, None, LOOK_AGAIN_ANYWAY)
+        self.wait_while_closed("Approval", message, ended_by, LOOK_AGAIN_ANYWAY)
     }
 
     /// A stop stands between any two steps, whatever the change is doing.
@@ -68,12 +68,8 @@ impl Run<'_> {
     fn pass_hold(&mut self) -> Flow {
         let Some(hold) = said::hold(self.view) else { return Flow::GoOn };
         let message = format!("held by {}: {}", hold.user, hold.reason);
-        let deadline = self.closed_deadline();
-        if deadline.is_some_and(|deadline| self.view.now >= deadline) {
-            return self.start_back_out(format!("{message}, and users were out for too long"));
-        }
         let ended_by = format!("a CrmDecision with word Resume for {}", self.view.name());
-        let flow = self.wait("Hold", message, ended_by, deadline, LOOK_AGAIN_ANYWAY);
+        let flow = self.wait_while_closed("Hold", message, ended_by, LOOK_AGAIN_ANYWAY);
         if let Some(until) = &hold.until {
             self.wake(until.0);
         }
@@ -95,6 +91,9 @@ impl Run<'_> {
         let windows = self.view.spec.windows.as_ref();
         match opening(windows, needed, self.view.now) {
             Ok(Opening::Open { .. }) => self.pass_checks(),
+            Ok(Opening::Closed { why, .. }) if self.may_back_out() => {
+                self.start_back_out(format!("the next hop does not fit any more: {why}"))
+            }
             Ok(Opening::Closed { why, next }) => {
                 let when = next.map_or_else(|| "no opening".to_owned(), |at| local(windows, at));
                 let message = format!("{why}; next opening: {when}");
@@ -135,6 +134,7 @@ impl Run<'_> {
             corrects: &self.change.spec.corrects,
             backup_folder: "",
             set: None,
+            takes_over: self.change.spec.takes_over.as_deref(),
         };
         // A half-done site is finished, and drift is taken away, wherever the declared path leads afterwards.
         let alone = forward || self.change.spec.purpose == Purpose::Correct;
@@ -152,13 +152,8 @@ impl Run<'_> {
         }
         let message = blocking.join("; ");
         self.announce("PreflightBlocked", message.clone(), true);
-        self.wait(
-            "Preflight",
-            message,
-            "whoever mends it; it is looked at again by itself".to_owned(),
-            None,
-            LOOK_AGAIN,
-        )
+        let ended_by = "whoever mends it; it is looked at again by itself".to_owned();
+        self.wait_while_closed("Preflight", message, ended_by, LOOK_AGAIN)
     }
 
     fn pass_point_of_no_return(&mut self, step: &Step) -> Flow {
@@ -216,11 +211,7 @@ impl Run<'_> {
             })
             .collect();
         let message = format!("{} sessions are still on the database: {}", database.sessions.len(), who.join(", "));
-        let deadline = self.closed_deadline();
-        if deadline.is_some_and(|deadline| self.view.now >= deadline) {
-            return self.start_back_out(message);
-        }
-        self.wait("Sessions", message, "whoever uses these programs".to_owned(), deadline, LOOK_AGAIN)
+        self.wait_while_closed("Sessions", message, "whoever uses these programs".to_owned(), LOOK_AGAIN)
     }
 
     /// What the first try of a destructive step had to pass holds for every further one: the declaration is the same,
@@ -313,11 +304,23 @@ impl Run<'_> {
     }
 
     pub(super) fn wait_for_facts(&mut self, message: String) -> Flow {
+        let ended_by = "the agent or SQL Server, by answering again".to_owned();
+        self.wait_while_closed("Facts", message, ended_by, LOOK_AGAIN_SOON)
+    }
+
+    /// Waits; but where users are out meanwhile and there is a way back, not for ever.
+    pub(super) fn wait_while_closed(
+        &mut self,
+        reason: &str,
+        message: String,
+        ended_by: String,
+        again: SignedDuration,
+    ) -> Flow {
         let deadline = self.closed_deadline();
         if deadline.is_some_and(|deadline| self.view.now >= deadline) {
-            return self.start_back_out(format!("no fresh facts for too long while users were out: {message}"));
+            return self.start_back_out(format!("users were out for too long: {message}"));
         }
-        self.wait("Facts", message, "the agent or SQL Server, by answering again".to_owned(), deadline, LOOK_AGAIN_SOON)
+        self.wait(reason, message, ended_by, deadline, again)
     }
 
     /// Until when something may be waited for: while users are out, and only as long as there is a way back.
@@ -332,6 +335,7 @@ impl Run<'_> {
             .steps
             .iter()
             .map(|result| result.ended_at.as_ref().map_or(result.started_at.0, |at| at.0))
+            .chain(self.change.metadata.creation_timestamp.iter().map(|at| at.0))
             .max()?;
         last_progress.saturating_add(CLOSED_WAIT_MAX).ok()
     }

@@ -22,7 +22,7 @@ impl Run<'_> {
                 ordinal(self.place_in_line(&taken.claim))
             );
             let ended_by = format!("the end of the change of {}", taken.holder);
-            return self.wait("Claim", message, ended_by, None, LOOK_AGAIN);
+            return self.wait_while_closed("Claim", message, ended_by, LOOK_AGAIN);
         }
         self.out.status.claims_held = self.change.spec.claims.clone();
         Flow::GoOn

@@ -7,6 +7,7 @@ use crm_api::site::PartState;
 use jiff::{SignedDuration, Timestamp};
 
 use super::gates::shows;
+use super::hand_over::is_taking_over;
 use super::proof::Proof;
 use super::{Flow, LOOK_AGAIN, LOOK_AGAIN_ANYWAY, LOOK_AGAIN_SOON, Run};
 use crate::explain::{duration, minutes_out};
@@ -226,6 +227,9 @@ impl Run<'_> {
             Ok(Opening::Closed { next: None, .. }) | Err(_) => "when a window opens".to_owned(),
         };
         match minutes_out(&self.change.spec.steps) {
+            Some(minutes) if is_taking_over(self.change, &self.out.status) => {
+                format!("for about {} more", duration(minutes))
+            }
             Some(minutes) => format!("from {start}, for about {}", duration(minutes)),
             None => format!("from {start}, about {}", duration(felt)),
         }

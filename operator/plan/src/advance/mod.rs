@@ -3,16 +3,19 @@
 //!
 //! - `gates`: what has to be passed before a step starts. `judge`: what became of the step that was started.
 //! - `proof`: whether a step's evidence holds. `orders`: a step as an order. `back_out`: taking everything back.
-//! - `backup_set`: whether the set is whole, and how far verified. `restored`: the restore that would end a halted change, or has ended it. `interrupt`: what can stand in the way of a whole change.
+//! - `hand_over`: to the next hop without opening. `backup_set`: whether the set is whole, and how far verified. `restored`: the restore that would end a halted change, or has ended it. `interrupt`: what can stand in the way of a whole change.
+//! - `tries`: the record of a step from its beginning to its proof or its failure.
 
 mod back_out;
 mod backup_set;
 mod gates;
+mod hand_over;
 mod interrupt;
 mod judge;
 mod orders;
 mod proof;
 mod restored;
+mod tries;
 
 pub(crate) use back_out::undo_probes;
 
@@ -20,15 +23,13 @@ use std::collections::BTreeMap;
 
 use crm_api::backup::CrmBackupStatus;
 use crm_api::change::{
-    ChangePhase, CrmChange, CrmChangeSpec, CrmChangeStatus, Executor, Felt, Gate, Purpose, Step, StepPhase, StepResult,
-    Task, Undo,
+    ChangePhase, CrmChange, CrmChangeSpec, CrmChangeStatus, Gate, Purpose, Step, StepPhase, StepResult, Task,
 };
 use crm_api::decision::Word;
-use crm_api::order::{Order, Outcome};
+use crm_api::order::Order;
 use crm_api::site::{ObservedPart, Waiting};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::hash::short;
 use crate::intent::{Announcement, Intent};
 use crate::products::{self, ProductRules};
 use crate::view::View;
@@ -50,8 +51,10 @@ pub struct Advance {
     pub halted: Option<(String, String)>,
     /// The restore that would end a halted change.
     pub restore: Option<Box<CrmChangeSpec>>,
-    /// The restore that is to begin now.
-    pub begin_restore: Option<Box<CrmChangeSpec>>,
+    /// The change that is to begin now: a restore, or the next hop.
+    pub begin: Option<Box<CrmChangeSpec>>,
+    /// The change that takes over from this one, with what it holds from the start.
+    pub handed_over: Option<(String, Box<CrmChangeStatus>)>,
     /// When to look again.
     pub wake_at: Option<Timestamp>,
 }
@@ -108,7 +111,8 @@ impl Run<'_> {
             return self.end_restored(restore);
         }
         self.supersede();
-        if self.out.status.backing_out.is_none() && self.claim() == Flow::Wait {
+        if self.out.status.backing_out.is_none() && self.claim() == Flow::Wait && self.out.status.backing_out.is_none()
+        {
             return;
         }
         if self.out.status.backing_out.is_some() {
@@ -117,6 +121,9 @@ impl Run<'_> {
         loop {
             let next = self.change.spec.steps.iter().find(|step| !self.out.status.is_verified(&step.id));
             let Some(step) = next else { return self.succeed() };
+            if self.hands_over(step) {
+                return;
+            }
             if self.drive(step) == Flow::Wait {
                 if self.out.status.backing_out.is_some() {
                     self.back_out();
@@ -136,156 +143,6 @@ impl Run<'_> {
                 StepPhase::Verified | StepPhase::Undoing | StepPhase::Undone => Flow::Wait,
             },
         }
-    }
-
-    /// Records that a step is begun, if everything before it is passed. What it does follows in the same round, after
-    /// the record.
-    fn begin(&mut self, step: &Step) -> Flow {
-        if step.after.iter().any(|before| !self.out.status.is_verified(before)) {
-            let message = format!("{} waits for steps that are not verified", step.id);
-            self.halt(message, "report this: it is a fault of the operator".to_owned());
-            return Flow::Wait;
-        }
-        if self.pass_stop() == Flow::Wait
-            || self.refuse_edited() == Flow::Wait
-            || self.pass_gate(step) == Flow::Wait
-            || self.pass_facts(step) == Flow::Wait
-        {
-            return Flow::Wait;
-        }
-        let now = crm_api::Time::from(self.view.now);
-        if matches!(step.undo, Undo::Restore {}) && self.out.status.point_of_no_return_at.is_none() {
-            self.out.status.point_of_no_return_at = Some(now.clone());
-        }
-        if step.felt == Felt::Closes && self.out.status.closed_at.is_none() {
-            self.out.status.closed_at = Some(now.clone());
-        }
-        self.out.status.steps.push(StepResult {
-            id: step.id.clone(),
-            phase: StepPhase::Started,
-            attempt: 1,
-            started_at: now.clone(),
-            attempt_started_at: now,
-            ended_at: None,
-            outcome: None,
-            evidence: String::new(),
-            old_value: None,
-            files: Vec::new(),
-            granted_by: None,
-            attended_by: None,
-        });
-        if let Executor::Attended { instructions } = &step.executor {
-            let node = step.node.as_deref().unwrap_or("the site");
-            let message = format!("{}: a person is needed at {node}: {}", step.id, instructions.join(" "));
-            self.announce("PersonNeeded", message, true);
-        }
-        Flow::GoOn
-    }
-
-    fn change_result(&mut self, step: &str, change: impl FnOnce(&mut StepResult)) {
-        if let Some(result) = self.out.status.steps.iter_mut().find(|result| result.id == step) {
-            change(result);
-        }
-    }
-
-    fn verified(&mut self, step: &Step, evidence: String) -> Flow {
-        let now = crm_api::Time::from(self.view.now);
-        self.change_result(&step.id, |result| {
-            result.phase = StepPhase::Verified;
-            result.outcome = Some(Outcome::Done);
-            result.ended_at = Some(now.clone());
-            result.evidence = evidence.chars().take(1024).collect();
-        });
-        if step.felt == Felt::Opens {
-            self.out.status.opened_at = Some(now);
-        }
-        Flow::GoOn
-    }
-
-    /// A try is over without proof. Whether another one follows by itself depends on what is certain: nothing happened,
-    /// or the vendor calls a second run harmless.
-    fn not_proven(&mut self, step: &Step, outcome: Outcome, why: String) -> Flow {
-        let Some(result) = self.out.status.result(&step.id).cloned() else { return Flow::Wait };
-        let again = match outcome {
-            Outcome::Absent => true,
-            Outcome::Partial => orders::is_repeatable(step),
-            Outcome::Done | Outcome::Unknown => false,
-        };
-        if again && result.attempt < step.attempts_max {
-            if self.pass_stop() == Flow::Wait {
-                return Flow::Wait;
-            }
-            self.out.status.findings.push(clip(format!("{}: try {} brought nothing: {why}", step.id, result.attempt)));
-            let message = format!("{}: try {} brought nothing ({why}); it is tried again", step.id, result.attempt);
-            self.announce("TriedAgain", message, true);
-            return self.next_attempt(step, None);
-        }
-        self.failed(step, outcome, why)
-    }
-
-    /// A try is over without proof, and no other one follows by itself.
-    fn failed(&mut self, step: &Step, outcome: Outcome, why: String) -> Flow {
-        let now = crm_api::Time::from(self.view.now);
-        self.change_result(&step.id, |result| {
-            result.phase = StepPhase::Failed;
-            result.outcome = Some(outcome);
-            result.ended_at = Some(now);
-            result.evidence = why.chars().take(1024).collect();
-        });
-        self.announce("StepFailed", format!("{}: {why}", step.id), true);
-        Flow::GoOn
-    }
-
-    fn next_attempt(&mut self, step: &Step, granted_by: Option<String>) -> Flow {
-        let now = crm_api::Time::from(self.view.now);
-        self.change_result(&step.id, |result| {
-            result.phase = StepPhase::Started;
-            result.attempt = result.attempt.saturating_add(1);
-            result.attempt_started_at = now;
-            result.ended_at = None;
-            result.outcome = None;
-            result.granted_by = granted_by;
-        });
-        Flow::GoOn
-    }
-
-    /// A step has failed for good. Before the first effect on schema or programs everything is taken back; after it a
-    /// person decides.
-    fn after_failure(&mut self, step: &Step, result: &StepResult) -> Flow {
-        if self.pass_stop() == Flow::Wait {
-            return Flow::Wait;
-        }
-        let failed_at = result.ended_at.as_ref().map_or(self.view.now, |at| at.0);
-        // One word allows one try: times are in whole seconds, so the name decides whether it was used up.
-        let retry = self.decision(Word::Retry, &step.id, failed_at);
-        if retry.is_some() && retry != result.granted_by {
-            return self.next_attempt(step, retry);
-        }
-        let without_effect = result.outcome == Some(Outcome::Absent);
-        let nothing_else = !self.change.spec.steps.iter().any(|other| {
-            other.id != step.id && matches!(other.undo, Undo::Restore {}) && self.out.status.result(&other.id).is_some()
-        });
-        if nothing_else && (without_effect || !matches!(step.undo, Undo::Restore {})) {
-            self.out.status.point_of_no_return_at = None;
-        }
-        if self.out.status.point_of_no_return_at.is_none() && !self.is_open_again() {
-            return self.start_back_out(format!("{} failed: {}", step.id, result.evidence));
-        }
-        let outcome = result.outcome.unwrap_or(Outcome::Unknown);
-        self.halt(
-            format!("{} ended {outcome:?} after the point of no return: {}", step.id, result.evidence),
-            self.way_out(step),
-        );
-        Flow::Wait
-    }
-
-    fn way_out(&self, step: &Step) -> String {
-        let node = step.node.as_deref().unwrap_or("the database");
-        format!(
-            "look at {node}; forward: mend the cause, then create a CrmDecision with word Retry, step {} and planHash {}",
-            step.id,
-            short(&self.change.spec.plan_hash)
-        )
     }
 
     fn is_open_again(&self) -> bool {
@@ -311,15 +168,21 @@ impl Run<'_> {
             })
     }
 
-    fn succeed(&mut self) {
-        self.out.status.phase = ChangePhase::Succeeded;
+    /// The change is over, and others may use what it held.
+    fn end(&mut self, phase: ChangePhase) {
+        self.out.status.phase = phase;
         self.out.status.step = None;
         self.out.status.ended_at = Some(crm_api::Time::from(self.view.now));
         self.out.status.after = self.parts.to_vec();
-        for finding in self.rules.aftermath(self.view) {
-            self.out.status.findings.push(clip(finding));
-        }
         self.out.status.claims_held.clear();
+        if phase == ChangePhase::Succeeded {
+            let findings = self.rules.aftermath(self.view);
+            self.out.status.findings.extend(findings.into_iter().map(clip));
+        }
+    }
+
+    fn succeed(&mut self) {
+        self.end(ChangePhase::Succeeded);
         let (word, message) = match self.change.spec.purpose {
             Purpose::Correct => (
                 "Corrected",
@@ -378,7 +241,8 @@ impl Run<'_> {
             return;
         }
         let window = self.change.spec.steps.iter().find(|step| step.gate == Some(Gate::Window));
-        let passed = window.is_none_or(|step| self.out.status.result(&step.id).is_some());
+        let passed = window.is_none_or(|step| self.out.status.result(&step.id).is_some())
+            || hand_over::is_taking_over(self.change, &self.out.status);
         self.out.status.phase = match (self.out.halted.is_some(), self.out.status.backing_out.is_some(), passed) {
             (true, _, _) => ChangePhase::Halted,
             (false, true, _) => ChangePhase::BackingOut,

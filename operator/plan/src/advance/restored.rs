@@ -17,7 +17,7 @@ impl Run<'_> {
                 if let Some(who) = restore::begun_by(self.view, &self.out.status, &offer) {
                     let set = offer.restores.as_ref().map(|restores| restores.backup.clone()).unwrap_or_default();
                     self.announce("Restoring", format!("everything comes back from {set}: {who}"), true);
-                    self.out.begin_restore = Some(offer.clone());
+                    self.out.begin = Some(offer.clone());
                     self.wake(self.view.now);
                 }
                 self.out.restore = Some(offer);

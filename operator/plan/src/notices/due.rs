@@ -56,6 +56,10 @@ pub(super) fn due(
         let reason = status.backing_out.clone().unwrap_or_default();
         let to = &change.spec.to;
         match status.phase {
+            ChangePhase::Succeeded if status.handed_over_to.is_some() => {
+                let message = format!("{site}: {to} is proven; users stay out, and the next hop follows at once");
+                add(NoticeEvent::Done, message, closed, None);
+            }
             ChangePhase::Succeeded if opened.is_none() => {
                 add(NoticeEvent::Done, format!("{site}: {to} is proven; the site was open all the time"), None, None);
             }

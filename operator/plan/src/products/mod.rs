@@ -39,6 +39,8 @@ pub struct Hop<'a> {
     pub backup_folder: &'a str,
     /// The set that everything comes back from; only where the purpose is a restore.
     pub set: Option<&'a CrmBackup>,
+    /// The change that leaves the site closed for this hop.
+    pub takes_over: Option<&'a str>,
 }
 
 impl Hop<'_> {

@@ -15,7 +15,8 @@ pub(super) fn ready(view: &View<'_>, round: &Round<'_>, findings: &[Finding]) ->
     let wanted = |state, reason, message: String| Wanted { kind: Kind::Ready, state, reason, message };
     if let Some((_, status)) = round.change {
         // Until the change is over nothing is proven: users may be back, and the site is not yet what it was or will be.
-        if status.closed_at.is_some() && !status.phase.is_over() {
+        let stays_closed = status.handed_over_to.is_some() && status.opened_at.is_none();
+        if status.closed_at.is_some() && (!status.phase.is_over() || stays_closed) {
             let message = format!("a change has the site, users were out from {}", at(view, status));
             return wanted(State::False, "PlannedDowntime", message);
         }

@@ -9,6 +9,7 @@ mod corrections;
 mod drift;
 mod fixture;
 mod half_done;
+mod hand_over;
 mod installs;
 mod instances;
 mod net_servers;

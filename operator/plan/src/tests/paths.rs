@@ -163,6 +163,7 @@ fn what_a_release_no_longer_has_stands_in_front_of_the_approval() {
         corrects: &[],
         backup_folder: "",
         set: None,
+        takes_over: None,
     };
     let notices = crate::products::of(site.snapshot.site.spec.product).notices(&view, &hop).join(" ");
     for gone in ["Pagebuilder", "Win Admin", "Web Reporter"] {

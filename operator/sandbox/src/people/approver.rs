@@ -2,6 +2,7 @@
 
 use crm_api::condition::{self, Kind};
 use crm_api::decision::Word;
+use crm_api::site::ApprovalScope;
 
 use super::{LOOK_AGAIN, Person};
 
@@ -20,10 +21,15 @@ pub(super) async fn live(mut person: Person) {
     }
 }
 
-/// Hash of the plan that waits for approval.
+/// Hash of the plan that waits for approval; of its whole path, where one approval covers it.
 async fn plan_that_waits(person: &Person) -> Option<String> {
-    let status = person.site().await?.status?;
+    let site = person.site().await?;
+    let status = site.status?;
     let waits = condition::find(&status.conditions, Kind::UpToDate)
         .is_some_and(|condition| condition.reason == "AwaitingApproval");
-    status.plan.map(|plan| plan.hash).filter(|_| waits)
+    let plan = status.plan.filter(|_| waits)?;
+    Some(match site.spec.approval.scope {
+        ApprovalScope::Hop => plan.hash,
+        ApprovalScope::Path => plan.path_hash,
+    })
 }

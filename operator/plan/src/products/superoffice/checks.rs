@@ -182,8 +182,8 @@ fn nobody_at_work(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Fo
 }
 
 fn not_frozen(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Found> {
-    if hop.purpose == Purpose::Forward || hop.corrected(check::FROZEN).next().is_some() {
-        // What was left closed is opened by it.
+    if hop.purpose == Purpose::Forward || hop.takes_over.is_some() || hop.corrected(check::FROZEN).next().is_some() {
+        // What was left closed, by whomever, is opened by it.
         return Vec::new();
     }
     let probe = Probe::FlagLine { path: layout.config(), line: FROZEN.to_owned() };
@@ -202,7 +202,7 @@ fn not_frozen(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Found>
 }
 
 fn scheduler_running(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Found> {
-    if matches!(hop.purpose, Purpose::Forward | Purpose::Correct) {
+    if matches!(hop.purpose, Purpose::Forward | Purpose::Correct) || hop.takes_over.is_some() {
         // It is started by it, or it is not needed for it.
         return Vec::new();
     }

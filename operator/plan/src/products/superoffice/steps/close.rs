@@ -7,9 +7,10 @@ use crm_api::evidence::Expected;
 use crm_api::order::Action;
 use crm_api::probe::{Answer, Probe, RunState, StartType};
 use crm_api::release::CrmReleaseSpec;
-use crm_api::site::Component;
+use crm_api::site::{ApprovalScope, Component};
 
 use super::{Draft, controller, draft, kind, on_node, upgrade};
+use crate::path::later_hops;
 use crate::products::Hop;
 use crate::products::superoffice::clients;
 use crate::products::superoffice::layout::{FROZEN, Layout};
@@ -26,8 +27,37 @@ pub(super) fn media_folder(release: &CrmReleaseSpec, component: Component) -> St
     format!(r"C:\ProgramData\crm-agent\media\{}\{}", release.number, component.name())
 }
 
+/// The packages of the hop on every node that needs them; where one approval covers the path, those of the later hops as
+/// well: nothing is copied while users are out between two hops.
 pub(super) fn fetch_media(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
+    let mut copies = packages(view, layout, hop);
+    let mut releases = vec![hop.to.version.clone()];
+    if hop.purpose == Purpose::Upgrade && view.spec.approval.scope == ApprovalScope::Path {
+        let later =
+            later_hops(view, &hop.to.version, |later| (later.to.version.clone(), packages(view, layout, later)));
+        for (release, more) in later {
+            releases.push(release);
+            copies.extend(more);
+        }
+    }
     let mut actions: BTreeMap<&str, Vec<Action>> = BTreeMap::new();
+    for (node, action) in copies {
+        actions.entry(node).or_default().push(action);
+    }
+    actions
+        .into_iter()
+        .map(|(node, actions)| {
+            let title = format!("copy, check and unpack the packages of {}", releases.join(" and "));
+            let mut draft = draft(kind::FETCH_MEDIA, Some(node), title, Executor::Agent { actions });
+            draft.step.minutes = 5;
+            draft.step.limit_minutes = 120;
+            draft
+        })
+        .collect()
+}
+
+fn packages<'v>(view: &View<'v>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<(&'v str, Action)> {
+    let mut copies = Vec::new();
     for placed in &view.spec.components {
         let Some(package) = hop.to.package(placed.name) else { continue };
         let mut nodes = if hop.is_configuration_only() {
@@ -39,24 +69,14 @@ pub(super) fn fetch_media(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -
             let changed = net_server::changed(view, layout, hop);
             nodes.retain(|node| changed.contains(node));
         }
-        for node in nodes {
-            actions.entry(node).or_default().push(Action::FetchMedia {
-                from: format!(r"{}\{}", view.spec.media.location.trim_end_matches('\\'), package.file),
-                to: media_folder(hop.to, placed.name),
-                sha256: package.sha256.clone(),
-            });
-        }
+        let copy = Action::FetchMedia {
+            from: format!(r"{}\{}", view.spec.media.location.trim_end_matches('\\'), package.file),
+            to: media_folder(hop.to, placed.name),
+            sha256: package.sha256.clone(),
+        };
+        copies.extend(nodes.into_iter().map(|node| (node, copy.clone())));
     }
-    actions
-        .into_iter()
-        .map(|(node, actions)| {
-            let title = format!("copy, check and unpack the packages of {}", hop.to.version);
-            let mut draft = draft(kind::FETCH_MEDIA, Some(node), title, Executor::Agent { actions });
-            draft.step.minutes = 5;
-            draft.step.limit_minutes = 120;
-            draft
-        })
-        .collect()
+    copies
 }
 
 pub(super) fn preflight() -> Draft {
@@ -80,7 +100,8 @@ pub(super) fn notice(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Dra
     } else if hop.is_configuration_only() {
         format!("{}: settings are about to be changed; the site stays open", view.name())
     } else {
-        format!("{}: {} will be upgraded to {}; users are out meanwhile", view.name(), hop.from.version, hop.to.version)
+        let users = if hop.takes_over.is_some() { "users stay out" } else { "users are out meanwhile" };
+        format!("{}: {} will be upgraded to {}; {users}", view.name(), hop.from.version, hop.to.version)
     };
     if let Some(more) = clients::told(view, layout, hop) {
         message = format!("{message}; {more}");

@@ -1,0 +1,95 @@
+//! What each node is asked and ordered: the questions of the product and of the pinned plan's evidence, and the orders of the
+//! steps at work. Other sites' questions and orders on a shared server stay as they are.
+
+use std::collections::BTreeSet;
+
+use crm_api::change::{ChangePhase, CrmChange};
+use crm_api::evidence::Source;
+use crm_api::node::{Asked, CrmNodeSpec};
+use crm_api::order::Order;
+use crm_api::probe::Probe;
+
+use crate::advance::{Advance, undo_probes};
+use crate::intent::Intent;
+use crate::products;
+use crate::view::View;
+
+/// Each node's questions, orders and how often it looks.
+pub(super) fn instruct(view: &View<'_>, change: Option<&CrmChange>, advance: &Advance, intents: &mut Vec<Intent>) {
+    let attentive = change.is_some()
+        && matches!(advance.status.phase, ChangePhase::Changing | ChangePhase::BackingOut | ChangePhase::Halted);
+    let mut questions = products::of(view.spec.product).probes(view);
+    let mut concerned = BTreeSet::new();
+    // A node that has left the declaration in mid-change is still asked and ordered until the change is over.
+    for node in change.into_iter().flat_map(|change| change.spec.steps.iter().filter_map(|step| step.node.as_ref())) {
+        questions.entry(node.clone()).or_default();
+    }
+    // A node that carries nothing of the site any more is asked nothing any more.
+    for left in view.snapshot.nodes.iter().filter(|stored| stored.node.spec.asked_by(view.name()).is_some()) {
+        questions.entry(left.node.metadata.name.clone().unwrap_or_default()).or_default();
+    }
+    for (node, mut probes) in questions {
+        if let Some(change) = change {
+            probes.extend(evidence_probes(change, &node));
+        }
+        probes.sort();
+        probes.dedup();
+        let Some(stored) = view.snapshot.node(&node) else { continue };
+        let own = |id: &str| view.snapshot.changes.iter().any(|change| id.starts_with(&change_prefix(change)));
+        // Other sites' questions and orders on a shared server stay as they are.
+        let mut asked: Vec<Asked> =
+            stored.node.spec.asked.iter().filter(|asked| asked.site != view.name()).cloned().collect();
+        if !probes.is_empty() {
+            asked.push(Asked { site: view.name().to_owned(), probes, attentive });
+        }
+        asked.sort_by(|one, other| one.site.cmp(&other.site));
+        let mut orders: Vec<Order> = stored.node.spec.orders.iter().filter(|order| !own(&order.id)).cloned().collect();
+        orders.extend(advance.orders.get(&node).into_iter().flatten().cloned());
+        let spec = CrmNodeSpec { asked, orders };
+        if stored.node.spec != spec {
+            intents.push(Intent::InstructNode { node: node.clone(), spec: Box::new(spec) });
+        }
+        concerned.insert(node);
+    }
+    take_back(view, &concerned, intents);
+}
+
+/// A node that the site no longer names is asked nothing for it any more, and carries no order of it.
+fn take_back(view: &View<'_>, concerned: &BTreeSet<String>, intents: &mut Vec<Intent>) {
+    for stored in &view.snapshot.nodes {
+        let node = stored.node.metadata.name.clone().unwrap_or_default();
+        if concerned.contains(&node) || stored.node.spec.asked_by(view.name()).is_none() {
+            continue;
+        }
+        let mut spec = stored.node.spec.clone();
+        spec.asked.retain(|asked| asked.site != view.name());
+        let own = |id: &str| view.snapshot.changes.iter().any(|change| id.starts_with(&change_prefix(change)));
+        spec.orders.retain(|order| !own(&order.id));
+        intents.push(Intent::InstructNode { node, spec: Box::new(spec) });
+    }
+}
+
+fn change_prefix(change: &CrmChange) -> String {
+    format!("{}/", change.metadata.name.as_deref().unwrap_or_default())
+}
+
+fn evidence_probes(change: &CrmChange, node: &str) -> Vec<Probe> {
+    change
+        .spec
+        .steps
+        .iter()
+        .flat_map(|step| step.evidence.iter().chain(&step.absent_when))
+        .filter_map(|expectation| match &expectation.source {
+            Source::Node { node: on, probe } if on == node => Some(probe.clone()),
+            Source::Node { .. } | Source::Database { .. } | Source::Attestation { .. } => None,
+        })
+        .chain(
+            change
+                .spec
+                .steps
+                .iter()
+                .filter(|step| step.node.as_deref() == Some(node))
+                .flat_map(|step| undo_probes(step).map(|(_, probe)| probe)),
+        )
+        .collect()
+}

@@ -270,7 +270,15 @@ fn a_change_can_be_followed_from_anywhere() {
     let outcome = visited(&Options::default(), async |entrance: Entrance| {
         waits_for(&entrance, "Approval").await;
         let watched = call(&entrance, "anna", "status contoso --watch").await;
-        watched.ends(Exit::Good, &["verified with checksums", "Bjarne: Attend", "succeeded the goal is proven"]);
+        watched.ends(
+            Exit::Good,
+            &[
+                "verified with checksums",
+                "Person is ended by a person at contoso-cs: kubectl crm attend contoso -n crm",
+                "Bjarne: Attend",
+                "succeeded the goal is proven",
+            ],
+        );
         assert!(!watched.out.contains("planned"), "what was before is in the history: {}", watched.out);
     });
     assert_eq!(outcome, Outcome::Reached);

@@ -10,6 +10,7 @@ use super::gates::shows;
 use super::proof::Proof;
 use super::{Flow, LOOK_AGAIN, LOOK_AGAIN_ANYWAY, LOOK_AGAIN_SOON, Run};
 use crate::explain::{duration, minutes_out};
+use crate::products;
 use crate::snapshot::TaskDone;
 use crate::windows::{Opening, local, opening};
 
@@ -108,6 +109,8 @@ impl Run<'_> {
                         let finding = format!("{}: ended with{exit} and all its evidence is there", step.id);
                         self.out.status.findings.push(finding);
                     }
+                    let heard = products::of(self.view.spec.product).heard(step, &reported.message);
+                    self.out.status.findings.extend(heard);
                     let text = if text.is_empty() { reported.message.clone() } else { text };
                     return self.verified(step, text);
                 }

@@ -58,6 +58,7 @@ impl Declared {
         let mut found = owned(quoted_after(&one_line, "finding( \""));
         let of_drift = drift.split("pub mod check {").nth(1).unwrap().split("\n}").next().unwrap();
         found.extend(owned(quoted_after(of_drift, ": &str = \"")));
+        found.extend(owned(quoted_after(&one_line, "Finding { check: \"")));
         let kinds = read("operator/plan/src/products/superoffice/steps/mod.rs");
         let kinds = kinds.split("pub mod kind {").nth(1).unwrap().split("\n}").next().unwrap();
         let conditions = read("operator/api/src/condition.rs");

@@ -161,7 +161,7 @@ fn end(seen: &Situation, was_open: bool, until_person: bool) -> Option<End> {
     match (reason(Kind::Stalled), reason(Kind::UpToDate)) {
         _ if !is_current => None,
         (_, Some("RestoredAwaitingDecision")) => seen_twice(Exit::BackedOut),
-        (Some("Refused"), _) if is_taken_back => seen_twice(Exit::BackedOut),
+        (Some("Refused" | "Halted"), _) if is_taken_back => seen_twice(Exit::BackedOut),
         (Some("Refused"), _) | (_, Some("Malformed")) => seen_twice(Exit::No),
         (Some(_), _) => seen_twice(Exit::Halted),
         (None, _) => None,

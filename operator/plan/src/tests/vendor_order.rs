@@ -138,8 +138,9 @@ fn by_node(ids: &[&str]) -> Result<(), String> {
 pub(super) fn counts(change: &CrmChangeSpec) -> Result<(), String> {
     stops(&change.from, &change.to)?;
     let count = |wanted: &str| change.steps.iter().filter(|step| kind(&step.id) == wanted).count();
+    // A site that is half done is finished without a schema step: somebody has done that one by hand.
     let (schema, is_upgrade) = (count("upgrade-database"), change.purpose == Purpose::Upgrade);
-    if schema != usize::from(is_upgrade) || (schema == 1) != change.schema_change {
+    if schema != usize::from(is_upgrade) || (schema == 1 && !change.schema_change) {
         return Err(format!("rule 12: {schema} schema steps in a change for {:?}", change.purpose));
     }
     let set_ups = count("set-up-service");

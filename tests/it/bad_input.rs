@@ -1,6 +1,9 @@
-//! What a person reads who has written something wrong. The answers of the API and the words in a site's conditions stand
-//! together in `tests/golden/bad-input.txt`: each has to name the field, the value and what to write instead.
+//! What a person reads who has written something wrong. The answers of the API, those of `kubectl crm plan -f` to the same
+//! mistakes, and the words in a site's conditions stand together in `tests/golden/bad-input.txt`. Each has to name the field,
+//! the value and what to write instead; what an API server says by itself of a wrong schema has no remedy, and that is why
+//! `plan -f` says it again.
 
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -9,6 +12,8 @@ use crm_sandbox::cluster::{Cluster, Kinds};
 use kube::api::{Api, ApiResource, DynamicObject, Patch, PatchParams};
 use kube::core::GroupVersionKind;
 use serde_json::{Value, json};
+
+use kubectl_crm::{Exit, Screen, Streams, run};
 
 use crate::bad_sites;
 use crate::files::{golden, repository};
@@ -151,6 +156,26 @@ fn answer(error: &kube::Error) -> String {
     })
 }
 
+/// What `kubectl crm plan -f` says of the same object, one line per mistake.
+fn answer_of_plan(title: &str, object: &Value) -> String {
+    let text = object.to_string();
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let mut streams =
+        Streams { input: &mut text.as_bytes(), out: &mut out, err: &mut err, screen: Screen::Pipe, attended: false };
+    let exit = run(["kubectl-crm", "plan", "-f", "-"].map(OsString::from), &mut streams);
+    let said = String::from_utf8(err).unwrap();
+    assert_eq!(exit, Exit::BadInput, "{title}: {said}{}", String::from_utf8_lossy(&out));
+    said.lines().fold(String::new(), |all, line| {
+        let (_, what) = line.split_once(", CrmSite ").unwrap_or(("", line));
+        let (_, what) = what.split_once(": ").unwrap_or(("", what));
+        assert!(what.contains("; ") || what.contains("did you mean"), "{title}: no remedy in {line:?}");
+        for kind in ["\"object\"", "\"string\""] {
+            assert!(!what.contains(kind), "{title}: a type where the value should stand: {line:?}");
+        }
+        format!("{all}  plan -f: {what}\n")
+    })
+}
+
 async fn answers_of_the_api() -> String {
     let cluster = cluster(Kinds::from_crds(crm_api::crds()).unwrap());
     let api = sites(&cluster);
@@ -160,7 +185,10 @@ async fn answers_of_the_api() -> String {
         set(&mut object, pointer, value);
         match apply(&api, &object).await {
             Ok(_) => panic!("{title}: the API has taken it"),
-            Err(error) => write!(told, "{title} ({pointer})\n{}\n", answer(&error)).unwrap(),
+            Err(error) => {
+                let planned = answer_of_plan(title, &object);
+                write!(told, "{title} ({pointer})\n{}{planned}\n", answer(&error)).unwrap();
+            }
         }
     }
     assert_eq!(api.list(&kube::api::ListParams::default()).await.unwrap().items.len(), 0, "nothing was stored");
@@ -181,6 +209,7 @@ async fn answers_of_the_api() -> String {
 async fn every_mistake_is_answered_with_field_value_and_remedy() {
     let of_the_api = answers_of_the_api().await;
     let of_the_site = std::thread::spawn(bad_sites::words_of_the_site).join().unwrap();
-    let all = format!("ANSWERS OF THE API\n\n{of_the_api}WORDS OF THE SITE\n\n{of_the_site}");
+    let all =
+        format!("ANSWERS OF THE API, AND OF kubectl crm plan -f\n\n{of_the_api}WORDS OF THE SITE\n\n{of_the_site}");
     golden(&repository().join("tests/golden/bad-input.txt"), &all);
 }

@@ -82,7 +82,7 @@ struct Mistake {
     mended: fn(&Entrance) -> Doing<'_>,
 }
 
-const MISTAKES: [Mistake; 6] = [
+const MISTAKES: [Mistake; 7] = [
     Mistake {
         title: "no such Secret",
         made: |entrance| {
@@ -109,6 +109,11 @@ const MISTAKES: [Mistake; 6] = [
         title: "an unknown node",
         made: |entrance| Box::pin(place_web(entrance, "contoso-apq")),
         mended: |entrance| Box::pin(place_web(entrance, "contoso-app")),
+    },
+    Mistake {
+        title: "an agent that is too old for the orders",
+        made: |entrance| Box::pin(understand(entrance, crm_api::order::FORMAT - 1)),
+        mended: |entrance| Box::pin(understand(entrance, crm_api::order::FORMAT)),
     },
     Mistake {
         title: "an unknown database",
@@ -191,6 +196,19 @@ async fn place_web(entrance: &Entrance, node: &str) {
     }
     let patch = Patch::Merge(json!({"spec": {"components": components}}));
     sites(entrance, "crm").patch("contoso", &PatchParams::default(), &patch).await.unwrap();
+}
+
+/// What the agent of Web's server says that it understands.
+async fn understand(entrance: &Entrance, format: i32) {
+    let kind = ApiResource::from_gvk(&GroupVersionKind::gvk("crm-operator.io", "v1alpha1", "CrmNode"));
+    let nodes: Api<DynamicObject> = Api::namespaced_with(entrance.client("contoso-app"), "crm", &kind);
+    let heard = |entrance: &Entrance| {
+        let node = entrance.cluster().get("CrmNode", "crm", "contoso-app").unwrap_or_default();
+        node["status"]["orderFormat"] == crm_api::order::FORMAT
+    };
+    entrance.until(heard).await;
+    let patch = Patch::Merge(json!({"status": {"orderFormat": format}}));
+    nodes.patch_status("contoso-app", &PatchParams::default(), &patch).await.unwrap();
 }
 
 /// A site is its database: another one is another site, declared anew.

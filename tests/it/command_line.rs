@@ -52,6 +52,27 @@ fn every_command_has_help_with_an_example_that_names_it() {
 }
 
 #[test]
+fn every_command_says_its_exit_codes_and_speaks_to_programs() {
+    let answers: Vec<_> =
+        all().into_iter().filter(|(path, _)| !path.ends_with("completion") && !path.ends_with("exit-codes")).collect();
+    assert!(answers.len() > 15, "{}", answers.len());
+    for (path, command) in answers {
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        assert!(help.contains("Exit codes:"), "{path} does not say its exit codes: {help}");
+        let output = command.get_arguments().find(|argument| argument.get_id() == "output");
+        let values = output.map(|output| output.get_possible_values()).unwrap_or_default();
+        assert!(values.iter().any(|value| value.get_name() == "json"), "{path} has no -o json");
+        // Whoever can change something can look first, and has to say yes.
+        let says = ["approve", "attend", "attest", "retry", "restore", "forward", "hold", "resume", "stop", "override"];
+        let changes = says.iter().any(|word| path.ends_with(&format!(" {word}")));
+        for option in ["dry_run", "yes", "reason"] {
+            let has = command.get_arguments().any(|argument| argument.get_id() == option);
+            assert_eq!(has, changes, "{path}: {option}");
+        }
+    }
+}
+
+#[test]
 fn the_reference_is_what_the_help_says() {
     let mut text = "# kubectl crm: every command\n\nGenerated from the command line's own help: \
                     `UPDATE=1 cargo test -p crm-tests command_line`.\n\n## Exit codes\n\n```\n"

@@ -5,6 +5,7 @@
 mod approval_commands;
 mod bad_input;
 mod bad_sites;
+mod check_rows;
 mod cluster_commands;
 mod command_line;
 mod crds;
@@ -19,3 +20,4 @@ mod sandbox_command;
 mod standing_commands;
 mod stories;
 mod structure;
+mod watch_command;

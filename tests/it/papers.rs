@@ -1,6 +1,7 @@
 //! What the papers name exists: files that they link to, and the checks, steps, rules, fields and examples by which the
 //! coverage table says that the vendor's guides are held.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clap::CommandFactory as _;
@@ -16,20 +17,90 @@ fn read(path: impl AsRef<Path>) -> String {
         .unwrap_or_else(|error| panic!("{}: {error}", path.as_ref().display()))
 }
 
-/// The text of all files of a folder, tests of crates left out.
-fn all_text(folder: &str, extension: &str) -> String {
+/// The sources of a folder, tests of crates left out.
+fn sources(folder: &str, with_tests: bool) -> String {
     let mut waiting = vec![repository().join(folder)];
     let mut text = String::new();
     while let Some(path) = waiting.pop() {
         if path.is_dir() {
-            if path.file_name().is_none_or(|name| name != "tests") {
+            if with_tests || path.file_name().is_none_or(|name| name != "tests") {
                 waiting.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
             }
-        } else if path.extension().is_some_and(|found| found == extension) {
+        } else if path.extension().is_some_and(|found| found == "rs") {
             text.push_str(&std::fs::read_to_string(&path).unwrap());
         }
     }
     text
+}
+
+/// What follows each place of a text, up to the next quotation mark.
+fn quoted_after<'a>(text: &'a str, before: &str) -> BTreeSet<&'a str> {
+    text.split(before).skip(1).filter_map(|rest| rest.split('"').next()).collect()
+}
+
+/// Everything that the coverage table may name, by what it is: each name as it is declared, not as it is mentioned.
+struct Declared {
+    checks: BTreeSet<String>,
+    drift: BTreeSet<String>,
+    steps: BTreeSet<String>,
+    rules: BTreeSet<String>,
+    conditions: BTreeSet<String>,
+    fields: BTreeSet<String>,
+    tests: BTreeSet<String>,
+}
+
+impl Declared {
+    fn read() -> Self {
+        let owned = |names: BTreeSet<&str>| -> BTreeSet<String> { names.into_iter().map(str::to_owned).collect() };
+        let product = sources("operator/plan/src/products/superoffice", false);
+        let one_line = product.split_whitespace().collect::<Vec<_>>().join(" ");
+        let drift = read("operator/plan/src/products/superoffice/drift.rs");
+        let mut found = owned(quoted_after(&one_line, "finding( \""));
+        let of_drift = drift.split("pub mod check {").nth(1).unwrap().split("\n}").next().unwrap();
+        found.extend(owned(quoted_after(of_drift, ": &str = \"")));
+        found.extend(owned(quoted_after(&one_line, "Finding { check: \"")));
+        let kinds = read("operator/plan/src/products/superoffice/steps/mod.rs");
+        let kinds = kinds.split("pub mod kind {").nth(1).unwrap().split("\n}").next().unwrap();
+        let conditions = read("operator/api/src/condition.rs");
+        let definitions: String =
+            std::fs::read_dir(repository().join("crds")).unwrap().map(|entry| read(entry.unwrap().path())).collect();
+        let keys = definitions.lines().filter_map(|line| line.trim().strip_suffix(':'));
+        let tests = sources("operator", true) + &sources("tests/it", true);
+        let functions = tests.split("\nfn ").chain(tests.split("    fn ")).skip(1);
+        Self {
+            checks: owned(quoted_after(&read("operator/plan/src/products/superoffice/checks.rs"), "Check { name: \"")),
+            drift: found,
+            steps: owned(quoted_after(kinds, ": &str = \"")),
+            rules: owned(quoted_after(&one_line, "rule( \"rule "))
+                .union(&owned(quoted_after(&one_line, "rule(\"rule ")))
+                .cloned()
+                .collect(),
+            conditions: owned(quoted_after(conditions.split("pub fn as_str").nth(1).unwrap(), "=> \""))
+                .union(&owned(quoted_after(&one_line, "Kind::Debt(\"")))
+                .cloned()
+                .collect(),
+            fields: keys.map(str::to_owned).collect(),
+            tests: functions.filter_map(|rest| rest.split('(').next()).map(str::to_owned).collect(),
+        }
+    }
+
+    fn has(&self, kind: &str, name: &str) -> bool {
+        match kind {
+            "check" => self.checks.contains(name),
+            "step" => self.steps.contains(name),
+            "drift" => self.drift.contains(name),
+            "rule" => self.rules.contains(name),
+            "field" => self.fields.contains(name),
+            "condition" => self.conditions.contains(name),
+            "test" => self.tests.contains(name),
+            "example" => {
+                let story = format!("tests/golden/{name}.txt");
+                repository().join(format!("examples/superoffice/{name}.yaml")).is_file()
+                    && repository().join(story).is_file()
+            }
+            _ => false,
+        }
+    }
 }
 
 /// The names in backticks of the right column, as kind and name.
@@ -45,27 +116,30 @@ fn references() -> Vec<(String, String)> {
 
 #[test]
 fn every_demand_of_the_guides_is_held_by_something_that_exists() {
-    let product = all_text("operator/plan/src/products/superoffice", "rs");
-    let kinds = all_text("operator/api/src", "rs");
-    let definitions = all_text("crds", "yaml");
+    let declared = Declared::read();
     let references = references();
     assert!(references.len() > 45, "the table was not read: {references:?}");
     let missing: Vec<String> = references
         .into_iter()
-        .filter(|(kind, name)| {
-            let quoted = format!("\"{name}\"");
-            !match kind.as_str() {
-                "check" | "step" | "drift" => product.contains(&quoted),
-                "rule" => product.contains(&format!("\"rule {name}\"")),
-                "field" => definitions.contains(&format!("{name}:")),
-                "condition" => kinds.contains(name.as_str()) || product.contains(&quoted),
-                "example" => repository().join(format!("examples/superoffice/{name}.yaml")).exists(),
-                _ => false,
-            }
-        })
+        .filter(|(kind, name)| !declared.has(kind, name))
         .map(|(kind, name)| format!("{kind} {name}"))
         .collect();
     assert!(missing.is_empty(), "{COVERAGE} names what does not exist: {}", missing.join(", "));
+    // A name that is only mentioned somewhere is none.
+    for (kind, name) in [
+        ("check", "FrozenLeftOn"),
+        ("check", "Healthy"),
+        ("step", "rule 11"),
+        ("drift", "SiteName"),
+        ("rule", "1"),
+        ("rule", "99"),
+        ("field", "Enabled"),
+        ("condition", "Healthy"),
+        ("example", "catalogue"),
+        ("test", "no_such_test"),
+    ] {
+        assert!(!declared.has(kind, name), "{kind} {name}");
+    }
 }
 
 fn papers() -> Vec<PathBuf> {

@@ -113,6 +113,47 @@ fn exit_codes_say_how_it_ended() {
     assert!(err.starts_with("backed out: "), "{err}");
 }
 
+fn json(text: &str) -> serde_json::Value {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+#[test]
+fn a_program_gets_the_outcome_as_one_document_and_the_same_exit_code() {
+    let (exit, out, err) = play(&["-o", "json"], terminal(80, 24, true));
+    assert_eq!((exit, err.as_str()), (Exit::Good, ""));
+    let run = json(&out);
+    assert_eq!((&run["kind"], &run["exitCode"]), (&"SandboxRun".into(), &0.into()));
+    let site = &run["sites"][0];
+    assert_eq!((&site["site"], &site["outcome"]), (&"crm/contoso".into(), &"Reached".into()));
+    assert!(site["downtimeSeconds"].as_i64() > Some(600) && site["change"].is_string(), "{site}");
+    assert_eq!(site["backup"]["verified"], true);
+    let database = site["versions"].as_array().unwrap().iter().find(|one| one["part"] == "Database").unwrap();
+    assert_ne!(database["before"], database["after"]);
+    assert!(run["checked"].as_array().unwrap().iter().any(|one| one["times"].as_i64() > Some(0)), "{run}");
+
+    let (exit, out, _) = play(&["-o", "json", "--no-people"], Screen::Pipe);
+    assert_eq!((exit, &json(&out)["exitCode"]), (Exit::Waiting, &5.into()));
+    let remedy = json(&out)["sites"][0]["remedy"].as_str().unwrap().to_owned();
+    assert!(remedy.starts_with("ended by an approver"), "{remedy}");
+    let (exit, out, _) = play(&["-o", "yaml", "--fault", "backup-truncated"], Screen::Pipe);
+    assert_eq!(exit, Exit::BackedOut);
+    assert!(out.contains("outcome: BackedOut") && out.contains("exitCode: 3"), "{out}");
+    let (exit, _, err) = play(&["-o", "json", "--story"], Screen::Pipe);
+    assert_eq!(exit, Exit::BadInput, "{err}");
+    let (_, out, _) = call(&["run", "--list-faults", "-o", "json"], Screen::Pipe);
+    assert!(json(&out).as_array().unwrap().iter().any(|one| one["name"] == "backup-truncated"), "{out}");
+}
+
+#[test]
+fn a_program_gets_what_a_sweep_found() {
+    let scenario = repository().join(SCENARIO);
+    let (exit, out, _) =
+        call(&["sweep", scenario.to_str().unwrap(), "--sample", "2", "-o", "json"], terminal(80, 24, true));
+    let sweep = json(&out);
+    assert_eq!((exit, &sweep["kind"], &sweep["exitCode"]), (Exit::Good, &"SandboxSweep".into(), &0.into()));
+    assert_eq!((&sweep["points"], &sweep["different"]), (&2.into(), &0.into()));
+}
+
 #[test]
 fn mistakes_of_the_command_line_and_of_the_file_are_told_from_outcomes() {
     let (exit, _, err) = play(&["--fault", "tea-break"], Screen::Pipe);

@@ -180,6 +180,9 @@ Examples:
   # The installer of Web ends with an error although it has done its work
   kubectl crm sandbox run FILE --fault exit-one-with-effect@upgrade-web
 
+  # For a program: how it ended, versions before and after, minutes without users
+  kubectl crm sandbox run FILE -o json | jq '.sites[0] | .outcome, .downtimeSeconds'
+
 Exit codes:
   0  the goal was reached and proved
   1  refused: there is no change, and the site says why; or the simulated time was up
@@ -195,6 +198,9 @@ inside a vendor program that may not be repeated may end in a stop that the scen
 
 Examples:
   kubectl crm sandbox sweep examples/superoffice/server-web-service-7.5-to-8.0.yaml
+
+  # A sample of it, for a program
+  kubectl crm sandbox sweep FILE --sample 20 -o json | jq .different
 
 Exit codes:
   0  no run ended differently
@@ -227,6 +233,10 @@ pub struct RunArguments {
     /// List what can go wrong, and what comes of it
     #[arg(long)]
     pub list_faults: bool,
+
+    /// How to print what it came to; as YAML or JSON nothing else is printed
+    #[arg(short, long, value_enum, default_value_t = Format::Text, conflicts_with = "story")]
+    pub output: Format,
 }
 
 /// Words of `sandbox sweep`.
@@ -243,6 +253,10 @@ pub struct SweepArguments {
     /// Kill at so many points only, chosen by the seed
     #[arg(long, value_name = "N")]
     pub sample: Option<usize>,
+
+    /// How to print what it came to
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    pub output: Format,
 }
 
 fn time(text: &str) -> Result<Timestamp, String> {

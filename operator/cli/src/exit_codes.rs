@@ -7,8 +7,8 @@ code  meaning
 1     it is not, and the output says why: no plan, no such site, drift, nothing to approve, nobody said yes
 2     the command line or a file is wrong
 3     the change was taken back; the site is as it was (sandbox run, status --watch)
-4     halted: nothing goes on until a person acts (sandbox run)
-5     waiting for somebody who does not come (sandbox run); it cannot be told (drift)
+4     halted: nothing goes on until a person acts (sandbox run, status --watch)
+5     waiting for a person (sandbox run, status --watch --until-person); it cannot be told (drift)
 6     an invariant of safety was violated: a fault of the operator (sandbox run)
 7     the cluster did not answer, or does not let you ask
 ";

@@ -5,8 +5,8 @@
 //! - [`connection`]: the way to a cluster; [`cluster`]: the commands about its sites.
 //! - [`snapshot`]: documents into what the planner sees. [`plan`]: the command `plan`.
 //! - [`sandbox`]: the commands `sandbox run` and `sandbox sweep`. [`live`]: the view while a story runs, made of
-//!   [`log_line`] and [`block`]; [`progress`]: the line while a sweep runs; [`outcome`]: what a run came to;
-//!   [`paint`]: colours.
+//!   [`log_line`] and [`block`]; [`progress`]: the line while a sweep runs; [`outcome`]: what a run came to, and
+//!   [`outcome_document`] the same for programs; [`paint`]: colours.
 
 pub mod arguments;
 pub mod block;
@@ -19,6 +19,7 @@ pub mod live;
 pub mod log_line;
 pub mod manifests;
 pub mod outcome;
+pub mod outcome_document;
 pub mod paint;
 pub mod plan;
 pub mod progress;
@@ -180,17 +181,18 @@ fn ended(done: Result<Exit, Failure>, streams: &mut Streams<'_>) -> Exit {
 
 /// Help and version are answers; everything else that the parser says is a mistake of the command line.
 fn usage(refused: &clap::Error, streams: &mut Streams<'_>) -> Exit {
-    let text = match streams.screen {
-        Screen::Terminal { colours: true, .. } => refused.render().ansi().to_string(),
-        Screen::Terminal { .. } | Screen::Pipe => refused.render().to_string(),
-    };
     match refused.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            let text = match streams.screen {
+                Screen::Terminal { colours: true, .. } => refused.render().ansi().to_string(),
+                Screen::Terminal { .. } | Screen::Pipe => refused.render().to_string(),
+            };
             let _ = streams.out.write_all(text.as_bytes());
             Exit::Good
         }
         _ => {
-            let _ = streams.err.write_all(text.as_bytes());
+            // What the output is says nothing of where the errors go: they may be in a file while a terminal is looked at.
+            let _ = streams.err.write_all(refused.render().to_string().as_bytes());
             Exit::BadInput
         }
     }

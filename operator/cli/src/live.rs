@@ -11,8 +11,9 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::block::{BLOCK_LINES, Moment, block};
+use crate::cluster::show::folded;
 use crate::log_line::{Entry, Steps, entry};
-use crate::paint::{Paint, cut};
+use crate::paint::{Paint, Tone, cut};
 use crate::streams::{Pace, Screen};
 
 /// Real milliseconds per square root of a simulated second: minutes pass quickly, hours not for ever.
@@ -25,6 +26,8 @@ const PATIENCE: Duration = Duration::from_secs(12);
 const FRAME: Duration = Duration::from_millis(50);
 /// Lines that a terminal must have beside the block.
 const LOG_LINES_MIN: u16 = 3;
+/// Where a note begins: under what the lines of the log say.
+const NOTE_INDENT: usize = 10;
 /// Narrower terminals get plain lines.
 const COLUMNS_MIN: u16 = 40;
 
@@ -97,6 +100,24 @@ impl<'a> Live<'a> {
         let moment = self.moment(now, standing);
         if self.broken.is_none()
             && let Err(error) = self.draw(None, None, moment, columns, paint)
+        {
+            self.broken = Some(error);
+        }
+    }
+
+    /// Adds a line to the log that is no event of the story. The block comes back with the next event or tick.
+    pub fn note(&mut self, text: &str) {
+        let (paint, columns) = match self.style {
+            Style::Lines { paint } => (paint, usize::MAX),
+            Style::Block { paint, columns, .. } => (paint, columns),
+        };
+        let mut lines = self.erased();
+        for line in folded(text, columns.saturating_sub(NOTE_INDENT)) {
+            lines.push_str(&paint.tone(Tone::Person, &format!("{:NOTE_INDENT$}{line}", "")));
+            lines.push('\n');
+        }
+        if self.broken.is_none()
+            && let Err(error) = self.out.write_all(lines.as_bytes()).and_then(|()| self.out.flush())
         {
             self.broken = Some(error);
         }

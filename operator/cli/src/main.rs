@@ -3,7 +3,8 @@
 use std::io::{IsTerminal as _, stderr, stdin, stdout};
 use std::process::ExitCode;
 
-use kubectl_crm::{Pace, Screen, Streams, run};
+use kubectl_crm::streams::Surroundings;
+use kubectl_crm::{Screen, Streams, run};
 
 fn main() -> ExitCode {
     let mut streams = Streams {
@@ -16,14 +17,16 @@ fn main() -> ExitCode {
     run(std::env::args_os(), &mut streams).into()
 }
 
-/// What standard output is. A terminal that cannot move its cursor gets plain lines, as a pipe does.
+/// What standard output is.
 fn screen() -> Screen {
     let terminal = console::Term::stdout();
-    if !stdout().is_terminal() || console::is_dumb() {
-        return Screen::Pipe;
-    }
     let (rows, columns) = terminal.size();
-    // NO_COLOR (no-color.org): any value but an empty one.
-    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    Screen::Terminal { columns, rows, colours: !plain && terminal.features().colors_supported(), pace: Pace::Watchable }
+    Screen::of(&Surroundings {
+        is_terminal: stdout().is_terminal(),
+        is_dumb: console::is_dumb(),
+        has_colours: terminal.features().colors_supported(),
+        no_color: std::env::var_os("NO_COLOR"),
+        columns,
+        rows,
+    })
 }

@@ -12,11 +12,12 @@ use crm_sandbox::run::{Attendance, Options, RunError, Sandbox};
 use crm_sandbox::sweep::{Sample, SweepError};
 use jiff::tz::TimeZone;
 
-use crate::arguments::{RunArguments, SandboxCommand, SweepArguments};
+use crate::arguments::{Format, RunArguments, SandboxCommand, SweepArguments};
+use crate::cluster::show::document;
 use crate::live::{Live, Title};
 use crate::progress::Progress;
 use crate::words::one_line;
-use crate::{Exit, Failure, Streams, manifests, outcome};
+use crate::{Exit, Failure, Screen, Streams, manifests, outcome, outcome_document};
 
 /// Runs a command of `sandbox`.
 ///
@@ -31,13 +32,21 @@ pub fn sandbox(command: &SandboxCommand, streams: &mut Streams<'_>) -> Result<Ex
 
 fn run(wanted: &RunArguments, streams: &mut Streams<'_>) -> Result<Exit, Failure> {
     let Some(file) = wanted.file.as_deref().filter(|_| !wanted.list_faults) else {
-        list_faults(streams.out)?;
+        match wanted.output {
+            Format::Text => list_faults(streams.out)?,
+            format => document(format, &outcome_document::of_faults(), streams.out)?,
+        }
         return Ok(Exit::Good);
     };
     let sandbox = open(file)?;
     let people = if wanted.no_people { Attendance::Nobody } else { Attendance::Present };
     let options = Options { seed: wanted.seed, people, faults: wanted.faults.clone(), ..Options::default() };
-    let report = if wanted.story {
+    let report = if wanted.output != Format::Text {
+        let report = sandbox.run(&options, &mut |_| {}).map_err(refused)?;
+        let document_of = outcome_document::of_run(&report, ends(&report).code());
+        document(wanted.output, &document_of, streams.out)?;
+        report
+    } else if wanted.story {
         let report = told(&sandbox, &options, streams.out)?;
         for outcome in outcomes(&report).filter(|outcome| **outcome != Outcome::Reached) {
             writeln!(streams.err, "{outcome}")?;
@@ -50,9 +59,13 @@ fn run(wanted: &RunArguments, streams: &mut Streams<'_>) -> Result<Exit, Failure
         outcome::print(&report, streams.screen, streams.out)?;
         report
     };
-    // Where several sites have ends of their own, the first one that is not at its goal decides.
-    let outcome = outcomes(&report).find(|outcome| **outcome != Outcome::Reached);
-    Ok(exit(outcome.unwrap_or(&report.outcome)))
+    Ok(ends(&report))
+}
+
+/// Where several sites have ends of their own, the first one that is not at its goal decides.
+fn ends(report: &RunReport) -> Exit {
+    let outcome = outcomes(report).find(|outcome| **outcome != Outcome::Reached);
+    exit(outcome.unwrap_or(&report.outcome))
 }
 
 /// The canonical log, and nothing else.
@@ -136,7 +149,9 @@ fn sweep(wanted: &SweepArguments, streams: &mut Streams<'_>) -> Result<Exit, Fai
             };
             sandbox.sweep(wanted.seed, sample, &on_run)
         });
-        let drawn = Progress::new(streams.screen).draw(&heard, streams.out);
+        // A program that reads the outcome must not have to skip a line that moves.
+        let screen = if wanted.output == Format::Text { streams.screen } else { Screen::Pipe };
+        let drawn = Progress::new(screen).draw(&heard, streams.out);
         (runs.join(), drawn)
     });
     let report = match swept.0 {
@@ -146,6 +161,10 @@ fn sweep(wanted: &SweepArguments, streams: &mut Streams<'_>) -> Result<Exit, Fai
         Err(_) => return Err(Failure::Sandbox("a run of the sweep ended in a panic".to_owned())),
     };
     swept.1?;
-    write!(streams.out, "{report}")?;
-    Ok(if report.is_clean() { Exit::Good } else { Exit::No })
+    let exit = if report.is_clean() { Exit::Good } else { Exit::No };
+    match wanted.output {
+        Format::Text => write!(streams.out, "{report}")?,
+        format => document(format, &outcome_document::of_sweep(&report, exit.code()), streams.out)?,
+    }
+    Ok(exit)
 }

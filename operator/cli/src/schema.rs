@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use regex::Regex;
 use serde_json::{Map, Value};
 
-use crate::words::{nearest, quoted, shown};
+use crate::words::{counted, nearest, quoted, shown};
 
 /// Mistakes that are listed per document; who has more mends these first.
 const MISTAKES_MAX: usize = 20;
@@ -72,7 +72,9 @@ impl Check {
         if fits {
             return true;
         }
+        let allowed = allowed_names(schema).join(", ");
         let remedy = match (wanted, value) {
+            _ if !allowed.is_empty() => format!("allowed are: {allowed}"),
             ("string", Value::Number(_) | Value::Bool(_)) => "put it in quotes".to_owned(),
             (_, Value::Null) => format!("write {}, or remove the line", type_in_words(wanted)),
             ("array", _) => "write a list: each item on a line that begins with `- `".to_owned(),
@@ -88,7 +90,7 @@ impl Check {
         if allowed.contains(value) {
             return;
         }
-        let names: Vec<&str> = allowed.iter().filter_map(Value::as_str).collect();
+        let names = allowed_names(schema);
         let all = names.join(", ");
         let remedy = match nearest(value.as_str().unwrap_or_default(), &names) {
             Some(name) => format!("did you mean {name}? allowed are: {all}"),
@@ -187,7 +189,7 @@ impl Check {
         let length = text.chars().count();
         let value = shown(&Value::from(text));
         if let Some(least) = size(schema, "minLength").filter(|least| length < *least) {
-            self.add(field, format!("{value} is too short"), format!("write at least {least} characters"));
+            self.add(field, format!("{value} is too short"), format!("write at least {}", counted(least, "character")));
             return;
         }
         if let Some(most) = size(schema, "maxLength").filter(|most| length > *most) {
@@ -211,10 +213,10 @@ impl Check {
         let number = value.as_f64().unwrap_or_default();
         let limit = |keyword: &str| schema.get(keyword).and_then(Value::as_f64);
         if let Some(least) = limit("minimum").filter(|least| number < *least) {
-            self.add(field, format!("{value} is too small"), format!("the least is {least}"));
+            self.add(field, format!("{value} is too small"), format!("the least is {least}{}", unit(field)));
         }
         if let Some(most) = limit("maximum").filter(|most| number > *most) {
-            self.add(field, format!("{value} is too large"), format!("the most is {most}"));
+            self.add(field, format!("{value} is too large"), format!("the most is {most}{}", unit(field)));
         }
         let whole = value.as_i64();
         if schema.get("format").and_then(Value::as_str) == Some("int32")
@@ -227,6 +229,20 @@ impl Check {
 
 fn flag(schema: &Value, keyword: &str) -> bool {
     schema.get(keyword).and_then(Value::as_bool) == Some(true)
+}
+
+/// The names that a choice allows.
+fn allowed_names(schema: &Value) -> Vec<&str> {
+    strings(schema, "enum").collect()
+}
+
+/// The unit of a number, which its field names.
+fn unit(field: &str) -> &'static str {
+    let name = field.rsplit('.').next().unwrap_or_default().to_lowercase();
+    [("minutes", " minutes"), ("seconds", " seconds"), ("days", " days"), ("gibibytes", " GiB")]
+        .into_iter()
+        .find_map(|(part, unit)| name.contains(part).then_some(unit))
+        .unwrap_or_default()
 }
 
 /// Schemas without properties of their own keep whatever they are given only where they say so.

@@ -49,12 +49,15 @@ pub fn nearest<'a>(word: &str, names: &[&'a str]) -> Option<&'a str> {
         return None;
     }
     let word = word.to_lowercase();
-    names
+    let similar = names
         .iter()
         .map(|name| (strsim::damerau_levenshtein(&word, &name.to_lowercase()), *name))
         .min()
         .filter(|(distance, name)| *distance <= (name.chars().count() / 3).max(1))
-        .map(|(_, name)| name)
+        .map(|(_, name)| name);
+    // A name written in full where its beginning is meant: Saturday for Sat.
+    let begins = |name: &&&str| name.chars().count() >= 3 && word.starts_with(&name.to_lowercase());
+    similar.or_else(|| names.iter().find(begins).copied())
 }
 
 /// `1 step`, `2 steps`.

@@ -114,9 +114,12 @@ pub struct StatusArguments {
     /// The site; left out: all sites of the namespace
     #[arg(value_name = "SITE")]
     pub site: Option<String>,
-    /// Follow the site until it is as declared or its change was taken back
+    /// Follow the site until nothing more comes by itself: it is as declared, refused, halted, taken back or restored
     #[arg(short, long, requires = "site", conflicts_with = "output")]
     pub watch: bool,
+    /// With --watch: end as well where only a person lets it go on (approval, a step by hand, hold, stop, a check)
+    #[arg(long, requires = "watch")]
+    pub until_person: bool,
     /// All namespaces
     #[arg(short = 'A', long, conflicts_with_all = ["namespace", "site"])]
     pub all_namespaces: bool,
@@ -253,11 +256,21 @@ Examples:
   # The steps of one site's change, and where it stands
   kubectl crm status contoso -n crm
 
-  # Follow it, as the sandbox shows it
+  # Follow it, as the sandbox shows it. Waits for a person go on; the screen says who ends them, and with which command
   kubectl crm status contoso --watch
 
-Exit codes: 0 shown (with --watch: the site is as declared); 1 no such site; 2 command line; \
-3 with --watch: the change was taken back; 7 the cluster did not answer";
+  # For a script: end as well where a person has to act
+  kubectl crm status contoso --watch --until-person || kubectl crm explain contoso
+
+Exit codes:
+  0  shown; with --watch: the site is as declared
+  1  no such site; with --watch: refused, the output says why
+  2  the command line is wrong
+  3  with --watch: the change was taken back, or the site was restored
+  4  with --watch: halted or left half done; nothing goes on until a
+     person chooses
+  5  with --until-person: waiting for a person
+  7  the cluster did not answer";
 
 const DRIFT_HELP: &str = "\
 Drift is the difference between what agents and database show and what the site was last proven to be at. A pending \

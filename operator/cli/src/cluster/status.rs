@@ -28,7 +28,7 @@ pub async fn status(
 ) -> Result<Exit, Failure> {
     let Some(name) = &wanted.site else { return fleet(connection, wanted, streams).await };
     if wanted.watch {
-        return watch::watch(connection, name, streams).await;
+        return watch::watch(connection, name, wanted, streams).await;
     }
     let situation = read::situation(connection, name).await?;
     match wanted.output {
@@ -99,10 +99,18 @@ fn one(situation: &Situation, streams: &mut Streams<'_>) -> Result<(), Failure> 
     if let Some(change) = &situation.change {
         steps(change, situation.now, streams)?;
     }
+    say_blockers(situation, streams)
+}
+
+/// What a site waits for, who can end it, and with which command.
+///
+/// # Errors
+/// When the output ends.
+pub(super) fn say_blockers(situation: &Situation, streams: &mut Streams<'_>) -> Result<(), Failure> {
     for blocker in blockers(situation) {
         line("waits for", &format!("{}: {}", blocker.reason, blocker.message), streams)?;
         line("ended by", &blocker.ended_by, streams)?;
-        if let Some(command) = &blocker.command {
+        for command in blocker.command.iter().chain(&blocker.or_command) {
             line("", command, streams)?;
         }
     }

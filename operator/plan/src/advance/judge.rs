@@ -11,6 +11,7 @@ use super::hand_over::is_taking_over;
 use super::proof::Proof;
 use super::{Flow, LOOK_AGAIN, LOOK_AGAIN_ANYWAY, LOOK_AGAIN_SOON, Run};
 use crate::explain::{duration, minutes_out};
+use crate::products;
 use crate::snapshot::TaskDone;
 use crate::windows::{Opening, local, opening};
 
@@ -109,6 +110,8 @@ impl Run<'_> {
                         let finding = format!("{}: ended with{exit} and all its evidence is there", step.id);
                         self.out.status.findings.push(finding);
                     }
+                    let heard = products::of(self.view.spec.product).heard(step, &reported.message);
+                    self.out.status.findings.extend(heard);
                     let text = if text.is_empty() { reported.message.clone() } else { text };
                     return self.verified(step, text);
                 }

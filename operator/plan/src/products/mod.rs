@@ -205,6 +205,8 @@ pub trait ProductRules: Sync {
     fn left_on(&self, view: &View<'_>, component: Component, node: &str) -> Option<Vec<String>>;
     /// What a successful change leaves behind for people to do or to know.
     fn aftermath(&self, view: &View<'_>) -> Vec<String>;
+    /// What an agent's report of a step says beside the evidence that it is done, where a person has to know it.
+    fn heard(&self, step: &Step, message: &str) -> Option<String>;
     /// Things that no other change may use at the same time.
     fn claims(&self, view: &View<'_>) -> Vec<String>;
 }

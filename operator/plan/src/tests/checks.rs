@@ -104,7 +104,8 @@ fn service_checks() {
         site.answer("contoso-cs", &frozen, Answer::Flag { set: true });
     };
     check("NotFrozen", &set, &answer(frozen.clone(), unreadable()));
-    check("NobodyAtWork", &somebody, &somebody);
+    let bin = Probe::Processes { folder: r"C:\SuperOffice\Customer Service\bin".to_owned() };
+    check("NobodyAtWork", &somebody, &answer(bin, unreadable()));
     let scheduler = Probe::Service { name: "ejSchedule crm.contoso.example".to_owned() };
     let stopped = Answer::Service { state: RunState::Stopped, start: StartType::Automatic };
     check("SchedulerRunning", &answer(scheduler.clone(), stopped), &answer(scheduler, unreadable()));

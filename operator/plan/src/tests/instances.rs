@@ -13,11 +13,11 @@ use super::fixture::{NEW, Site};
 use crate::intent::Standing;
 
 const CS: &str = "contoso-cs";
-const OWN: &str = r"C:\SuperOffice\Customer Service";
-const OTHER: &str = r"C:\SuperOffice\Adatum Service";
-const KEY: &str = r"HKLM\SOFTWARE\Wow6432Node\SuperOffice Customer Service";
+pub(super) const OWN: &str = r"C:\SuperOffice\Customer Service";
+pub(super) const OTHER: &str = r"C:\SuperOffice\Adatum Service";
+pub(super) const KEY: &str = r"HKLM\SOFTWARE\Wow6432Node\SuperOffice Customer Service";
 
-fn registered(instances: &[(&str, &str)]) -> Answer {
+pub(super) fn registered(instances: &[(&str, &str)]) -> Answer {
     let values = |path: &str| BTreeMap::from([("basePath".to_owned(), path.to_owned())]);
     let mut subkeys: BTreeMap<_, _> = instances.iter().map(|(host, path)| ((*host).to_owned(), values(path))).collect();
     subkeys.insert("Installer values".to_owned(), values(OTHER));

@@ -122,6 +122,17 @@ fn to_new(site: &mut Site) {
     });
 }
 
+/// A site that is to move: to the host of Service, to that of Web, to a new one.
+pub(super) fn on_the_way(way: usize) -> Site {
+    let mut site = two_hosts();
+    match way {
+        0 => declare(&mut site, "crm.contoso.example", |_| {}),
+        1 => to_sales(&mut site),
+        _ => to_new(&mut site),
+    }
+    site
+}
+
 #[test]
 fn the_host_of_service_is_declared_and_web_is_installed_on_its_site() {
     let mut site = two_hosts();

@@ -11,7 +11,7 @@ use super::fixture::{Site, whole_catalogue};
 use crate::intent::Standing;
 
 /// A site at rest at another release.
-fn at(number: &str) -> Site {
+pub(super) fn at(number: &str) -> Site {
     let mut site = Site::at_rest();
     site.snapshot.releases = whole_catalogue();
     site.snapshot.site.status = None;
@@ -27,7 +27,7 @@ fn at(number: &str) -> Site {
     site
 }
 
-fn blocking(site: &Site) -> Vec<Finding> {
+pub(super) fn blocking(site: &Site) -> Vec<Finding> {
     match site.plan().standing {
         Standing::Refused { findings } => {
             findings.into_iter().filter(|finding| finding.severity == Severity::Block).collect()
@@ -273,7 +273,8 @@ fn what_a_later_hop_lacks_is_looked_at_again_when_the_window_opens() {
 }
 
 /// Declares a version; agents answer what it makes worth knowing, and no change is made yet.
-fn ask(site: &mut Site, version: &str) {
+/// Declares a version and has every agent answer what that makes worth knowing, before anything is proposed.
+pub(super) fn ask(site: &mut Site, version: &str) {
     site.declare(version);
     for intent in site.plan().intents {
         if let crate::intent::Intent::InstructNode { node, spec } = intent {
@@ -284,7 +285,7 @@ fn ask(site: &mut Site, version: &str) {
 }
 
 /// A site at 8.5 R17 on servers that 11 supports, with the file of arguments declared.
-fn ready_for_11() -> (Site, Probe) {
+pub(super) fn ready_for_11() -> (Site, Probe) {
     let mut site = at("8.5 R17");
     let path = r"C:\ProgramData\CrmSetup\CRMSetupUpgrade.txt".to_owned();
     site.spec().super_office.as_mut().unwrap().argument_file = Some(path.clone());

@@ -5,6 +5,7 @@ use crm_api::site::{Component, FastCgi, Product};
 use proptest::prelude::*;
 
 use super::fixture::Site;
+use super::vendor_order;
 use crate::intent::Standing;
 use crate::products;
 
@@ -46,6 +47,9 @@ proptest! {
                 prop_assert!(before < after, "{}: {} must come before {}", rule.name, rule.before, rule.after);
             }
         }
+        let ids: Vec<&str> = change.steps.iter().map(|step| step.id.as_str()).collect();
+        let allowed = vendor_order::places(&ids).and_then(|()| vendor_order::counts(&change));
+        prop_assert_eq!(allowed, Ok(()));
         for (place, step) in change.steps.iter().enumerate() {
             prop_assert!(!step.why.is_empty() && !step.rules.is_empty(), "{} says no reason", step.id);
             for before in &step.after {

@@ -1,131 +1,21 @@
 //! Properties of every plan over random sites: topologies, releases to start from and to reach, settings, what other hands
-//! have left. A plan obeys every rule, says why, has no step twice, ends at its goal; a refusal names a remedy.
+//! have left. A plan obeys every rule of the vendor, planned and carried out, says why, has no step twice, ends at its goal
+//! hop by hop; a refusal names a remedy.
+
+mod sketch;
 
 use std::collections::BTreeSet;
 
-use crm_api::change::CrmChangeSpec;
-use crm_api::database::superoffice;
-use crm_api::site::{Attachments, Component, FastCgi, Finding, NetServerMode, Product, WindowsClients};
+use crm_api::change::{ChangePhase, CrmChangeSpec, Executor, Purpose};
+use crm_api::database::Session;
+use crm_api::site::{Attachments, FastCgi, Finding, Product};
 use proptest::prelude::*;
 
-use super::fixture::{OLD, Site, whole_catalogue};
-use super::net_servers::uses_own_net_server;
+use super::fixture::{OLD, whole_catalogue};
+use super::{one_host, vendor_order};
 use crate::intent::Standing;
 use crate::products;
-
-const NODES: [&str; 4] = ["node-a", "node-b", "node-c", "node-d"];
-/// Releases to start from and to declare: within one hop of each other, several hops apart, older, skipped, unknown.
-const RELEASES: [&str; 10] =
-    ["7.0", "7.1", "7.5 SR2", "8.0", "8.0 SR6", "8.1 R02", "8.5 R15", "9.2 R12", "10.2.9", "6.1"];
-
-#[derive(Clone, Debug)]
-struct Sketch {
-    server: &'static str,
-    web: Vec<&'static str>,
-    own: Vec<&'static str>,
-    net_server: Option<NetServerMode>,
-    uses_own: bool,
-    address: bool,
-    service: Vec<&'static str>,
-    from: &'static str,
-    to: &'static str,
-    fast_cgi: Option<FastCgi>,
-    attachments: Option<Attachments>,
-    clients: Option<WindowsClients>,
-    travellers: u8,
-    behind: Option<usize>,
-}
-
-fn subset(least: usize) -> impl Strategy<Value = Vec<&'static str>> {
-    proptest::sample::subsequence(NODES.to_vec(), least..=3).prop_shuffle()
-}
-
-fn sketches() -> impl Strategy<Value = Sketch> {
-    let places = (proptest::sample::select(NODES.to_vec()), subset(0), subset(0));
-    let modes = vec![None, Some(NetServerMode::Shared), Some(NetServerMode::Own)];
-    let own = proptest::option::weighted(0.4, subset(1));
-    let net_servers = (own, proptest::sample::select(modes), any::<bool>(), any::<bool>());
-    let releases = (proptest::sample::select(RELEASES.to_vec()), proptest::sample::select(RELEASES.to_vec()));
-    let settings = (
-        proptest::sample::select(vec![None, Some(FastCgi::Enabled), Some(FastCgi::Disabled)]),
-        proptest::sample::select(vec![
-            None,
-            Some(Attachments::Deferred),
-            Some(Attachments::DuringUpgrade),
-            Some(Attachments::WhileOpen),
-        ]),
-        proptest::sample::select(vec![None, Some(WindowsClients::Kept), Some(WindowsClients::NotKept)]),
-    );
-    let hindrances = (0..8_u8, proptest::option::weighted(0.3, 0..3_usize));
-    (places, net_servers, releases, settings, hindrances).prop_map(
-        |(
-            (server, web, service),
-            (own, net_server, uses_own, address),
-            (from, to),
-            (fast_cgi, attachments, clients),
-            (travellers, behind),
-        )| Sketch {
-            server,
-            web,
-            // Own is declared with a component only: the definition sees to that.
-            net_server: net_server.filter(|mode| own.is_some() || *mode == NetServerMode::Shared),
-            uses_own: uses_own && own.is_some(),
-            own: own.unwrap_or_default(),
-            address,
-            service,
-            from,
-            to,
-            fast_cgi,
-            attachments,
-            clients,
-            travellers: travellers.saturating_sub(6),
-            behind,
-        },
-    )
-}
-
-fn number(release: &str) -> Option<String> {
-    let releases = whole_catalogue();
-    releases.iter().find(|known| known.spec.is_called(release)).map(|known| known.spec.number.clone())
-}
-
-/// A site as it is sketched, at rest at its release, with another one declared.
-fn site(sketch: &Sketch) -> Site {
-    let mut placed: Vec<(Component, &[&str])> = vec![(Component::CrmServer, std::slice::from_ref(&sketch.server))];
-    if !sketch.web.is_empty() {
-        placed.push((Component::Web, &sketch.web));
-    }
-    if !sketch.own.is_empty() {
-        placed.push((Component::NetServer, &sketch.own));
-    }
-    if !sketch.service.is_empty() {
-        placed.push((Component::Service, &sketch.service));
-    }
-    let mut site = Site::with_placement(&placed);
-    site.snapshot.releases = whole_catalogue();
-    let block = site.spec().super_office.as_mut().unwrap();
-    block.net_server = sketch.net_server;
-    block.net_server_address = sketch.address.then(|| "http://node-a/sales".to_owned());
-    if sketch.uses_own {
-        for node in &sketch.service {
-            uses_own_net_server(&mut site, node, sketch.own[0]);
-        }
-    }
-    site.turn();
-    site.spec().fast_cgi = sketch.fast_cgi;
-    let block = site.spec().super_office.as_mut().unwrap();
-    (block.attachments, block.windows_clients) = (sketch.attachments, sketch.clients);
-    let from = number(sketch.from).unwrap_or_else(|| OLD.to_owned());
-    site.snapshot.site.status.as_mut().unwrap().verified = None;
-    site.move_to(&from);
-    site.fact(superoffice::TRAVELLERS_OUT, Some(&sketch.travellers.to_string()));
-    let older = [superoffice::DATABASE_VERSION, superoffice::SERVER_SETUP_VERSION, superoffice::SERVICE_VERSION];
-    if let Some(name) = sketch.behind.and_then(|place| older.get(place)) {
-        site.fact(name, Some(OLD));
-    }
-    site.declare(sketch.to);
-    site
-}
+use sketch::{OVER_HTTPS, Sketch, WITH_KEYS, number, site, sketches};
 
 fn is_sound(change: &CrmChangeSpec) -> Result<(), TestCaseError> {
     let kind = |id: &str| id.split('@').next().unwrap_or_default().to_owned();
@@ -144,6 +34,42 @@ fn is_sound(change: &CrmChangeSpec) -> Result<(), TestCaseError> {
             prop_assert!(change.steps[..place].iter().any(|earlier| earlier.id == *before));
         }
     }
+    vendor_allows(change)
+}
+
+/// The vendor's rules, stated without the planner's table.
+fn vendor_allows(change: &CrmChangeSpec) -> Result<(), TestCaseError> {
+    if change.purpose == Purpose::Restore {
+        return Ok(());
+    }
+    let ids: Vec<&str> = change.steps.iter().map(|step| step.id.as_str()).collect();
+    vendor_order::places(&ids).and_then(|()| vendor_order::counts(change)).map_err(TestCaseError::fail)
+}
+
+/// Rules that are facts: where one is missing, nothing is planned.
+fn has_what_the_vendor_demands(sketch: &Sketch, change: &CrmChangeSpec) -> Result<(), TestCaseError> {
+    let (to, around) = (sketch.to, sketch.around);
+    let upgrades = change.purpose == Purpose::Upgrade;
+    let has_service = !sketch.service.is_empty();
+    prop_assert!(!upgrades || sketch.travellers == 0, "rule 3: {} travellers are out", sketch.travellers);
+    let needs = upgrades && OVER_HTTPS.contains(&to) && has_service;
+    prop_assert!(!needs || around.https, "rule 5: {to} without HTTPS");
+    let drops_remote = OVER_HTTPS.contains(&to);
+    prop_assert!(
+        !(upgrades && drops_remote && around.remote && !sketch.web.is_empty()),
+        "rule 6: {to} with a remote NetServer behind Web"
+    );
+    let asks = upgrades && WITH_KEYS.contains(&change.to.as_str()) && has_service;
+    prop_assert!(!asks || around.key.is_some(), "rule 14: nobody could read whether there is a key");
+    for step in change.steps.iter().filter(|step| step.id.starts_with("run-upgrade-exe@") && asks) {
+        let by_hand = matches!(step.executor, Executor::Attended { .. });
+        prop_assert!(by_hand || around.key == Some(true), "rule 14: {} would ask for a key", step.id);
+    }
+    // Rule 25: nobody is told to uninstall a client while Web does not serve yet; it is owed afterwards.
+    for step in &change.steps {
+        let text = format!("{} {:?}", step.title, step.executor).to_lowercase();
+        prop_assert!(!(text.contains("uninstall") && text.contains("windows client")), "rule 25: {}", step.id);
+    }
     Ok(())
 }
 
@@ -160,9 +86,16 @@ proptest! {
 
     #[test]
     fn whatever_a_site_is_its_plan_is_sound_and_a_refusal_names_a_remedy(sketch in sketches()) {
-        let site = site(&sketch);
+        let mut site = site(&sketch);
+        if sketch.clients.is_some() {
+            let at_work = Session { id: 61, host: "PC-1".to_owned(), program: "SuperOffice CRM".to_owned(), login: "ann".to_owned() };
+            site.snapshot.database.as_mut().unwrap().sessions = vec![at_work];
+        }
         match site.plan().standing {
-            Standing::Proposed { change, .. } => is_sound(&change)?,
+            Standing::Proposed { change, .. } => {
+                is_sound(&change)?;
+                has_what_the_vendor_demands(&sketch, &change)?;
+            }
             Standing::Refused { findings } => say_what_to_do(&findings)?,
             Standing::HalfDone { found } => {
                 say_what_to_do(&found.findings())?;
@@ -199,10 +132,63 @@ proptest! {
         };
         site.turn();
         site.run_to("never");
-        let first = site.snapshot.changes.first().unwrap();
+        let first = site.snapshot.changes.first().unwrap().clone();
         prop_assert_eq!(&first.spec.plan_hash, &goal.plan_hash);
-        let phase = first.status.as_ref().map(|status| status.phase);
-        prop_assert_eq!(phase, Some(crm_api::change::ChangePhase::Succeeded), "{:?}", first.status);
         prop_assert_eq!(&first.spec.to, &goal.to);
+        carried_out(&first)?;
+        // A path goes on by itself, each hop a change of its own.
+        for hop in 1..=HOPS_MAX {
+            site.turn();
+            site.turn();
+            if site.snapshot.changes.len() == hop {
+                break;
+            }
+            site.run_to("never");
+            let last = site.snapshot.changes.last().unwrap().clone();
+            prop_assert_eq!(last.spec.from.clone(), site.snapshot.changes[hop - 1].spec.to.clone());
+            carried_out(&last)?;
+        }
+        if goal.purpose != Purpose::Forward {
+            let end = site.plan().standing;
+            prop_assert_eq!(&end, &Standing::Settled);
+            let verified = site.snapshot.site.status.as_ref().and_then(|status| status.verified.clone());
+            prop_assert_eq!(verified.map(|verified| verified.version), declared(&sketch));
+        }
     }
+
+    #[test]
+    fn a_site_that_moves_to_one_host_obeys_the_vendor_too(
+        way in 0..3_usize,
+        fast_cgi in proptest::sample::select(vec![FastCgi::Enabled, FastCgi::Disabled]),
+        attachments in proptest::sample::select(vec![None, Some(Attachments::Deferred), Some(Attachments::DuringUpgrade)]),
+    ) {
+        let mut site = one_host::on_the_way(way);
+        site.spec().fast_cgi = Some(fast_cgi);
+        site.spec().super_office.as_mut().unwrap().attachments = attachments;
+        match site.plan().standing {
+            Standing::Proposed { change, .. } => {
+                is_sound(&change)?;
+                prop_assert!(change.steps.iter().any(|step| step.id.starts_with("move-")), "nothing moves");
+            }
+            other => prop_assert!(false, "{other:?}"),
+        }
+    }
+}
+
+/// Hops from the oldest release to the newest.
+const HOPS_MAX: usize = 6;
+
+/// The name of the release that is declared.
+fn declared(sketch: &Sketch) -> Option<String> {
+    let releases = whole_catalogue();
+    releases.iter().find(|known| known.spec.is_called(sketch.to)).map(|known| known.spec.version.clone())
+}
+
+/// A change that succeeded, with its steps in the order in which they were begun.
+fn carried_out(change: &crm_api::CrmChange) -> Result<(), TestCaseError> {
+    let record = change.status.clone().unwrap_or_default();
+    prop_assert_eq!(record.phase, ChangePhase::Succeeded, "{:?}", record);
+    let begun: Vec<&str> = record.steps.iter().map(|result| result.id.as_str()).collect();
+    prop_assert_eq!(begun.len(), change.spec.steps.len());
+    vendor_order::places(&begun).map_err(TestCaseError::fail)
 }

@@ -7,7 +7,8 @@ use super::teller::{Place, Teller};
 use super::{StepStanding, WaitStanding, What, duration_text};
 
 /// Waits that an administrator wants to read about. All others are the pauses in which agents and facts catch up.
-const TOLD_WAITS: [&str; 7] = ["Approval", "Window", "Person", "Sessions", "Claim", "Preflight", "Overdue"];
+const TOLD_WAITS: [&str; 9] =
+    ["Approval", "Window", "Person", "Hold", "Stop", "Sessions", "Claim", "Preflight", "Overdue"];
 
 impl Teller {
     /// A change was created.

@@ -171,9 +171,17 @@ fn instance(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Found> {
 
 /// Somebody has started a program of Service by hand, and it still runs.
 fn nobody_at_work(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Found> {
+    let bin = Probe::Processes { folder: layout.service_file("bin") };
     let nodes = hop.standing(view, Component::Service).into_iter();
     nodes
         .filter_map(|node| {
+            if let Some(Answer::Unreadable { reason }) = view.answer(node, &bin) {
+                return Some(on(
+                    node,
+                    format!("whether somebody is at work on Service was not read: {reason}"),
+                    LOOK_AGAIN,
+                ));
+            }
             let running = half_done::at_work(view, layout, node);
             let message = format!("somebody is at work on Service: {} runs", running.join(" and "));
             (!running.is_empty()).then(|| on(node, message, "let it come to its end; the check is repeated by itself"))

@@ -10,12 +10,14 @@
 //! - [`clients`]: Windows clients on people's own machines. [`pocket`]: Pocket Server 7 and its phones.
 //! - [`half_done`]: what other hands left half done. [`instances`]: Service instances that share a server.
 //! - [`drift`]: what is looked for at rest, and what of it is corrected. [`aftermath`]: debts that stay visible.
+//! - [`crm_setup`]: what CrmSetup prints.
 //! - [`notices`]: what stands before an approval. [`wizards`]: what a site chooses in the vendor's setups.
 
 pub mod address;
 pub mod aftermath;
 pub mod checks;
 pub mod clients;
+pub mod crm_setup;
 pub mod drift;
 pub mod first_service;
 pub mod half_done;
@@ -34,7 +36,7 @@ pub mod wizards;
 
 use std::collections::BTreeMap;
 
-use crm_api::change::Purpose;
+use crm_api::change::{Purpose, Step};
 use crm_api::condition::{Kind, Wanted};
 use crm_api::database::superoffice::{ATTACHMENTS, SCHEDULER_HEARTBEAT};
 use crm_api::probe::Probe;
@@ -130,6 +132,10 @@ impl ProductRules for SuperOffice {
 
     fn aftermath(&self, view: &View<'_>) -> Vec<String> {
         Layout::of(view).map(|layout| aftermath::aftermath(view, &layout)).unwrap_or_default()
+    }
+
+    fn heard(&self, step: &Step, message: &str) -> Option<String> {
+        crm_setup::silent_about_success(step, message)
     }
 
     fn claims(&self, view: &View<'_>) -> Vec<String> {

@@ -6,6 +6,7 @@ mod close;
 mod correct;
 mod forward;
 mod install;
+mod keys;
 mod moving;
 mod net_server;
 mod open;

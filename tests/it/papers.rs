@@ -59,6 +59,7 @@ impl Declared {
         let of_drift = drift.split("pub mod check {").nth(1).unwrap().split("\n}").next().unwrap();
         found.extend(owned(quoted_after(of_drift, ": &str = \"")));
         found.extend(owned(quoted_after(&one_line, "Finding { check: \"")));
+        let checks = read("operator/plan/src/products/superoffice/checks.rs");
         let kinds = read("operator/plan/src/products/superoffice/steps/mod.rs");
         let kinds = kinds.split("pub mod kind {").nth(1).unwrap().split("\n}").next().unwrap();
         let conditions = read("operator/api/src/condition.rs");
@@ -68,7 +69,7 @@ impl Declared {
         let tests = sources("operator", true) + &sources("tests/it", true);
         let functions = tests.split("\nfn ").chain(tests.split("    fn ")).skip(1);
         Self {
-            checks: owned(quoted_after(&read("operator/plan/src/products/superoffice/checks.rs"), "Check { name: \"")),
+            checks: ["    block(\"", "    warn(\""].iter().flat_map(|row| owned(quoted_after(&checks, row))).collect(),
             drift: found,
             steps: owned(quoted_after(kinds, ": &str = \"")),
             rules: owned(quoted_after(&one_line, "rule( \"rule "))

@@ -103,7 +103,7 @@ fn every_fault_ends_as_documented() {
         golden(&repository().join(format!("tests/golden/faults/{}.txt", fault.name())), &text);
         let expected = match fault.name() {
             "backup-truncated" | "foreign-session" => Exit::BackedOut,
-            "reboot-in-mid-step" => Exit::Halted,
+            "reboot-in-mid-step" | "ended-in-mid-step" => Exit::Halted,
             _ => Exit::Good,
         };
         assert_eq!(exit, expected, "{}: {}", fault.name(), fault.outcome());

@@ -7,7 +7,7 @@ use crm_api::probe::RunState;
 use crate::bring_back;
 use crate::file_list;
 use crate::files;
-use crate::host::{Host, HostError, broken};
+use crate::host::{FileContent, Host, HostError, broken};
 use crate::text::{TextError, config_file, encoding};
 
 /// Why an action failed.
@@ -111,19 +111,19 @@ async fn copy(host: &dyn Host, from: &str, to: &str) -> Result<(), ActError> {
     Ok(host.replace_text(&file_list::beside(to), file_list::hashes(&copy)).await?)
 }
 
-/// Copies what people go on adding to: what lay there before must be in the copy as it is, unless it was deleted or
-/// changed meanwhile; what came later may be missing.
+/// Copies what people go on adding to: what lay there before and was not deleted meanwhile must be in the copy, as it was
+/// or, where somebody has changed it meanwhile, as it is; what came later may be missing.
 async fn copy_store(host: &dyn Host, from: &str, to: &str) -> Result<(), ActError> {
     let before = host.tree(from).await?;
     host.copy_tree(from, to).await?;
     let copy = host.tree(to).await?;
     let source = host.tree(from).await?;
-    let lost = before.iter().find(|(path, content)| {
-        let stands = source.get(*path) == Some(*content);
-        stands && copy.get(*path) != Some(*content)
+    let lost = before.iter().find(|(path, was)| {
+        let is_whole = |copied: &FileContent, is: &FileContent| copied == *was || copied == is;
+        source.get(*path).is_some_and(|is| !copy.get(*path).is_some_and(|copied| is_whole(copied, is)))
     });
     if let Some((path, _)) = lost {
-        return Err(ActError::CopyDiffers(format!("{path} is not in the copy as it was")));
+        return Err(ActError::CopyDiffers(format!("{path} is in the copy neither as it was nor as it is")));
     }
     Ok(host.replace_text(&file_list::beside(to), file_list::hashes(&copy)).await?)
 }

@@ -56,7 +56,8 @@ impl Fault {
                 WorldFault::InstallerHangs
                 | WorldFault::ExitZeroWithoutEffect
                 | WorldFault::ExitOneWithEffect
-                | WorldFault::RebootInMidStep,
+                | WorldFault::RebootInMidStep
+                | WorldFault::EndedInMidStep,
             )
             | Self::AgentLost
             | Self::LostApiAnswer
@@ -68,7 +69,7 @@ impl Fault {
     #[must_use]
     pub fn ends(self) -> &'static str {
         match self {
-            Self::World(WorldFault::RebootInMidStep) => "Halted",
+            Self::World(WorldFault::RebootInMidStep | WorldFault::EndedInMidStep) => "Halted",
             Self::World(WorldFault::BackupTruncated | WorldFault::ForeignSession) => "BackedOut",
             Self::World(
                 WorldFault::InstallerHangs
@@ -105,6 +106,10 @@ impl Fault {
             Self::World(WorldFault::RebootInMidStep) => {
                 "a part of the work is there: the step has failed as partial, and the change halts with forward or \
                  restore as the only exits"
+            }
+            Self::World(WorldFault::EndedInMidStep) => {
+                "a part of the work is there: the step has failed as partial, and the change halts with forward or \
+                 restore as the only exits; upgrade.exe, which may be run again, is"
             }
             Self::World(WorldFault::DiskFullDuringBackup) => {
                 "the backup has failed and is taken once more; nothing goes on without it"
@@ -232,7 +237,7 @@ impl ArmedFault {
             Fault::World(WorldFault::DiskFullDuringBackup | WorldFault::BackupTruncated) => "back-up-database",
             Fault::World(WorldFault::ForeignSession) => "no step: the session is there from the beginning",
             Fault::World(WorldFault::TakesFirstInstance) => "upgrade-service",
-            Fault::World(WorldFault::RebootInMidStep) => {
+            Fault::World(WorldFault::RebootInMidStep | WorldFault::EndedInMidStep) => {
                 "upgrade-database, upgrade-web, upgrade-service, run-upgrade-exe"
             }
             Fault::World(_) => "upgrade-database, upgrade-web, upgrade-service",

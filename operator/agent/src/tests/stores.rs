@@ -1,5 +1,7 @@
 //! Copies of what people go on adding to, and digests of what nobody may see.
 
+use std::collections::BTreeMap;
+
 use crm_api::order::Action;
 use crm_api::probe::{Answer, Probe};
 use crm_plan::carry_out::ActionStanding;
@@ -33,6 +35,63 @@ async fn a_copied_store_stays_done_whatever_people_add_and_delete_afterwards() {
     );
     world.look().files.remove(r"D:\set\store\2");
     assert!(matches!(files::standing(&*world, &store()).await, ActionStanding::NotDone(_)), "a torn copy is none");
+}
+
+/// A store of three files, of which people change something once the first one was copied.
+async fn copied_while(
+    people: impl FnOnce(&mut BTreeMap<String, String>) + Send + 'static,
+) -> (Result<(), act::ActError>, BTreeMap<String, String>) {
+    let world = World::new(|inner| {
+        for name in ["1", "2", "3"] {
+            inner.files.insert(format!(r"C:\store\{name}"), format!("attachment {name}"));
+        }
+        inner.meanwhile = Some(Box::new(|files, _| people(files)));
+    });
+    let ended = act::act(&*world, &store()).await;
+    let files = world.look().files.clone();
+    let copied =
+        files.iter().filter_map(|(path, text)| Some((path.strip_prefix(r"D:\set\store\")?.to_owned(), text.clone())));
+    (ended, copied.collect())
+}
+
+#[tokio::test(start_paused = true)]
+async fn people_add_change_and_delete_while_a_store_is_copied() {
+    let (ended, copied) = copied_while(|files| {
+        files.insert(r"C:\store\4".to_owned(), "added".to_owned());
+        files.insert(r"C:\store\1".to_owned(), "changed after it was copied".to_owned());
+        files.insert(r"C:\store\2".to_owned(), "changed before it was copied".to_owned());
+        files.remove(r"C:\store\3");
+    })
+    .await;
+    ended.unwrap();
+    assert_eq!(copied["1"], "attachment 1");
+    assert_eq!(copied["2"], "changed before it was copied");
+    assert!(!copied.contains_key("3") && !copied.contains_key("4"), "{copied:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_is_still_in_the_store_and_not_in_the_copy_is_lost() {
+    for changed in [false, true] {
+        let (ended, _) = copied_while(move |files| {
+            // Whoever has it open keeps it from being read.
+            files.remove(r"D:\set\store\1");
+            if changed {
+                files.insert(r"C:\store\1".to_owned(), "changed meanwhile".to_owned());
+            }
+        })
+        .await;
+        assert!(matches!(ended, Err(act::ActError::CopyDiffers(_))), "changed: {changed}: {ended:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_copy_that_is_neither_of_before_nor_of_after_is_torn() {
+    let (ended, _) = copied_while(|files| {
+        files.insert(r"D:\set\store\1".to_owned(), "half of it".to_owned());
+        files.insert(r"C:\store\1".to_owned(), "changed meanwhile".to_owned());
+    })
+    .await;
+    assert!(matches!(ended, Err(act::ActError::CopyDiffers(_))), "{ended:?}");
 }
 
 #[tokio::test(start_paused = true)]

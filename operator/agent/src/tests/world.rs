@@ -16,6 +16,9 @@ use crate::host::{
     Answered, FileContent, FolderContent, HandlerMap, Host, HostError, Numbered, ProcessId, ProcessState,
 };
 
+/// What people do to files while others are copied.
+pub(super) type Meanwhile = Box<dyn FnOnce(&mut BTreeMap<String, String>, &str) + Send>;
+
 #[derive(Default)]
 pub(super) struct Inner {
     pub(super) files: BTreeMap<String, String>,
@@ -28,6 +31,8 @@ pub(super) struct Inner {
     pub(super) typed: Vec<String>,
     pub(super) journal: Option<String>,
     pub(super) refuse: Option<&'static str>,
+    /// What people do to files after the first one of a copy, told its name.
+    pub(super) meanwhile: Option<Meanwhile>,
     processes: Vec<Process>,
     boot: u32,
     changes: usize,
@@ -205,8 +210,12 @@ impl Host for World {
     fn copy_tree<'a>(&'a self, from: &'a str, to: &'a str) -> Answered<'a, ()> {
         self.change(move |inner, _| {
             for name in tree(inner, from)?.into_keys() {
-                let text = inner.files[&format!("{from}\\{name}")].clone();
-                inner.files.insert(format!("{to}\\{name}"), text);
+                if let Some(text) = inner.files.get(&format!("{from}\\{name}")).cloned() {
+                    inner.files.insert(format!("{to}\\{name}"), text);
+                }
+                if let Some(meanwhile) = inner.meanwhile.take() {
+                    meanwhile(&mut inner.files, &name);
+                }
             }
             Ok(())
         })

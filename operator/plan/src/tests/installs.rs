@@ -4,7 +4,8 @@ mod beside_others;
 
 use crm_api::change::{CrmChangeSpec, Executor, Felt, Gate};
 use crm_api::database::superoffice;
-use crm_api::probe::{Answer, Probe};
+use crm_api::evidence::{Expectation, Expected, Source};
+use crm_api::probe::{Answer, Probe, RunState};
 use crm_api::site::{Component, FastCgi, Finding, PartState, Placement, ServiceSetup};
 
 use super::fixture::{Site, whole_catalogue};
@@ -223,6 +224,38 @@ fn a_web_node_is_added_at_the_release_of_the_site_and_nobody_is_out() {
     site.run_to("never");
     let verified = site.snapshot.site.status.clone().unwrap().verified.unwrap();
     assert!(verified.components.iter().any(|placed| placed.nodes.contains(&"web2".to_owned())));
+}
+
+#[test]
+fn a_site_without_service_is_proven_by_web_at_work() {
+    let mut site = without_service();
+    site.spec().components.iter_mut().find(|placed| placed.name == Component::Web).unwrap().nodes.push("web2".into());
+    bring_packages(&mut site);
+    site.add_bare_node("web2");
+    let change = proposed(&site);
+    let proof = &change.steps.iter().find(|step| step.id == "verify-site").unwrap().evidence;
+    let running = Expected::State { is: RunState::Running };
+    for node in ["contoso-app", "web2"] {
+        let of = |one: &&Expectation| matches!(&one.source, Source::Node { node: on, probe: Probe::Pool { .. } } if on == node);
+        assert!(proof.iter().any(|one| of(&one) && one.expected == running), "{node}: {proof:?}");
+    }
+}
+
+#[test]
+fn what_a_new_server_needs_is_looked_at_where_the_release_stays() {
+    let with = |name: &'static str| {
+        let mut site = Site::at_rest();
+        let web = site.spec().components.iter_mut().find(|placed| placed.name == Component::Web).unwrap();
+        web.nodes.push("web2".to_owned());
+        bring_packages(&mut site);
+        site.add_bare_node("web2");
+        site.snapshot.changes.clear();
+        site.machine(name, |machine| machine.features.clear());
+        site
+    };
+    let finding = found(&with("web2"), "IisFeatures");
+    assert_eq!(finding.node.as_deref(), Some("web2"));
+    assert!(findings(&with("contoso-app")).is_empty(), "what serves already is not touched");
 }
 
 #[test]

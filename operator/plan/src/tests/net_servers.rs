@@ -183,6 +183,18 @@ fn a_merge_ends_at_a_site_without_it() {
 }
 
 #[test]
+fn a_merge_that_is_to_come_with_the_next_version_is_pending_and_no_drift() {
+    let mut site = merging();
+    let differs = |site: &Site| {
+        let found = at_rest(&View::new(&site.snapshot, site.now));
+        found.iter().any(|found| found.check == "NetServerNotAsDeclared")
+    };
+    assert!(!differs(&site), "the declared version brings it");
+    site.declare("7.5 SR2");
+    assert!(differs(&site), "nothing that is declared brings it");
+}
+
+#[test]
 fn what_has_served_and_is_still_there_is_drift() {
     let mut site = merging();
     site.run_to("never");

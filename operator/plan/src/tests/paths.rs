@@ -2,9 +2,9 @@
 
 use crm_api::change::{ChangePhase, Executor};
 use crm_api::database::{SQL_SERVER_VERSION, superoffice};
-use crm_api::evidence::{Expected, Source};
+use crm_api::evidence::{Expectation, Expected, Source};
 use crm_api::order::Action;
-use crm_api::probe::{Answer, Probe};
+use crm_api::probe::{Answer, Probe, RunState};
 use crm_api::site::{Component, Finding, ReverseProxy, Severity, TextMoveChoice};
 
 use super::fixture::{Site, whole_catalogue};
@@ -365,7 +365,15 @@ fn a_person_types_the_keys_where_service_has_none_and_no_order_carries_them() {
     let Executor::Agent { actions } = step(false, "stop-scheduler").executor else { unreachable!("the agent") };
     let start = crm_api::probe::StartType::Manual;
     assert!(actions.iter().any(|action| matches!(action, Action::SetServiceStart { start: is, .. } if *is == start)));
-    let Executor::Agent { actions } = step(false, "start-service-pool").executor else { unreachable!("the agent") };
-    assert!(actions.iter().any(|action| matches!(action, Action::StopService { .. })), "quiet until verified");
+    let evidence = step(false, "run-upgrade-exe").evidence;
+    let gone = Probe::Processes { folder: r"C:\SuperOffice\Customer Service\bin".to_owned() };
+    let is_gone = |expected: &Expectation| {
+        matches!(&expected.source, Source::Node { probe, .. } if *probe == gone)
+            && expected.expected == Expected::NoneRunning {}
+    };
+    assert!(evidence.iter().any(is_gone), "what a person started may still be at work: {evidence:?}");
+    let stopped = Expected::State { is: RunState::Stopped };
+    assert!(evidence.iter().any(|one| one.expected == stopped), "the scheduler is quiet until the site is verified");
+    assert!(instructions.iter().any(|sentence| sentence.contains("stop the Windows service")), "{instructions:?}");
     assert!(matches!(step(true, "run-upgrade-exe").executor, Executor::Agent { .. }), "it does not ask");
 }

@@ -196,6 +196,30 @@ fn attachments_that_are_lost_are_no_success() {
 }
 
 #[test]
+fn attachments_are_moved_on_after_several_interruptions_and_not_for_ever() {
+    let mut site = Site::at_rest();
+    site.spec().super_office.as_mut().unwrap().attachments = Some(Attachments::WhileOpen);
+    site.turn();
+    site.run_to("run-upgrade-exe@contoso-cs");
+    let store = Probe::NumberedFiles {
+        path: r"C:\SuperOffice\Attachments".to_owned(),
+        prefix: "folder".to_owned(),
+        per_folder: 10_000,
+    };
+    for attempt in 1..=5 {
+        let result = site.status().result("run-upgrade-exe@contoso-cs").unwrap();
+        assert_eq!((result.phase, result.attempt), (StepPhase::Started, attempt), "{}", result.evidence);
+        site.answer("contoso-cs", &store, Answer::Numbered { files: 41_250, loose: 21_250, misplaced: 0 });
+        site.end_order(Outcome::Partial);
+        site.turn();
+        site.wait(1);
+        site.turn();
+    }
+    let result = site.status().result("run-upgrade-exe@contoso-cs").unwrap();
+    assert_eq!(result.phase, StepPhase::Failed, "whoever ends it again and again is asked: {}", result.evidence);
+}
+
+#[test]
 fn the_store_is_copied_first_or_a_person_attests_a_backup_of_one_that_is_too_large() {
     let rows = [(None, true), (Some(1), true), (Some(0), false)];
     for (most, copied) in rows {

@@ -32,6 +32,8 @@ const ONCE: &str = "Run it once only";
 const LOG_IN: &str = "log in to the mailbox ";
 /// The same.
 const MAKE: &str = "create the mailbox ";
+/// How instructions say that a Windows service is to be stopped once the program has ended, before its name in quotes.
+const STOP_SERVICE: &str = "stop the Windows service \"";
 /// How instructions say that the instance of Service is to be copied from another server.
 const COPY: &str = "Copy the instance from ";
 
@@ -160,7 +162,12 @@ impl Attendant {
         }
         let run = self.world.run_attended(node, program, &arguments, answers);
         match tokio::time::timeout(patience, run).await {
-            Ok(Ok(_)) => true,
+            Ok(Ok(_)) => {
+                if let Some(name) = word_in_quotes(instructions, STOP_SERVICE) {
+                    self.world.stop_service(&self.person.site, node, &name);
+                }
+                true
+            }
             // The machine is down, or the program is not there yet: look again later.
             Ok(Err(_)) => false,
             Err(_) => {
@@ -253,6 +260,11 @@ fn mailbox_of(instructions: &[String]) -> Option<(&'static str, String)> {
 fn word_after(instructions: &[String], words: &str) -> Option<String> {
     let (_, rest) = instructions.iter().find_map(|sentence| sentence.split_once(words))?;
     rest.split_whitespace().next().map(str::to_owned)
+}
+
+fn word_in_quotes(instructions: &[String], words: &str) -> Option<String> {
+    let (_, rest) = instructions.iter().find_map(|sentence| sentence.split_once(words))?;
+    rest.split('"').next().map(str::to_owned)
 }
 
 /// The program that the instructions say to start: `On NODE, as administrator, start PROGRAM.`

@@ -127,6 +127,11 @@ impl Judge {
         self.hands == Some(moment) && self.acted_at.is_none()
     }
 
+    /// Whether agents and controller may not have seen yet what somebody has done by hand.
+    fn is_looked_at_again(&self, now: Timestamp) -> bool {
+        self.acted_at.is_some_and(|acted_at| now.duration_since(acted_at) <= AGENTS_LOOK_WITHIN)
+    }
+
     fn look(&self, stage: &Stage) -> Phase<Outcome> {
         let now = stage.clock.now();
         let notes = stage.witness.notes();
@@ -163,6 +168,8 @@ impl Judge {
         }
         match self.end_of_change(&notes, &site, everybody_works, stood_still) {
             Some(Outcome::BackedOut(_)) if self.hands_wait_for(Moment::AfterBackOut) => Phase::HandsAct,
+            Some(Outcome::Refused(_)) if self.hands_wait_for(Moment::WhenRefused) => Phase::HandsAct,
+            Some(Outcome::Refused(_)) if self.is_looked_at_again(now) => Phase::Changing,
             Some(outcome) => Phase::Over(outcome),
             None => Phase::Changing,
         }

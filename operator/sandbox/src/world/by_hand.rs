@@ -1,5 +1,5 @@
 //! Somebody works on the servers by hand, without the operator and without closing the site: what is found half done
-//! afterwards was left by them.
+//! afterwards was left by them. And what an administrator does who reads why a change is refused.
 
 use crm_api::probe::RunState;
 
@@ -77,6 +77,48 @@ impl State {
                     machine.services.push(automatic(name, "C:\\Old\\Customer Service\\bin\\ejSchedule.exe".to_owned()));
                 }
             }
+            Deed::BringTravellersHome {}
+            | Deed::ServeHttps { .. }
+            | Deed::InstallDotNet { .. }
+            | Deed::AddFeature { .. }
+            | Deed::InstallProgram { .. }
+            | Deed::WriteFile { .. } => self.do_what_was_missing(deed),
+        }
+    }
+
+    /// What a remedy asks for, before a change is begun.
+    fn do_what_was_missing(&mut self, deed: &Deed) {
+        match deed {
+            Deed::BringTravellersHome {} => self.database.travellers_out = 0,
+            Deed::ServeHttps { node } => {
+                if let Some(machine) = self.machines.get_mut(node) {
+                    machine.https = true;
+                }
+            }
+            Deed::InstallDotNet { node, version } => {
+                if let Some(machine) = self.machines.get_mut(node) {
+                    machine.facts.dot_net = Some(version.clone());
+                }
+            }
+            Deed::AddFeature { node, feature } => {
+                if let Some(machine) = self.machines.get_mut(node) {
+                    machine.facts.features.push(feature.clone());
+                }
+            }
+            Deed::InstallProgram { node, name, version } => {
+                if let Some(machine) = self.machines.get_mut(node) {
+                    machine.programs.insert(name.clone(), (version.clone(), String::new()));
+                }
+            }
+            Deed::WriteFile { node, path, text } => {
+                let _ = self.replace_text(node, path, text.clone());
+            }
+            Deed::UpgradeDatabase {}
+            | Deed::UpgradeWeb { .. }
+            | Deed::UpgradeServiceFiles { .. }
+            | Deed::Freeze { .. }
+            | Deed::StopScheduler { .. }
+            | Deed::StartSecondScheduler { .. } => {}
         }
     }
 

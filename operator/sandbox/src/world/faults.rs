@@ -14,6 +14,8 @@ pub enum WorldFault {
     ExceptionInMain,
     /// Windows restarts in the middle of a vendor program.
     RebootInMidStep,
+    /// Somebody ends a vendor program in the task manager.
+    EndedInMidStep,
     /// The backup share is full.
     DiskFullDuringBackup,
     /// The backup file is damaged after it was written.
@@ -28,12 +30,13 @@ pub enum WorldFault {
 
 impl WorldFault {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::InstallerHangs,
         Self::ExitZeroWithoutEffect,
         Self::ExitOneWithEffect,
         Self::ExceptionInMain,
         Self::RebootInMidStep,
+        Self::EndedInMidStep,
         Self::DiskFullDuringBackup,
         Self::BackupTruncated,
         Self::DamagedPage,
@@ -50,6 +53,7 @@ impl WorldFault {
             Self::ExitOneWithEffect => "exit-one-with-effect",
             Self::ExceptionInMain => "exception-in-main",
             Self::RebootInMidStep => "reboot-in-mid-step",
+            Self::EndedInMidStep => "ended-in-mid-step",
             Self::DiskFullDuringBackup => "disk-full-during-backup",
             Self::BackupTruncated => "backup-truncated",
             Self::DamagedPage => "damaged-page",
@@ -72,6 +76,9 @@ impl WorldFault {
                  and goes on printing"
             }
             Self::RebootInMidStep => "Windows restarts half-way through the first run; a part of its work stays",
+            Self::EndedInMidStep => {
+                "somebody ends the first run in the task manager half-way; a part of its work stays"
+            }
             Self::DiskFullDuringBackup => "the first backup ends with SQL Server error 3202 and leaves a broken file",
             Self::BackupTruncated => "the first backup file loses its end after it was written; its check finds damage",
             Self::DamagedPage => {
@@ -111,8 +118,8 @@ impl std::str::FromStr for WorldFault {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "no fault is called {name}; there are installer-hangs, exit-zero-without-effect, exit-one-with-effect, \
-     exception-in-main, reboot-in-mid-step, disk-full-during-backup, backup-truncated, damaged-page, foreign-session and \
-     takes-first-instance"
+     exception-in-main, reboot-in-mid-step, ended-in-mid-step, disk-full-during-backup, backup-truncated, damaged-page, \
+     foreign-session and takes-first-instance"
 )]
 pub struct UnknownFault {
     /// What was asked for.

@@ -216,6 +216,16 @@ impl World {
         self.with(|state| state.database.travellers_out = 0);
     }
 
+    /// A person stops a Windows service; its start type stays.
+    pub fn stop_service(&self, site: &str, node: &str, name: &str) {
+        self.at(site, |state| {
+            if let Some(Ok(service)) = state.machines.get_mut(node).map(|machine| machine.service_mut(name)) {
+                service.state = RunState::Stopped;
+            }
+            state.touched = true;
+        });
+    }
+
     /// A person makes room on the backup share.
     pub fn free_backup_share(&self, mebibytes: u64) {
         self.with(|state| {

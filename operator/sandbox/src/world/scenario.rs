@@ -1,5 +1,7 @@
 //! The local document that describes the world of a story. It is no custom resource: only the sandbox reads it.
 
+mod by_hand;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -10,6 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::receiver::Webhook;
 use crate::world::assumptions::Assumptions;
 pub use crate::world::other_sites::OtherSite;
+pub use by_hand::{ByHand, Deed, Moment};
 
 /// `apiVersion` of a scenario.
 pub const API_VERSION: &str = "sandbox.crm-operator.io/v1alpha1";
@@ -307,64 +310,6 @@ pub struct People {
     /// Names of those who look at what was left half done and say `Forward`.
     #[serde(default)]
     pub finisher: Vec<String>,
-}
-
-/// What somebody does to the servers without the operator, all at one moment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct ByHand {
-    /// Who.
-    pub who: String,
-    /// When.
-    pub when: Moment,
-    /// Number of the release that they bring.
-    #[serde(default)]
-    pub to: String,
-    /// What they do.
-    pub does: Vec<Deed>,
-}
-
-/// A moment of a story.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Moment {
-    /// The site has settled; what a person declares follows when the agents have looked again.
-    AtRest,
-    /// The declared change was taken back.
-    AfterBackOut,
-}
-
-/// One thing that somebody does by hand.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
-#[expect(missing_docs, reason = "each says what it does, and `node` where")]
-pub enum Deed {
-    /// CRM Server's programs and the schema of the database.
-    UpgradeDatabase {},
-    /// Web with NetServer inside, started again.
-    UpgradeWeb { node: String },
-    /// The files of Service; `upgrade.exe` is forgotten.
-    UpgradeServiceFiles { node: String },
-    /// The line `frozen` in Service's configuration.
-    Freeze { node: String },
-    /// Stops the site's scheduler; its start type stays.
-    StopScheduler { node: String },
-    /// The site's scheduler on one more server.
-    StartSecondScheduler { node: String },
-}
-
-impl std::fmt::Display for Deed {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::UpgradeDatabase {} => formatter.write_str("upgrades CRM Server and the database"),
-            Self::UpgradeWeb { node } => write!(formatter, "upgrades Web on {node}"),
-            Self::UpgradeServiceFiles { node } => {
-                write!(formatter, "upgrades the files of Service on {node}, and forgets upgrade.exe")
-            }
-            Self::Freeze { node } => write!(formatter, "freezes Service on {node}, and goes home"),
-            Self::StopScheduler { node } => write!(formatter, "stops the scheduler on {node}"),
-            Self::StartSecondScheduler { node } => write!(formatter, "starts the scheduler on {node} as well"),
-        }
-    }
 }
 
 /// Somebody who works with the site.

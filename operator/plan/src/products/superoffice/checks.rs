@@ -10,6 +10,7 @@ mod hosts;
 mod installs;
 pub(super) mod machine;
 mod net_servers;
+mod room;
 
 use crm_api::change::Purpose;
 use crm_api::database::SQL_SERVER_VERSION;
@@ -31,6 +32,7 @@ use gates::{argument_file, https, symmetric_keys, web_view2};
 use hosts::{host_name, one_domain, reverse_proxy};
 use machine::{dot_net, elevated, fast_cgi_support, iis_features, reboot_pending, windows_version};
 use net_servers::{net_server_merge, net_server_over_http, remote_net_server, service_net_server};
+use room::{backup_room, disk_room};
 
 /// What one check found on one node, or on the site.
 struct Found {
@@ -39,72 +41,101 @@ struct Found {
     remedy: String,
 }
 
+/// Which changes a check concerns.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Concerns {
+    /// All of them, be it of settings only.
+    All,
+    /// Those that bring another release.
+    Releases,
+    /// Those that bring another release; and, where something is installed at the release of the site, the servers that
+    /// receive it: installers need the same of them (vendor: install).
+    Servers,
+}
+
 /// One named check.
 struct Check {
     name: &'static str,
     severity: Severity,
-    /// Whether it also concerns changes of settings only.
-    always: bool,
-    run: fn(&View<'_>, &Layout<'_>, &Hop<'_>) -> Vec<Found>,
+    concerns: Concerns,
+    run: RunCheck,
+}
+
+type RunCheck = fn(&View<'_>, &Layout<'_>, &Hop<'_>) -> Vec<Found>;
+
+/// A check that stands in the way of a change.
+const fn block(name: &'static str, concerns: Concerns, run: RunCheck) -> Check {
+    Check { name, severity: Severity::Block, concerns, run }
+}
+
+/// A check whose finding people read before they approve.
+const fn warn(name: &'static str, concerns: Concerns, run: RunCheck) -> Check {
+    Check { name, severity: Severity::Warn, concerns, run }
 }
 
 const CHECKS: &[Check] = &[
-    Check { name: "Elevated", severity: Severity::Block, always: true, run: elevated },
-    Check { name: "SiteName", severity: Severity::Block, always: true, run: site_name },
-    Check { name: "FastCgiSupport", severity: Severity::Block, always: true, run: fast_cgi_support },
-    Check { name: "Instance", severity: Severity::Block, always: true, run: instance },
-    Check { name: "NotFrozen", severity: Severity::Block, always: true, run: not_frozen },
-    Check { name: "NobodyAtWork", severity: Severity::Block, always: true, run: nobody_at_work },
-    Check { name: "SchedulerRunning", severity: Severity::Block, always: true, run: scheduler_running },
-    Check { name: "FullStack", severity: Severity::Block, always: false, run: full_stack },
-    Check { name: "OneDomain", severity: Severity::Block, always: false, run: one_domain },
-    Check { name: "ReverseProxy", severity: Severity::Block, always: false, run: reverse_proxy },
-    Check { name: "HostName", severity: Severity::Block, always: true, run: host_name },
-    Check { name: "Https", severity: Severity::Block, always: false, run: https },
-    Check { name: "WebView2", severity: Severity::Block, always: false, run: web_view2 },
-    Check { name: "SymmetricKeys", severity: Severity::Block, always: false, run: symmetric_keys },
-    Check { name: "ArgumentFile", severity: Severity::Block, always: false, run: argument_file },
-    Check { name: "ServiceNetServer", severity: Severity::Block, always: false, run: service_net_server },
-    Check { name: "NetServerOverHttp", severity: Severity::Block, always: false, run: net_server_over_http },
-    Check { name: "NetServerMerge", severity: Severity::Block, always: false, run: net_server_merge },
-    Check { name: "RemoteNetServer", severity: Severity::Block, always: false, run: remote_net_server },
-    Check { name: "OrphansStopped", severity: Severity::Block, always: false, run: orphans_stopped },
-    Check { name: "PocketServer", severity: Severity::Block, always: false, run: pocket_server },
-    Check { name: "StandardReports", severity: Severity::Block, always: false, run: standard_reports },
-    Check { name: "CustomerCentre", severity: Severity::Block, always: false, run: customer_centre },
-    Check { name: "Packages", severity: Severity::Block, always: true, run: packages },
-    Check { name: "WizardChoices", severity: Severity::Block, always: true, run: installs::wizard_choices },
-    Check { name: "InstanceFolder", severity: Severity::Block, always: true, run: installs::instance_folder },
-    Check { name: "NewService", severity: Severity::Block, always: true, run: new_service },
-    Check { name: "MailRelay", severity: Severity::Block, always: true, run: first_service::relay },
-    Check { name: "HostAddress", severity: Severity::Block, always: true, run: first_service::host_address },
-    Check { name: "DataSource", severity: Severity::Block, always: true, run: first_service::odbc },
-    Check { name: "WebConfig", severity: Severity::Block, always: true, run: web_config },
-    Check { name: "WebConfigRead", severity: Severity::Warn, always: true, run: web_config_read },
-    Check { name: "SchedulerTable", severity: Severity::Warn, always: true, run: scheduler_table },
-    Check { name: "UpgradeAnswers", severity: Severity::Block, always: true, run: upgrade_answers },
-    Check { name: "AttachmentsRoom", severity: Severity::Block, always: true, run: attachments_room },
-    Check { name: "AttachmentsCounted", severity: Severity::Block, always: true, run: attachments_counted },
-    Check { name: "Licence", severity: Severity::Block, always: false, run: licence },
-    Check { name: "TravellersHome", severity: Severity::Block, always: false, run: travellers_home },
-    Check { name: "Satellites", severity: Severity::Warn, always: false, run: satellites },
-    Check { name: "WindowsVersion", severity: Severity::Block, always: false, run: windows_version },
-    Check { name: "SqlServerVersion", severity: Severity::Block, always: false, run: sql_server_version },
-    Check { name: "DotNet", severity: Severity::Block, always: false, run: dot_net },
-    Check { name: "IisFeatures", severity: Severity::Block, always: false, run: iis_features },
-    Check { name: "RebootPending", severity: Severity::Block, always: false, run: reboot_pending },
-    Check { name: "DiskRoom", severity: Severity::Block, always: false, run: disk_room },
-    Check { name: "BackupRoom", severity: Severity::Block, always: false, run: backup_room },
+    block("Elevated", Concerns::All, elevated),
+    block("SiteName", Concerns::All, site_name),
+    block("FastCgiSupport", Concerns::All, fast_cgi_support),
+    block("Instance", Concerns::All, instance),
+    block("NotFrozen", Concerns::All, not_frozen),
+    block("NobodyAtWork", Concerns::All, nobody_at_work),
+    block("SchedulerRunning", Concerns::All, scheduler_running),
+    block("FullStack", Concerns::Releases, full_stack),
+    block("OneDomain", Concerns::Releases, one_domain),
+    block("ReverseProxy", Concerns::Releases, reverse_proxy),
+    block("HostName", Concerns::All, host_name),
+    block("Https", Concerns::Releases, https),
+    block("WebView2", Concerns::Releases, web_view2),
+    block("SymmetricKeys", Concerns::Releases, symmetric_keys),
+    block("ArgumentFile", Concerns::Releases, argument_file),
+    block("ServiceNetServer", Concerns::Releases, service_net_server),
+    block("NetServerOverHttp", Concerns::Releases, net_server_over_http),
+    block("NetServerMerge", Concerns::Releases, net_server_merge),
+    block("RemoteNetServer", Concerns::Releases, remote_net_server),
+    block("OrphansStopped", Concerns::Releases, orphans_stopped),
+    block("PocketServer", Concerns::Releases, pocket_server),
+    block("StandardReports", Concerns::Releases, standard_reports),
+    block("CustomerCentre", Concerns::Releases, customer_centre),
+    block("Packages", Concerns::All, packages),
+    block("WizardChoices", Concerns::All, installs::wizard_choices),
+    block("InstanceFolder", Concerns::All, installs::instance_folder),
+    block("NewService", Concerns::All, new_service),
+    block("MailRelay", Concerns::All, first_service::relay),
+    block("HostAddress", Concerns::All, first_service::host_address),
+    block("DataSource", Concerns::All, first_service::odbc),
+    block("WebConfig", Concerns::All, web_config),
+    warn("WebConfigRead", Concerns::All, web_config_read),
+    warn("SchedulerTable", Concerns::All, scheduler_table),
+    block("UpgradeAnswers", Concerns::All, upgrade_answers),
+    block("AttachmentsRoom", Concerns::All, attachments_room),
+    block("AttachmentsCounted", Concerns::All, attachments_counted),
+    block("Licence", Concerns::Releases, licence),
+    block("TravellersHome", Concerns::Releases, travellers_home),
+    warn("Satellites", Concerns::Releases, satellites),
+    block("WindowsVersion", Concerns::Servers, windows_version),
+    block("SqlServerVersion", Concerns::Releases, sql_server_version),
+    block("DotNet", Concerns::Servers, dot_net),
+    block("IisFeatures", Concerns::Servers, iis_features),
+    block("RebootPending", Concerns::Servers, reboot_pending),
+    block("DiskRoom", Concerns::Servers, disk_room),
+    block("BackupRoom", Concerns::Releases, backup_room),
 ];
 
 /// Runs every check that concerns a hop; what passed leaves no trace.
 #[must_use]
 pub fn run(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Finding> {
+    let is_release = !hop.is_configuration_only();
     let mut findings: Vec<Finding> = CHECKS
         .iter()
-        .filter(|check| check.always || !hop.is_configuration_only())
+        .filter(|check| check.concerns == Concerns::All || is_release || check.concerns == Concerns::Servers)
         .flat_map(|check| {
-            (check.run)(view, layout, hop).into_iter().map(|found| Finding {
+            let found = (check.run)(view, layout, hop).into_iter();
+            let concerned = move |found: &Found| {
+                let on_newcomer = || found.node.as_deref().is_some_and(|node| receives(view, hop, node));
+                is_release || check.concerns == Concerns::All || on_newcomer()
+            };
+            found.filter(concerned).map(|found| Finding {
                 check: check.name.to_owned(),
                 class: None,
                 severity: check.severity,
@@ -118,6 +149,11 @@ pub fn run(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Finding> 
         .collect();
     findings.sort_by_key(|finding| finding.severity);
     findings
+}
+
+/// Whether a hop installs a component on a node.
+fn receives(view: &View<'_>, hop: &Hop<'_>, node: &str) -> bool {
+    view.spec.components.iter().any(|placed| hop.newcomers(view, placed.name).contains(&node))
 }
 
 fn on(node: &str, message: impl Into<String>, remedy: impl Into<String>) -> Found {
@@ -333,66 +369,4 @@ fn sql_server_version(view: &View<'_>, _: &Layout<'_>, hop: &Hop<'_>) -> Vec<Fou
         format!("{} does not support SQL Server {version}", hop.to.version),
         format!("supported major versions are: {}", supported.join(", ")),
     )]
-}
-
-fn disk_room(view: &View<'_>, _: &Layout<'_>, hop: &Hop<'_>) -> Vec<Found> {
-    let Some(needed) = hop.to.requires.free_disk_mebibytes else { return Vec::new() };
-    let needed_bytes = i64::from(needed).saturating_mul(1024 * 1024);
-    let probe = Probe::DiskFree { path: r"C:\".to_owned() };
-    view.node_names()
-        .into_iter()
-        .filter_map(|node| match view.answer(node, &probe) {
-            Some(Answer::DiskFree { free_bytes }) if *free_bytes >= needed_bytes => None,
-            Some(Answer::DiskFree { free_bytes }) => Some(on(
-                node,
-                format!("drive C: has {} MiB free, {needed} MiB are needed", free_bytes / (1024 * 1024)),
-                "make room on drive C:",
-            )),
-            _ => Some(on(node, "free room on drive C: was not read", LOOK_AGAIN)),
-        })
-        .collect()
-}
-
-/// The set needs room for the database and every program folder; compression is not counted on.
-fn backup_room(view: &View<'_>, layout: &Layout<'_>, _: &Hop<'_>) -> Vec<Found> {
-    let share = Probe::DiskFree { path: view.spec.backup.location.clone() };
-    let folder = |component, path: &str| -> i64 {
-        view.nodes_of(component)
-            .iter()
-            .map(|node| match view.answer(node, &Probe::FolderSize { path: path.to_owned() }) {
-                Some(Answer::Size { size_bytes, .. }) => *size_bytes,
-                _ => 0,
-            })
-            .sum()
-    };
-    let database = view.fact(crm_api::database::DATABASE_BYTES).and_then(|value| value.parse::<i64>().ok());
-    let Some(database) = database else {
-        return vec![site("the size of the database was not read", LOOK_AGAIN)];
-    };
-    let needed = database
-        .saturating_add(folder(Component::CrmServer, layout.server_path))
-        .saturating_add(folder(Component::Web, layout.web_path))
-        .saturating_add(folder(Component::NetServer, layout.net_server_path))
-        .saturating_add(folder(Component::Service, layout.service_path));
-    view.node_names()
-        .into_iter()
-        .filter_map(|node| match view.answer(node, &share) {
-            Some(Answer::DiskFree { free_bytes }) if *free_bytes >= needed => None,
-            Some(Answer::DiskFree { free_bytes }) => Some(on(
-                node,
-                format!(
-                    "{} has {} MiB free, the backup set needs about {} MiB",
-                    view.spec.backup.location,
-                    free_bytes / (1024 * 1024),
-                    needed / (1024 * 1024)
-                ),
-                "make room there, or name another place in spec.backup.location",
-            )),
-            _ => Some(on(
-                node,
-                format!("{} cannot be reached", view.spec.backup.location),
-                "give this server's account the right to write there",
-            )),
-        })
-        .collect()
 }

@@ -244,8 +244,17 @@ impl Run {
         if self.world.with(|state| self.process(state).is_some()) { Ok(()) } else { Err(Over::Gone) }
     }
 
-    /// The middle of the work, where Windows may restart.
+    /// The middle of the work, where Windows may restart, and somebody may end the program.
     pub(crate) fn middle(&self) -> Result<(), Over> {
+        if self.strikes(WorldFault::EndedInMidStep) {
+            self.world.with(|state| {
+                // 1 is the exit code that the task manager gives.
+                if let Some(program) = self.machine(state).and_then(|machine| machine.processes.end(self.pid, 1)) {
+                    state.write(Happening::Ended { node: self.node.clone(), pid: self.pid, program, exit: None });
+                }
+            });
+            return Err(Over::Gone);
+        }
         if self.strikes(WorldFault::RebootInMidStep) {
             self.world.reboot(&self.node);
             return Err(Over::Gone);

@@ -15,6 +15,9 @@ use crate::world::vendor::{FCGI, Over, Run};
 /// Most attachments in one sub-folder (vendor: upgrade/service, "Attachments").
 const ATTACHMENTS_PER_FOLDER: i64 = 10_000;
 
+/// Where attachments are moved, the middle of the work is before this folder: some lie in folders, some do not.
+const MIDDLE_FOLDER: i64 = 2;
+
 /// Runs `upgrade.exe`.
 pub(super) async fn upgrade(run: &Run) -> Result<(), Over> {
     run.say(&format!("SuperOffice Service upgrade {}", run.number));
@@ -70,7 +73,9 @@ async fn transform(run: &Run, answers: &Answers, seconds: u64) -> Result<(), Ove
         }
         first
     });
-    run.middle()?;
+    if !answers.attachments {
+        run.middle()?;
+    }
     run.work(seconds * 30 / 100).await?;
     run.say("Upgrading eMarketing templates...");
     if answers.attachments {
@@ -150,6 +155,9 @@ async fn move_attachments(run: &Run) -> Result<(), Over> {
         let Some((first, last, size_bytes)) = left else { return Ok(()) };
         run.work(seconds).await?;
         let number = (first - 1) / ATTACHMENTS_PER_FOLDER;
+        if number == MIDDLE_FOLDER {
+            run.middle()?;
+        }
         run.effect(Change::Attachments { folder: usize::try_from(number).unwrap_or(usize::MAX) }, |state| {
             let Some(files) = state.files_mut(&run.node, &folder) else { return false };
             let end = last.min((number + 1) * ATTACHMENTS_PER_FOLDER);

@@ -19,6 +19,9 @@ pub(super) fn at_rest(view: &View<'_>, layout: &Layout<'_>) -> Vec<Finding> {
 
 fn other_than_declared(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Option<Finding> {
     let declared = layout.block.net_server?;
+    if is_to_be_upgraded(view) {
+        return None;
+    }
     let seen = net_server::used(view, layout, node).filter(|seen| *seen != declared)?;
     let address = net_server::endpoint(view, layout, node)?;
     Some(finding(
@@ -28,6 +31,13 @@ fn other_than_declared(view: &View<'_>, layout: &Layout<'_>, node: &str) -> Opti
         format!("Service works through {address} ({seen:?}), declared is netServer: {declared:?}"),
         "the next upgrade moves it; until then declare netServer as it is",
     ))
+}
+
+/// A declared version that is not proven yet is pending, and so is the NetServer that comes with it: the plan says what
+/// becomes of it, or a refusal why there is none.
+fn is_to_be_upgraded(view: &View<'_>) -> bool {
+    let declared = view.catalogue.find(&view.spec.version);
+    verified_release(view).zip(declared).is_some_and(|(verified, declared)| verified.version != declared.version)
 }
 
 /// An old one crashes as soon as somebody starts it.

@@ -9,7 +9,8 @@ use crm_api::probe::{Answer, Probe, RunState, StartType};
 use crm_api::release::CrmReleaseSpec;
 use crm_api::site::{ApprovalScope, Component};
 
-use super::{Draft, controller, draft, kind, on_node, upgrade};
+use super::keys::asks_for_keys;
+use super::{Draft, controller, draft, kind, on_node};
 use crate::path::later_hops;
 use crate::products::Hop;
 use crate::products::superoffice::clients;
@@ -122,7 +123,7 @@ pub(super) fn stop_scheduler(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>
         .into_iter()
         .map(|node| {
             let mut actions = stop_service_actions(name).to_vec();
-            if upgrade::asks_for_keys(view, layout, hop, node) && !leaves {
+            if asks_for_keys(view, layout, hop, node) && !leaves {
                 // A person runs upgrade.exe, which starts it; no boot does.
                 actions[0] = Action::SetServiceStart { name: name.clone(), start: StartType::Manual };
             }

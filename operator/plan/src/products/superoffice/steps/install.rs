@@ -6,9 +6,8 @@ use crm_api::evidence::Expected;
 use crm_api::probe::{Probe, RunState};
 use crm_api::site::{Component, FastCgi, NetServerMode, ServiceSetup};
 
-use super::upgrade::{
-    asks_for_keys, choose_instance, installer, leave_others_alone, only_fast_cgi, run_upgrade_exe, versions,
-};
+use super::keys::asks_for_keys;
+use super::upgrade::{choose_instance, installer, leave_others_alone, only_fast_cgi, run_upgrade_exe, versions};
 use super::{Draft, attested, close, draft, in_database, kind, net_server, on_node, open, version};
 use crate::products::Hop;
 use crate::products::superoffice::instances;

@@ -7,6 +7,7 @@ mod correct;
 mod fast_cgi;
 mod forward;
 mod install;
+mod keys;
 mod moving;
 mod net_server;
 mod open;

@@ -7,8 +7,7 @@ use crm_api::order::Action;
 use crm_api::probe::{Probe, RunState};
 use crm_api::site::{Component, FastCgi};
 
-use super::close::{runs_batch_service, start_service_actions, stop_service_actions};
-use super::upgrade::asks_for_keys;
+use super::close::{runs_batch_service, start_service_actions};
 use super::{Draft, Run, attested, controller, draft, fast_cgi, in_database, kind, on_node, text, version};
 use crate::products::Hop;
 use crate::products::superoffice::layout::{FROZEN, Layout};
@@ -24,12 +23,7 @@ pub(super) fn start_service_pool(view: &View<'_>, layout: &Layout<'_>, hop: &Hop
         .map(|node| {
             let pool = layout.service_pool.clone();
             let url = format!("{}/scripts/rms.{ending}", service_address(layout, hop));
-            let mut actions = Vec::new();
-            if !hop.is_configuration_only() && asks_for_keys(view, layout, hop, node) {
-                // A person ran upgrade.exe, which has started it; it is quiet until the site has been verified.
-                actions.extend(stop_service_actions(&layout.scheduler));
-            }
-            actions.extend([Action::StartPool { name: pool.clone() }, Action::AwaitUrl { url, status: 200 }]);
+            let actions = vec![Action::StartPool { name: pool.clone() }, Action::AwaitUrl { url, status: 200 }];
             let title = format!("start Service's programs and see that a .{ending} request is answered");
             let mut draft = draft(kind::START_SERVICE_POOL, Some(node), title, Executor::Agent { actions });
             let probe = Probe::Pool { name: pool };
@@ -184,6 +178,13 @@ pub(super) fn start_scheduler_on(view: &View<'_>, layout: &Layout<'_>, node: &st
 
 pub(super) fn verify_site(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Draft {
     let mut draft = verify_setting(hop);
+    if hop.carriers(view, Component::Service).is_empty() {
+        // Without Service, Web is what users see of the site.
+        let running = Expected::State { is: RunState::Running };
+        let pool = Probe::Pool { name: layout.web_pool.to_owned() };
+        let at_work = hop.carriers(view, Component::Web).into_iter();
+        draft.step.evidence.extend(at_work.map(|node| on_node(node, pool.clone(), running.clone())));
+    }
     for node in hop.changed(view, Component::Service) {
         let frozen = Probe::FlagLine { path: layout.config(), line: FROZEN.to_owned() };
         let scheduler = Probe::Service { name: layout.scheduler.clone() };

@@ -7,21 +7,26 @@ use crm_api::database::superoffice::{
 };
 use crm_api::evidence::{Expectation, Expected};
 use crm_api::order::{Action, PromptAnswer};
-use crm_api::probe::{Answer, Probe, StartType};
+use crm_api::probe::{Probe, StartType};
 use crm_api::release::{CrmReleaseSpec, Method, Package};
 use crm_api::site::{Attachments, Component, FastCgi, TextMoveChoice};
 
 use super::close::media_folder;
+use super::keys::{asks_for_keys, type_keys};
 use super::{Draft, close, draft, in_database, install, kind, on_node, open, version};
 use crate::products::Hop;
 use crate::products::superoffice::instances::{self, INSTANCE_PATH};
 use crate::products::superoffice::layout::{ARGUMENT_FILE, CRM_SETUP, Layout};
-use crate::products::superoffice::parts::{DATABASE, SERVICE_DATA, Tools, has_key, key_in, version_probes_on};
+use crate::products::superoffice::parts::{DATABASE, SERVICE_DATA, Tools, version_probes_on};
 use crate::products::superoffice::{settings, wizards};
 use crate::view::View;
 
 /// The longest limit that a step can have, in minutes.
 const LONGEST_MINUTES: i32 = 2880;
+
+/// So often attachments are moved on by themselves after an interruption: what was moved stays moved, and each run goes on
+/// where the last one stopped. What is interrupted more often has a cause that a person looks for.
+const MOVES_MAX: i32 = 5;
 
 pub(super) fn database(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> {
     let Some(package) = hop.to.package(Component::CrmServer) else { return Vec::new() };
@@ -270,32 +275,6 @@ pub(super) fn run_upgrade_exe(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_
         .collect()
 }
 
-/// Whether `upgrade.exe` asks for the symmetric key and secret on a node: where Service's `config` has none.
-pub(super) fn asks_for_keys(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>, node: &str) -> bool {
-    let asks = hop.to.super_office.as_ref().is_some_and(|block| block.asks_for_keys);
-    asks && !matches!(view.answer(node, &has_key(layout)), Some(Answer::Flag { set: true }))
-}
-
-/// No order carries a secret: a person runs `upgrade.exe` and types the keys of Web's configuration, the same on every
-/// node (vendor: install/service).
-fn type_keys(draft: &mut Draft, layout: &Layout<'_>, node: &str) {
-    let Executor::Agent { actions } = &draft.step.executor else { return };
-    let Some(Action::RunConsole { program, arguments, answers, .. }) = actions.first() else { return };
-    let mut instructions = vec![
-        format!("On {node}, as administrator, start {program}."),
-        format!("Give it the arguments {}.", arguments.join(" ")),
-    ];
-    let told = |answer: &PromptAnswer| format!("Where it asks {:?}, answer {:?}.", answer.question, answer.answer);
-    instructions.extend(answers.iter().map(told));
-    instructions.push(
-        "Where it asks \"SymmetricKey\" and \"SymmetricSecret\", type those of Web's web.config; they are the same on every node."
-            .to_owned(),
-    );
-    instructions.push("The step ends by itself when the database shows the new release.".to_owned());
-    draft.step.evidence.push(on_node(node, key_in(layout.config()), Expected::Flag { set: true }));
-    draft.step.executor = Executor::Attended { instructions };
-}
-
 /// At its end `upgrade.exe` starts the scheduler (vendor: install/iis/reverse-proxy), which fails where nobody may start
 /// it. So it may, but no boot does; once it was started, it is stopped again until the site has been verified.
 fn let_it_start_the_scheduler(draft: &mut Draft, layout: &Layout<'_>) {
@@ -326,6 +305,7 @@ pub(super) fn move_attachments(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'
     let mut draft = console(view, layout, hop, store.node, title, &[]);
     draft.step.evidence.extend(open::attachments_moved(view));
     draft.step.limit_minutes = LONGEST_MINUTES;
+    draft.step.attempts_max = MOVES_MAX;
     Some(draft)
 }
 

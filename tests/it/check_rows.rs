@@ -1,4 +1,4 @@
-//! Every named check of the product, and every kind of drift, has a test in which it finds nothing, one in which it fails and
+//! Every named check of the product has a test in which it finds nothing, one in which it fails and
 //! one in which it cannot tell: a new one without its rows does not get past this list.
 
 use std::collections::BTreeSet;

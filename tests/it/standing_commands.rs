@@ -81,6 +81,9 @@ fn a_stop_names_the_sites_that_it_leaves_closed_and_ends_by_the_same_command() {
         answer(&entrance, "bert", "stop --off", Some("n\n"))
             .await
             .ends(Exit::No, &["by anna: fire", "nothing was ended"]);
+        let looked = call(&entrance, "bert", "stop --off --dry-run=server -o json").await;
+        let object: serde_json::Value = serde_json::from_str(&looked.out).unwrap();
+        assert_eq!((&object["metadata"]["name"], &object["spec"]["word"]), (&"stop".into(), &"Stop".into()));
         call(&entrance, "bert", "stop --off --yes").await.ends(Exit::Good, &["crmdecision/stop deleted"]);
         assert_eq!(decisions(&entrance, "Stop").len(), 0);
     });

@@ -229,7 +229,12 @@ pub(super) fn confirmed(streams: &mut Streams<'_>) -> Result<bool, Failure> {
     Ok(matches!(answer.as_str(), "y" | "yes"))
 }
 
-fn printed(decision: &CrmDecision, how: Printed, done: &str, streams: &mut Streams<'_>) -> Result<(), Failure> {
+pub(super) fn printed(
+    decision: &CrmDecision,
+    how: Printed,
+    done: &str,
+    streams: &mut Streams<'_>,
+) -> Result<(), Failure> {
     let mut decision = decision.clone();
     decision.metadata.managed_fields = None;
     match how {

@@ -8,7 +8,7 @@ use kube::Api;
 use kube::api::DeleteParams;
 
 use super::read::{get, list};
-use super::say::{About, Statement, confirmed, say};
+use super::say::{About, Statement, confirmed, printed, say};
 use super::standing::reason;
 use crate::arguments::cluster::DryRun;
 use crate::arguments::standing::StopArguments;
@@ -79,12 +79,14 @@ async fn off(
         writeln!(streams.err, "no stop stands in namespace {namespace}")?;
         return Ok(Exit::Good);
     }
+    // A program that reads the answer reads objects only.
+    let told = if wanted.saying.output.is_some() { &mut *streams.err } else { &mut *streams.out };
     for stop in stops {
         let (name, user) = (stop.metadata.name.as_deref().unwrap_or_default(), &stop.spec.user);
         let reason = stop.spec.reason.as_deref().unwrap_or_default();
-        writeln!(streams.out, "{:11}{name}, by {user}: {reason}", "ends")?;
+        writeln!(told, "{:11}{name}, by {user}: {reason}", "ends")?;
     }
-    writeln!(streams.out, "{:11}what was stopped goes on where it stood", "then")?;
+    writeln!(told, "{:11}what was stopped goes on where it stood", "then")?;
     if wanted.saying.dry_run == Some(DryRun::Client) {
         writeln!(streams.err, "(nothing was sent)")?;
         return Ok(Exit::Good);
@@ -99,7 +101,10 @@ async fn off(
     for stop in stops {
         let name = stop.metadata.name.as_deref().unwrap_or_default();
         match api.delete(name, &params).await {
-            Ok(_) => writeln!(streams.out, "crmdecision/{name} {done}")?,
+            Ok(_) => match wanted.saying.output {
+                Some(output) => printed(stop, output, done, streams)?,
+                None => writeln!(streams.out, "crmdecision/{name} {done}")?,
+            },
             // Somebody else was faster: it is ended.
             Err(kube::Error::Api(status)) if status.code == 404 => {}
             Err(error) => return Err(refused("delete a CrmDecision", &error)),

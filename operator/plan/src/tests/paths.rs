@@ -329,6 +329,16 @@ fn crm_setup_takes_only_a_file_that_names_this_database() {
 }
 
 #[test]
+fn crm_setup_that_was_copied_shows_the_release_that_it_brings() {
+    let (mut site, _) = ready_for_11();
+    ask(&mut site, "11.13");
+    site.run_to("no step is called so");
+    let (change, status) = (&site.snapshot.changes[0], site.status());
+    assert_eq!(change.spec.to, "11.13");
+    assert_eq!(status.phase, ChangePhase::Succeeded, "{:?} {:?}", status.step, status.conditions);
+}
+
+#[test]
 fn people_are_sent_to_web_for_their_login_before_service_is_opened() {
     let mut site = at("8.0.6465");
     for node in ["contoso-app", "contoso-cs"] {

@@ -32,7 +32,7 @@ impl Turn<'_> {
         let old = self.find()?;
         self.check_preconditions(&old)?;
         let (kind, dependents) = (self.kind(), self.dependents());
-        if self.request.query.dry_run {
+        if self.is_dry_run() {
             return Ok(Outcome::Object(200, old));
         }
         match self.remove(&kind, &old, dependents, self.cause()) {
@@ -45,7 +45,7 @@ impl Turn<'_> {
         let selector = self.selector()?;
         let (kind, dependents) = (self.kind(), self.dependents());
         let found = self.present(&selector, "", usize::MAX);
-        if !self.request.query.dry_run {
+        if !self.is_dry_run() {
             for object in &found {
                 self.remove(&kind, object, dependents, self.cause());
             }
@@ -136,6 +136,12 @@ impl Turn<'_> {
         }
         let key = key_of(object.metadata()["namespace"].as_str(), object.name());
         self.state.put(kind, &key, value, object.managers.clone(), cause);
+    }
+
+    /// `dryRun` of a delete stands among the options in its body, or in its address.
+    fn is_dry_run(&self) -> bool {
+        let in_body = self.request.body.as_ref().and_then(|body| body["dryRun"].as_array());
+        self.request.query.dry_run || in_body.is_some_and(|stages| !stages.is_empty())
     }
 
     /// The options of a delete stand in its body; kube sends the policy there, kubectl too.

@@ -11,6 +11,7 @@ mod install;
 mod moving;
 mod net_server;
 mod restore;
+mod until_backup;
 
 use std::sync::LazyLock;
 
@@ -21,8 +22,17 @@ use crate::products::{Explains, Rule};
 
 /// Every ordering rule that concerns a step of ours.
 static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
-    [UPGRADE, fast_cgi::RULES, clients::RULES, net_server::RULES, install::RULES, moving::RULES, restore::RULES]
-        .concat()
+    [
+        until_backup::RULES,
+        FROM_THE_DATABASE_ON,
+        fast_cgi::RULES,
+        clients::RULES,
+        net_server::RULES,
+        install::RULES,
+        moving::RULES,
+        restore::RULES,
+    ]
+    .concat()
 });
 /// The same, with those that order a change that has not every step of a hop.
 static FORWARD: LazyLock<Vec<Rule>> = LazyLock::new(|| [RULES.as_slice(), forward::RULES].concat());
@@ -59,201 +69,7 @@ const JOBS: &str = "vendor: automated-tasks, ejournalcron";
 const DBSETUP: &str = "vendor: install/database, dbsetup-exe";
 const SAFETY: &str = "safety";
 
-const UPGRADE: &[Rule] = &[
-    rule(
-        "rule 4",
-        Explains::Before,
-        kind::FETCH_MEDIA,
-        kind::PREFLIGHT,
-        "packages are on every node and checked before anything is decided; nothing is downloaded while users are out",
-        "vendor: install/server",
-    ),
-    rule(
-        "rule 2",
-        Explains::Before,
-        kind::PREFLIGHT,
-        kind::NOTICE,
-        "refusals come before anything is frozen: a refused upgrade wastes a window",
-        "vendor: database tables, moduleowner",
-    ),
-    rule(
-        "consent",
-        Explains::Before,
-        kind::NOTICE,
-        kind::STOP_SCHEDULER,
-        "people decide and users are told before users feel anything",
-        SAFETY,
-    ),
-    rule(
-        "consent",
-        Explains::Before,
-        kind::NOTICE,
-        kind::STOP_WRITERS,
-        "people decide and users are told before users feel anything",
-        SAFETY,
-    ),
-    rule(
-        "consent",
-        Explains::Before,
-        kind::NOTICE,
-        kind::PROVE_ALONE,
-        "people decide and users are told before users feel anything",
-        SAFETY,
-    ),
-    rule(
-        "consent",
-        Explains::Before,
-        kind::NOTICE,
-        kind::RUN_UPGRADE_EXE,
-        "people decide and users are told before users feel anything",
-        SAFETY,
-    ),
-    rule(
-        "consent",
-        Explains::Both,
-        kind::NOTICE,
-        kind::LINK_FAST_CGI,
-        "people decide and users are told before links change",
-        SAFETY,
-    ),
-    rule(
-        "rule 7",
-        Explains::Before,
-        kind::STOP_SCHEDULER,
-        kind::FREEZE,
-        "jobs write every minute: the scheduler and its children are gone before a freeze is trusted",
-        JOBS,
-    ),
-    rule(
-        "rule 7",
-        Explains::Before,
-        kind::STOP_SCHEDULER,
-        kind::BACK_UP_DATABASE,
-        "jobs write every minute: they are gone before the backup",
-        JOBS,
-    ),
-    rule(
-        "rule 8",
-        Explains::After,
-        kind::FREEZE,
-        kind::STOP_WRITERS,
-        "Service's users are out before its programs are stopped",
-        CONFIG,
-    ),
-    rule(
-        "rule 8",
-        Explains::Before,
-        kind::FREEZE,
-        kind::UPGRADE_DATABASE,
-        "Service is frozen before the schema changes",
-        CONFIG,
-    ),
-    rule(
-        "rule 9",
-        Explains::Both,
-        kind::STOP_WRITERS,
-        kind::PROVE_ALONE,
-        "an old NetServer crashes on a new schema: pools and batch server stop, then the database itself shows that nobody is left",
-        "vendor: release notes 8.5",
-    ),
-    rule(
-        "rule 9",
-        Explains::After,
-        kind::PROVE_ALONE,
-        kind::BACK_UP_FILES,
-        "all parts of a backup set are of one moment: nobody may write any more",
-        DBSETUP,
-    ),
-    rule(
-        "rule 9",
-        Explains::Both,
-        kind::PROVE_ALONE,
-        kind::BACK_UP_DATABASE,
-        "a backup taken while somebody writes is not of one moment",
-        DBSETUP,
-    ),
-    rule(
-        "backup",
-        Explains::Both,
-        kind::BACK_UP_IIS,
-        kind::RUN_UPGRADE_EXE,
-        "upgrade.exe changes the IIS configuration: it is exported first",
-        SERVICE_GUIDE,
-    ),
-    rule(
-        "backup",
-        Explains::Both,
-        kind::BACK_UP_ATTACHMENTS,
-        kind::RUN_UPGRADE_EXE,
-        "upgrade.exe moves attachments: the store is backed up as it was before any is moved",
-        SERVICE_GUIDE,
-    ),
-    rule(
-        "backup",
-        Explains::After,
-        kind::LIST_ATTACHMENTS,
-        kind::BACK_UP_ATTACHMENTS,
-        "the list of what lay there comes first: what people add while the store is copied is theirs",
-        SAFETY,
-    ),
-    rule(
-        "backup",
-        Explains::Both,
-        kind::LIST_ATTACHMENTS,
-        kind::RUN_UPGRADE_EXE,
-        "upgrade.exe moves attachments: which of them lies where is written down first",
-        SERVICE_GUIDE,
-    ),
-    rule(
-        "consent",
-        Explains::Before,
-        kind::NOTICE,
-        kind::BACK_UP_IIS,
-        "people decide and users are told before anything begins",
-        SAFETY,
-    ),
-    rule(
-        "rule 21",
-        Explains::After,
-        kind::BACK_UP_IIS,
-        kind::LIST_ATTACHMENTS,
-        "attachments may be moved at any time after the upgrade, while the site is open",
-        SERVICE_GUIDE,
-    ),
-    rule(
-        "rule 10",
-        Explains::After,
-        kind::BACK_UP_DATABASE,
-        kind::RECORD_BACKUP,
-        "size and hash of the backup are recorded where it lies",
-        SAFETY,
-    ),
-    rule("rule 10", Explains::After, kind::BACK_UP_FILES, kind::VERIFY_BACKUP, "a set is proven as a whole", SAFETY),
-    rule(
-        "rule 10",
-        Explains::After,
-        kind::RECORD_BACKUP,
-        kind::TEST_RESTORE,
-        "what was recorded where it lies is what is restored to be checked",
-        SAFETY,
-    ),
-    rule(
-        "rule 10",
-        Explains::Before,
-        kind::TEST_RESTORE,
-        kind::VERIFY_BACKUP,
-        "a set counts as verified only after what the site declares for it was done",
-        "Microsoft: RESTORE VERIFYONLY does not look into the structure of the data",
-    ),
-    rule("rule 10", Explains::After, kind::RECORD_BACKUP, kind::VERIFY_BACKUP, "a set is proven as a whole", SAFETY),
-    rule(
-        "rule 10",
-        Explains::Both,
-        kind::VERIFY_BACKUP,
-        kind::UPGRADE_DATABASE,
-        "there is no undo for a schema change but a verified backup",
-        DBSETUP,
-    ),
+const FROM_THE_DATABASE_ON: &[Rule] = &[
     rule(
         "rule 11",
         Explains::Both,

@@ -28,6 +28,16 @@ async fn an_object_with_finalizers_stays_until_the_last_one_is_gone() {
 }
 
 #[tokio::test]
+async fn a_dry_run_deletes_nothing_wherever_it_is_asked_for() {
+    let world = world();
+    world.create("a", json!({"size": 1})).await.unwrap();
+    let looked = DeleteParams { dry_run: true, ..DeleteParams::default() };
+    world.gadgets().delete("a", &looked).await.unwrap();
+    world.gadgets().delete_collection(&looked, &ListParams::default()).await.unwrap();
+    assert!(world.cluster.get("Gadget", "crm", "a").is_some());
+}
+
+#[tokio::test]
 async fn preconditions_guard_a_delete() {
     let world = world();
     let made = world.create("a", json!({"size": 1})).await.unwrap();

@@ -43,16 +43,19 @@ impl Job<'_> {
         };
         // A fault that was found stays found, whether its database can be dropped or not.
         let dropped = self.drop_scratch(&sql, &copy).await;
-        let evidence = proven?;
-        let left = dropped.err().map(|failed| format!("; {}", failed.message)).unwrap_or_default();
-        Ok(TaskDone { evidence: format!("{evidence}{left}"), ..TaskDone::default() })
+        let left = match dropped {
+            Ok(()) => "; the copy was dropped".to_owned(),
+            Err(failed) => format!("; {}", failed.message),
+        };
+        match proven {
+            Ok(evidence) => Ok(TaskDone { evidence: format!("{evidence}{left}"), ..TaskDone::default() }),
+            Err(failed) => Err(TaskFailed { message: format!("{}{left}", failed.message), ..failed }),
+        }
     }
 
     async fn check_scratch(&self, sql: &Arc<dyn SqlServer>, path: &str, scratch: &str) -> Result<String, TaskFailed> {
         match sql.run(restore_test::check(scratch)).await {
-            Ok(_) => {
-                Ok(format!("{path} was restored as {scratch}, DBCC CHECKDB found no fault there, and it was dropped"))
-            }
+            Ok(_) => Ok(format!("{path} was restored as {scratch}, and DBCC CHECKDB found no fault there")),
             Err(error) => Err(untouched(format!("{path} was restored as {scratch}, and DBCC CHECKDB says: {error}"))),
         }
     }

@@ -43,7 +43,21 @@ impl Run<'_> {
             self.out.status.opened_at = Some(now);
         }
         let (word, warning) = if superseded { ("Superseded", false) } else { ("BackedOut", true) };
-        self.announce(word, format!("{}: everything is as it was before: {reason}", self.view.name()), warning);
+        let how = match self.not_taken_back().as_slice() {
+            [] => "everything is as it was before".to_owned(),
+            kept => format!("everything is as it was before but for {}", kept.join(", ")),
+        };
+        self.announce(word, format!("{}: {how}: {reason}", self.view.name()), warning);
+    }
+
+    /// The steps that have changed something for good.
+    fn not_taken_back(&self) -> Vec<&str> {
+        let lasting = |step: &&Step| {
+            let sets = matches!(&step.executor, Executor::Controller { task: Task::SetDatabaseSetting { .. } });
+            matches!(step.undo, Undo::Nothing {}) && (step.destructive || sets)
+        };
+        let begun = |step: &&Step| self.out.status.result(&step.id).is_some();
+        self.change.spec.steps.iter().filter(lasting).filter(begun).map(|step| step.id.as_str()).collect()
     }
 
     /// What became of a step that is to be taken back. What shuts the site was done before a change that takes over began:
@@ -69,6 +83,8 @@ impl Run<'_> {
             let now = crm_api::Time::from(self.view.now);
             self.change_result(&step.id, |result| {
                 result.phase = StepPhase::Undoing;
+                // Tries to take it back are counted from here.
+                result.attempt = 1;
                 result.attempt_started_at = now;
             });
         }
@@ -92,8 +108,17 @@ impl Run<'_> {
             }
             Some(_) | None => {
                 self.give(node, order);
+                let limit = Self::limit(step, &result);
+                if self.view.now >= limit {
+                    // The order stands: it goes on by itself when the agent answers.
+                    self.halt(
+                        format!("{} is not taken back: the agent of {node} has not reported its end", step.id),
+                        format!("start the agent of {node}, or do it by hand ({})", undo_text(step)),
+                    );
+                    return Flow::Wait;
+                }
                 let message = format!("taking back {} on {node}", step.id);
-                self.wait("Step", message, format!("the agent of {node}"), None, LOOK_AGAIN)
+                self.wait("Step", message, format!("the agent of {node}"), Some(limit), LOOK_AGAIN)
             }
         }
     }

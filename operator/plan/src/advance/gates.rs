@@ -6,6 +6,7 @@ use crm_api::condition::{self, Kind};
 use crm_api::site::{ApprovalScope, ObservedPart, PartState, Severity};
 use jiff::{SignedDuration, Timestamp};
 
+use super::hand_over::is_taking_over;
 use super::{Flow, LOOK_AGAIN, LOOK_AGAIN_ANYWAY, LOOK_AGAIN_SOON, Run, SUPERSEDED};
 use crate::hash::short;
 use crate::propose::restore_minutes;
@@ -91,9 +92,8 @@ impl Run<'_> {
         let windows = self.view.spec.windows.as_ref();
         match opening(windows, needed, self.view.now) {
             Ok(Opening::Open { .. }) => self.pass_checks(),
-            Ok(Opening::Closed { why, .. }) if self.may_back_out() => {
-                self.start_back_out(format!("the next hop does not fit any more: {why}"))
-            }
+            Ok(Opening::Closed { why, .. }) if self.may_back_out() => self
+                .start_back_out(format!("{SUPERSEDED}: this hop does not fit any more, another window follows: {why}")),
             Ok(Opening::Closed { why, next }) => {
                 let when = next.map_or_else(|| "no opening".to_owned(), |at| local(windows, at));
                 let message = format!("{why}; next opening: {when}");
@@ -103,9 +103,12 @@ impl Run<'_> {
                 }
                 flow
             }
-            Err(bad) => {
-                self.wait("Window", bad.to_string(), "whoever edits the site's spec".to_owned(), None, LOOK_AGAIN)
-            }
+            Err(bad) => self.wait_while_closed(
+                "Window",
+                bad.to_string(),
+                "whoever edits the site's spec".to_owned(),
+                LOOK_AGAIN,
+            ),
         }
     }
 
@@ -115,7 +118,12 @@ impl Run<'_> {
         let (Some(from), Some(to)) = (catalogue.find(&self.change.spec.from), catalogue.find(&self.change.spec.to))
         else {
             let message = "a release of this plan has vanished from the catalogue".to_owned();
-            return self.wait("Preflight", message, "an administrator who puts it back".to_owned(), None, LOOK_AGAIN);
+            return self.wait_while_closed(
+                "Preflight",
+                message,
+                "an administrator who puts it back".to_owned(),
+                LOOK_AGAIN,
+            );
         };
         let absent: Vec<String> =
             self.parts.iter().filter(|part| part.state == PartState::Absent).map(part_key).collect();
@@ -171,7 +179,7 @@ impl Run<'_> {
         if !verified {
             // The record of the set is written in the round that verified it.
             let message = "the backup set is not recorded as verified yet".to_owned();
-            return self.wait("Backup", message, "the operator".to_owned(), self.closed_deadline(), LOOK_AGAIN_SOON);
+            return self.wait_while_closed("Backup", message, "the operator".to_owned(), LOOK_AGAIN_SOON);
         }
         let flow = self.pass_alone();
         if flow == Flow::Wait {
@@ -318,7 +326,9 @@ impl Run<'_> {
     ) -> Flow {
         let deadline = self.closed_deadline();
         if deadline.is_some_and(|deadline| self.view.now >= deadline) {
-            return self.start_back_out(format!("users were out for too long: {message}"));
+            // A hop that took over and has not begun is planned anew, and waits with users at work.
+            let superseded = if self.prepares_closed() { format!("{SUPERSEDED}: ") } else { String::new() };
+            return self.start_back_out(format!("{superseded}users were out for too long: {message}"));
         }
         self.wait(reason, message, ended_by, deadline, again)
     }
@@ -329,15 +339,25 @@ impl Run<'_> {
         if !closed || self.out.status.point_of_no_return_at.is_some() {
             return None;
         }
+        if self.prepares_closed() {
+            let created = self.change.metadata.creation_timestamp.as_ref().map(|at| at.0);
+            return created.and_then(|at| at.saturating_add(CLOSED_WAIT_MAX).ok());
+        }
         let last_progress = self
             .out
             .status
             .steps
             .iter()
             .map(|result| result.ended_at.as_ref().map_or(result.started_at.0, |at| at.0))
-            .chain(self.change.metadata.creation_timestamp.iter().map(|at| at.0))
             .max()?;
         last_progress.saturating_add(CLOSED_WAIT_MAX).ok()
+    }
+
+    /// Whether this hop took over a closed site and has not come to its own window yet: all of that has one deadline.
+    fn prepares_closed(&self) -> bool {
+        let window = self.change.spec.steps.iter().find(|step| step.gate == Some(Gate::Window));
+        let begun = window.is_some_and(|step| self.out.status.result(&step.id).is_some());
+        is_taking_over(self.change, &self.out.status) && !begun
     }
 
     fn minutes_from(&self, step: &Step) -> i32 {

@@ -62,14 +62,22 @@ impl Run<'_> {
         let next = following(view, self.parts, self.change)?;
         let (felt, restore) = minutes_needed(&next.steps);
         let fits = opening(spec.windows.as_ref(), felt.saturating_add(restore), view.now);
-        let goes_on = matches!(fits, Ok(Opening::Open { .. }))
-            && said::is_approved(view, &next)
-            && next
-                .steps
-                .iter()
-                .flat_map(fetched)
-                .all(|wanted| self.change.spec.steps.iter().flat_map(fetched).any(|there| there == wanted));
+        let in_window = matches!(fits, Ok(Opening::Open { .. }));
+        let goes_on = in_window && said::is_approved(view, &next) && self.leaves_nothing_undone(&next);
         goes_on.then_some(next)
+    }
+
+    /// Whether the next change finds everything it needs, waits for nobody before it begins, and repeats each step that
+    /// this one does not come to any more.
+    fn leaves_nothing_undone(&self, next: &CrmChangeSpec) -> bool {
+        let own = &self.change.spec.steps;
+        let lies_there = |wanted: (Option<&str>, &Action)| own.iter().flat_map(fetched).any(|there| there == wanted);
+        let prepared = next.steps.iter().take_while(|step| step.gate != Some(Gate::Window));
+        let mut left = own.iter().filter(|step| !self.out.status.is_verified(&step.id));
+        next.steps.iter().flat_map(fetched).all(lies_there)
+            && prepared.into_iter().all(|step| !matches!(step.executor, Executor::Attended { .. }))
+            && left.all(|step| next.steps.iter().any(|other| other.id == step.id))
+            && next.claims.iter().all(|claim| self.out.status.claims_held.contains(claim))
     }
 
     /// The next change is there: it gets what this one held, and this one is over.
@@ -78,9 +86,7 @@ impl Run<'_> {
         let mut status = next.status.clone().unwrap_or_default();
         if status.closed_at.is_none() {
             status.closed_at.clone_from(&self.out.status.closed_at);
-            if next.spec.claims.iter().all(|claim| self.out.status.claims_held.contains(claim)) {
-                status.claims_held.clone_from(&next.spec.claims);
-            }
+            status.claims_held.clone_from(&next.spec.claims);
         }
         self.out.handed_over = Some((name.clone(), Box::new(status)));
         self.out.status.handed_over_to = Some(name.clone());
@@ -94,7 +100,7 @@ impl Run<'_> {
     }
 }
 
-/// Whether a step is among those that shut the site: from the window on, until the database shows that nobody is left.
+/// Whether a step is one of those by which a change shuts the site: from the window on, until the database shows that nobody is left.
 pub(super) fn shuts(change: &CrmChangeSpec, id: &str) -> bool {
     let entered = change.steps.iter().skip_while(|step| step.gate != Some(Gate::Window));
     entered.take_while(|step| step.role != Some(StepRole::ProveAlone)).any(|step| step.id == id)
@@ -110,7 +116,7 @@ fn fetched(step: &Step) -> impl Iterator<Item = (Option<&str>, &Action)> {
     copies.map(|action| (step.node.as_deref(), action))
 }
 
-/// What a change that takes over starts from: users are out since then.
+/// Whether users have been out since the change before this one, which left the site closed for it.
 pub(super) fn is_taking_over(change: &CrmChange, status: &CrmChangeStatus) -> bool {
     change.spec.takes_over.is_some() && status.closed_at.is_some() && status.opened_at.is_none()
 }

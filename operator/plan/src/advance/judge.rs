@@ -27,7 +27,7 @@ impl Run<'_> {
         }
     }
 
-    fn limit(step: &Step, result: &StepResult) -> Timestamp {
+    pub(super) fn limit(step: &Step, result: &StepResult) -> Timestamp {
         let limit = SignedDuration::from_mins(i64::from(step.limit_minutes));
         result.attempt_started_at.0.saturating_add(limit).unwrap_or(Timestamp::MAX)
     }
@@ -170,6 +170,9 @@ impl Run<'_> {
             Proof::Holds(text) => self.verified(step, text),
             Proof::Fails(missing) | Proof::Unknown(missing) => {
                 let limit = Self::limit(step, result);
+                if self.view.now >= limit && self.may_back_out() {
+                    return self.start_back_out(format!("{}: nobody came while users were out: {missing}", step.id));
+                }
                 let overdue = if self.view.now >= limit { " It is overdue." } else { "" };
                 let node = step.node.as_deref().unwrap_or("the site");
                 let message = format!("{}{overdue} Not seen yet: {missing}", instructions.join(" "));

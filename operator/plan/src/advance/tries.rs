@@ -147,10 +147,11 @@ impl Run<'_> {
             return self.start_back_out(format!("{} failed: {}", step.id, result.evidence));
         }
         let outcome = result.outcome.unwrap_or(Outcome::Unknown);
-        self.halt(
-            format!("{} ended {outcome:?} after the point of no return: {}", step.id, result.evidence),
-            self.way_out(step),
-        );
+        let when = match self.out.status.point_of_no_return_at {
+            Some(_) => "after the point of no return",
+            None => "when users were back",
+        };
+        self.halt(format!("{} ended {outcome:?} {when}: {}", step.id, result.evidence), self.way_out(step));
         Flow::Wait
     }
 

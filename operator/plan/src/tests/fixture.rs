@@ -174,11 +174,12 @@ impl Site {
         }
     }
 
-    fn carry_out(&mut self, intent: Intent) {
+    pub(super) fn carry_out(&mut self, intent: Intent) {
         match intent {
             Intent::CreateChange { name, spec } => {
                 let mut change = CrmChange::new(&name, *spec);
                 change.metadata.generation = Some(1);
+                change.metadata.creation_timestamp = Some(Time::from(self.now));
                 self.snapshot.changes.push(change);
             }
             Intent::RecordChange { name, status } => self.change_named(&name).status = Some(*status),

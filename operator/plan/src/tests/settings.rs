@@ -288,9 +288,28 @@ fn a_site_without_fastcgi_removes_its_handlers_alone() {
     site.turn();
     assert_eq!(site.plan().standing, Standing::Settled);
     site.spec().fast_cgi_handlers = Some(FastCgiHandlers::Remove);
-    assert_eq!(kinds(&proposed(&site)), ["preflight", "notice", "back-up-iis", "remove-handlers", "verify-site"]);
+    let expected = ["preflight", "notice", "back-up-iis", "flush-caches", "remove-handlers", "verify-site"];
+    assert_eq!(kinds(&proposed(&site)), expected, "Service may still have links of another day in its caches");
     has_handlers(&mut site, 0);
     assert_eq!(site.plan().standing, Standing::Settled, "nothing is left to remove");
+}
+
+#[test]
+fn links_never_lead_to_handlers_again_whose_removal_has_failed() {
+    let mut site = Site::at_rest();
+    site.spec().fast_cgi = Some(FastCgi::Disabled);
+    site.spec().fast_cgi_handlers = Some(FastCgiHandlers::Remove);
+    site.run_to("remove-handlers@contoso-cs");
+    assert_eq!(site.snapshot.database.as_ref().unwrap().value(superoffice::USE_EXTENSION), Some("exe"));
+    for _ in 0..40 {
+        site.end_order(Outcome::Partial);
+        let written = site.turn().intents.into_iter().any(|intent| matches!(intent, Intent::RunTask { .. }));
+        assert!(!written, "the row stays");
+        site.wait(1);
+    }
+    let status = site.snapshot.changes[0].status.as_ref().unwrap();
+    assert_eq!(status.phase, ChangePhase::Failed, "{:?}", status.waiting);
+    assert_eq!(status.result("link-fastcgi").unwrap().phase, StepPhase::Verified);
 }
 
 #[test]

@@ -52,6 +52,27 @@ fn each_tier_is_reached_recorded_and_demanded() {
 }
 
 #[test]
+fn nobody_waits_closed_for_a_restore_test_that_nobody_makes() {
+    let mut site = declaring(Verification::RestoredAndChecked, Some(RestoreTest::Attested));
+    site.turn();
+    site.run_to("test-restore");
+    let limit =
+        i64::from(site.snapshot.changes[0].spec.steps.iter().find(|s| s.id == "test-restore").unwrap().limit_minutes);
+    site.wait(limit - 5);
+    site.turn();
+    assert_eq!(site.status().phase, ChangePhase::Changing);
+    for _ in 0..20 {
+        site.wait(1);
+        site.turn();
+        site.end_order(crm_api::order::Outcome::Done);
+    }
+    let status = site.status();
+    assert_eq!(status.phase, ChangePhase::Failed, "{:?}", status.waiting);
+    assert!(status.backing_out.as_ref().unwrap().contains("nobody came"), "{:?}", status.backing_out);
+    assert!(status.opened_at.is_some());
+}
+
+#[test]
 fn a_restore_test_comes_between_the_record_and_the_verdict_and_never_touches_the_database() {
     let change = proposed(&declaring(Verification::RestoredAndChecked, None));
     let places: Vec<Option<usize>> = ["record-backup@contoso-app", "test-restore", "verify-backup"]

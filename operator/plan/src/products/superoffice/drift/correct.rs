@@ -23,13 +23,20 @@ pub fn correctable(view: &View<'_>, layout: &Layout<'_>, finding: &Finding) -> C
         (check::SCHEDULER_STOPPED, Some(node)) => stopped(view, layout, node),
         (check::SCHEDULER_HEARTBEAT, Some(_)) => unless_at_work(view, layout, Correctable::InWindow),
         (check::HANDLERS, Some(_)) => handlers(view, layout),
-        // Links do not need them; who has set them up again may look at just that.
-        (check::HANDLERS_STAY, Some(_)) => unless_at_work(view, layout, Correctable::InWindow),
+        (check::HANDLERS_STAY, Some(_)) => leftovers(view, layout),
         (check::LINKS, None) => links(view, layout),
         // Service works through another address from then on.
         (check::ENDPOINT, Some(_)) => unless_at_work(view, layout, Correctable::InWindow),
         (_, _) => Correctable::No,
     }
+}
+
+/// Handlers go only where links do not lead to them; who has set them up again may look at just that.
+fn leftovers(view: &View<'_>, layout: &Layout<'_>) -> Correctable {
+    if parts::fast_cgi(view) != Some(FastCgi::Disabled) {
+        return Correctable::NotYet("links are not known to end in .exe".to_owned());
+    }
+    unless_at_work(view, layout, Correctable::InWindow)
 }
 
 /// Somebody who works on Service by hand has closed it and stopped its scheduler: nothing is put right under their hands.

@@ -216,9 +216,11 @@ pub(super) fn stop_writers(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) 
         stop_pool(&mut draft, node, pool);
         drafts.push(draft);
     }
-    if hop.purpose == Purpose::Forward {
+    let has_served = net_server::has_served(view, layout);
+    if hop.purpose == Purpose::Forward || has_served {
         // A NetServer that has served meets a newer database: it is not started again, whatever becomes of this change.
-        let served = net_server::retired(view, layout, hop);
+        let retired = net_server::retired(view, layout, hop);
+        let served = if has_served { net_server::standing(view, layout, hop) } else { retired };
         let on_it = |draft: &&mut Draft| draft.step.node.as_deref().is_some_and(|node| served.contains(&node));
         let stays = Action::StartPool { name: layout.net_server_pool.to_owned() };
         for draft in drafts.iter_mut().filter(on_it) {

@@ -29,6 +29,7 @@ pub(super) fn remove_on(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>, nod
     let mut draft = draft(kind::REMOVE_HANDLERS, Some(node), title, Executor::Agent { actions });
     draft.step.evidence = vec![on_node(node, probe, Expected::NoneMapped {})];
     draft.step.evidence.extend(instances::left_alone(view, layout, node));
+    draft.step.destructive = true;
     if !hop.is_configuration_only() {
         // They come back with IIS, if everything has to.
         draft.step.undo = Undo::Restore {};

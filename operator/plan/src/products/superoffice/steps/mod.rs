@@ -230,12 +230,16 @@ fn configure(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Draft> 
         }
     }
     if hop.fast_cgi != hop.fast_cgi_now {
-        drafts.extend(open::link_fast_cgi(hop));
+        let mut link = open::link_fast_cgi(hop);
+        if !leftovers.is_empty() {
+            // Handlers that are gone do not come back: links never lead to them again, whatever becomes of the change.
+            link.iter_mut().for_each(|draft| draft.step.undo = Undo::Nothing {});
+        }
+        drafts.extend(link);
     }
-    let relinked = !leftovers.is_empty() && hop.fast_cgi != hop.fast_cgi_now;
     if run != Run::default() {
         drafts.extend(open::flush_caches(view, layout, hop));
-    } else if relinked {
+    } else if !leftovers.is_empty() {
         drafts.extend(fast_cgi::flush_links(view, layout, hop));
     }
     drafts.extend(fast_cgi::remove_handlers(view, layout, hop));

@@ -31,6 +31,11 @@ const CHECKS: &[Row] = &[
     ("NotFrozen", SERVICE, Shown(SERVICE)),
     ("NobodyAtWork", SERVICE, Shown(SERVICE)),
     ("SchedulerRunning", SERVICE, Shown(SERVICE)),
+    (
+        "ServerBehind",
+        "what_cannot_be_told_apart_has_no_forward_plan",
+        Never("parts as they were seen; one that was not read is refused as such"),
+    ),
     ("FullStack", "the_full_stack_is_demanded_from_8_0_on", Never(DECLARED)),
     (
         "OneDomain",

@@ -283,7 +283,7 @@ fn mistakes_name_file_document_field_value_and_remedy() {
     let place = format!("standard input, document {}, CrmSite contoso: ", documents.len());
     for line in [
         "spec.fastCgi: \"enabled\" is not allowed; did you mean Enabled? allowed are: Enabled, Disabled",
-        "spec.version: 8.0 is a number, expected is text; put it in quotes",
+        "spec.version: 8.0 is a number, expected is text; put it in quotes as it stands there",
         "spec.versoin: is not known; did you mean version?",
     ] {
         plan(&documents, &[]).ends(Exit::BadInput, &[&format!("{place}{line}")]);

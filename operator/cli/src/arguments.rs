@@ -104,7 +104,8 @@ Exit codes:
   0  a plan, a change that is under way, or nothing to do
   1  no plan: refused, halted, or too little seen; the output says why
      and what to do about it
-  2  the command line or a file is wrong";
+  2  the command line or a file is wrong
+  7  the cluster did not answer (without -f)";
 
 /// Words of `plan`.
 #[derive(Args, Debug)]
@@ -252,7 +253,7 @@ pub struct SweepArguments {
 
     /// Kill at so many points only, chosen by the seed
     #[arg(long, value_name = "N")]
-    pub sample: Option<usize>,
+    pub sample: Option<std::num::NonZeroUsize>,
 
     /// How to print what it came to
     #[arg(short, long, value_enum, default_value_t = Format::Text)]

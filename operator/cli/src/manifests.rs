@@ -105,7 +105,10 @@ fn parse(document: &Document) -> Result<Value, String> {
         let error = error.without_snippet().to_string();
         // The parser's own place is within the document, not within the file.
         let what = error.rfind(" at line ").map_or(error.as_str(), |end| &error[..end]);
-        format!("{at}no valid YAML: {}; check indentation, quotes and colons there", quoted_long(what))
+        match what.strip_prefix("duplicate mapping key: ").and_then(|rest| rest.split(',').next()) {
+            Some(key) => format!("{at}{key} stands there twice; keep one of the two"),
+            None => format!("{at}no valid YAML: {}; check indentation, quotes and colons there", quoted_long(what)),
+        }
     })
 }
 

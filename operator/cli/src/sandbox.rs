@@ -138,7 +138,7 @@ fn list_faults(out: &mut dyn Write) -> io::Result<()> {
 
 fn sweep(wanted: &SweepArguments, streams: &mut Streams<'_>) -> Result<Exit, Failure> {
     let sandbox = open(&wanted.file)?;
-    let sample = wanted.sample.map_or(Sample::All, Sample::Some);
+    let sample = wanted.sample.map_or(Sample::All, |sample| Sample::Some(sample.get()));
     let (told, heard) = mpsc::channel();
     // The runs have threads of their own; this one draws.
     let swept = thread::scope(|scope| {

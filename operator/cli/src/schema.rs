@@ -75,7 +75,7 @@ impl Check {
         let allowed = allowed_names(schema).join(", ");
         let remedy = match (wanted, value) {
             _ if !allowed.is_empty() => format!("allowed are: {allowed}"),
-            ("string", Value::Number(_) | Value::Bool(_)) => "put it in quotes".to_owned(),
+            ("string", Value::Number(_) | Value::Bool(_)) => "put it in quotes as it stands there".to_owned(),
             (_, Value::Null) => format!("write {}, or remove the line", type_in_words(wanted)),
             ("array", _) => "write a list: each item on a line that begins with `- `".to_owned(),
             _ => format!("write {}", type_in_words(wanted)),
@@ -102,8 +102,14 @@ impl Check {
     fn object(&mut self, schema: &Value, object: &Map<String, Value>, field: &str) {
         let known = schema.get("properties").and_then(Value::as_object);
         let additional = schema.get("additionalProperties").filter(|additional| additional.is_object());
+        let names: Vec<&str> = known.into_iter().flat_map(|known| known.keys().map(String::as_str)).collect();
+        let mistyped = |name: &str| {
+            let unknown = object.keys().filter(|key| !names.contains(&key.as_str()));
+            unknown.into_iter().any(|key| nearest(key, &names) == Some(name))
+        };
         for name in strings(schema, "required") {
-            if !object.contains_key(name) {
+            // One that is there with a mistyped name has its own line.
+            if !object.contains_key(name) && !mistyped(name) {
                 let remedy = match known.and_then(|known| known.get(name)).and_then(description) {
                     Some(text) => format!("add it: {text}"),
                     None => "add it".to_owned(),

@@ -44,7 +44,7 @@ impl Job<'_> {
         // A fault that was found stays found, whether its database can be dropped or not.
         let dropped = self.drop_scratch(&sql, &copy).await;
         let left = match dropped {
-            Ok(()) => "; the copy was dropped".to_owned(),
+            Ok(()) => "; no copy is left".to_owned(),
             Err(failed) => format!("; {}", failed.message),
         };
         match proven {
@@ -207,7 +207,7 @@ mod tests {
     async fn a_copy_is_restored_checked_and_dropped() {
         let server = Fake::default();
         let done = test_restore(&server, SCRATCH, &leading()).await.unwrap();
-        assert!(done.evidence.contains("DBCC CHECKDB found no fault"), "{}", done.evidence);
+        assert!(done.evidence.contains("DBCC CHECKDB found no fault there; no copy is left"), "{}", done.evidence);
         assert_eq!(
             asked(&server),
             ["restoreTest.files", "restoreTest.restore", "restoreTest.check", "restoreTest.origin", "restoreTest.drop"]
@@ -224,6 +224,13 @@ mod tests {
         let failed = test_restore(&server, SCRATCH, &leading()).await.unwrap_err();
         assert!(failed.without_effect && failed.message.contains("8939"), "{}", failed.message);
         assert!(!asked(&server).contains(&"restoreTest.drop"), "nothing came of it");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_copy_that_cannot_be_dropped_is_named_whatever_the_test_has_shown() {
+        let server = Fake { refuses: Some("restoreTest.drop"), ..Fake::default() };
+        let done = test_restore(&server, SCRATCH, &leading()).await.unwrap();
+        assert!(done.evidence.contains("drop it by hand") && !done.evidence.contains("no copy"), "{}", done.evidence);
     }
 
     #[tokio::test(start_paused = true)]

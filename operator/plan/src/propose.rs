@@ -198,7 +198,12 @@ pub(crate) fn never_opens(view: &View<'_>, steps: &[Step]) -> Option<Finding> {
     match windows::opening(view.spec.windows.as_ref(), felt.saturating_add(restore), view.now) {
         Ok(windows::Opening::Closed { why, next: None }) => {
             let message = format!("{why} ({felt} minutes for the change, {restore} minutes kept for a restore)");
-            Some(refusal("Window", message, "lengthen or add a window in spec.windows".to_owned()))
+            Some(refusal(
+                "Window",
+                message,
+                "lengthen or add a window in spec.windows.allow, or shorten what spec.windows.deny takes from it"
+                    .to_owned(),
+            ))
         }
         Ok(windows::Opening::Closed { .. } | windows::Opening::Open { .. }) | Err(_) => None,
     }

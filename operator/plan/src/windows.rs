@@ -83,12 +83,20 @@ pub fn opening(windows: Option<&WindowsSpec>, minutes: i32, now: Timestamp) -> R
         break;
     }
     if let Some(deny) = windows.deny.iter().find(|deny| deny.from.0 <= now && now < deny.until.0) {
-        return Ok(Opening::Closed { why: format!("black-out: {}", deny.reason), next });
+        let until = local(Some(windows), deny.until.0);
+        let why = match next {
+            Some(_) => format!("black-out: {}", deny.reason),
+            None => format!(
+                "spec.windows.deny: the black-out until {until} ({}) leaves no window within {SEARCH_DAYS} days with room for {minutes} minutes",
+                deny.reason
+            ),
+        };
+        return Ok(Opening::Closed { why, next });
     }
     let why = if too_short {
         format!("the rest and a restore need {minutes} minutes, and the open window has not that much left")
     } else if next.is_none() {
-        format!("no window within {SEARCH_DAYS} days has room for {minutes} minutes; lengthen a window in spec.windows")
+        format!("no window within {SEARCH_DAYS} days has room for {minutes} minutes")
     } else {
         "outside the windows".to_owned()
     };

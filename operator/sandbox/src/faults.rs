@@ -128,7 +128,7 @@ impl Fault {
             }
             Self::World(WorldFault::TakesFirstInstance) => {
                 "with one instance on the server there is no wrong one: the goal is reached; beside another instance the \
-                 step fails, names what was touched, and the change halts"
+                 step fails, names what was touched, and the change halts until a person says Retry"
             }
             Self::AgentLost => {
                 "the program runs on without its agent; the agent finds it by its journal, waits for its end, and the \

@@ -22,7 +22,7 @@ impl Run<'_> {
     pub(super) fn back_out(&mut self) {
         let change = self.change;
         for step in change.spec.steps.iter().rev() {
-            let Some(result) = self.to_take_back(step) else { continue };
+            let Some(result) = self.result_to_undo(step) else { continue };
             if result.phase == StepPhase::Undone || !matches!(step.undo, Undo::Actions { .. } | Undo::Setting {}) {
                 continue;
             }
@@ -62,7 +62,7 @@ impl Run<'_> {
 
     /// What became of a step that is to be taken back. What shuts the site was done before a change that takes over began:
     /// it is taken back whether or not this one has come to it.
-    fn to_take_back(&mut self, step: &Step) -> Option<StepResult> {
+    fn result_to_undo(&mut self, step: &Step) -> Option<StepResult> {
         if let Some(result) = self.out.status.result(&step.id) {
             return Some(result.clone());
         }

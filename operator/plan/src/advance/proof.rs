@@ -9,6 +9,9 @@ use jiff::Timestamp;
 use super::Run;
 use crate::evidence::{Verdict, describe, judge, judge_database, say};
 
+/// How the record of a try begins that has touched what it must leave alone.
+const TOUCHED: &str = "what must be left alone was touched";
+
 /// What the evidence of a step says as a whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Proof {
@@ -58,7 +61,7 @@ impl Run<'_> {
             }
         }
         if same > 0 {
-            held.push(format!("{same} facts of other instances as before"));
+            held.push(format!("{same} facts of other instances as before{}", self.touched_before(step, result)));
         }
         if !failed.is_empty() {
             Proof::Fails(failed.join("; "))
@@ -139,7 +142,16 @@ impl Run<'_> {
                 Verdict::Holds(_) | Verdict::Unknown(_) => None,
             });
         let changed: Vec<String> = changed.collect();
-        (!changed.is_empty()).then(|| format!("what must be left alone was touched: {}", changed.join("; ")))
+        (!changed.is_empty()).then(|| format!("{TOUCHED}: {}", changed.join("; ")))
+    }
+
+    /// What a further try is compared with is what the one before it has left: the words say so.
+    fn touched_before(&self, step: &Step, result: &StepResult) -> &'static str {
+        let harm = format!("{}: {TOUCHED}", step.id);
+        match result.attempt > 1 && self.out.status.findings.iter().any(|finding| finding.starts_with(&harm)) {
+            true => " this try; an earlier try touched them, and whether that was put right is not known",
+            false => "",
+        }
     }
 
     /// A try has touched what it must leave alone: nothing follows by itself, and the record keeps it.

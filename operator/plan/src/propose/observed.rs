@@ -21,12 +21,27 @@ pub(super) fn unheard(view: &View<'_>) -> Vec<String> {
         .collect()
 }
 
+/// What to do about a node that does not exist: most such names are mistyped.
+fn unknown_node(view: &View<'_>, name: &str) -> String {
+    let declared = view.node_names();
+    let others = view.snapshot.nodes.iter().filter_map(|stored| stored.node.metadata.name.as_deref());
+    let near = others
+        .filter(|other| !declared.contains(other))
+        .map(|other| (strsim::damerau_levenshtein(other, name), other))
+        .filter(|(distance, _)| *distance <= 2)
+        .min();
+    match near {
+        Some((_, other)) => format!("did you mean {other}? Otherwise create it and start the agent there"),
+        None => "create it and start the agent there".to_owned(),
+    }
+}
+
 /// What has to be seen before anything is decided.
 pub(super) fn missing(view: &View<'_>) -> Vec<String> {
     let mut missing = Vec::new();
     for name in view.node_names() {
         match view.snapshot.node(name) {
-            None => missing.push(format!("there is no CrmNode {name}; create it and start the agent there")),
+            None => missing.push(format!("spec.components: there is no CrmNode {name}; {}", unknown_node(view, name))),
             Some(node) if node.heartbeat.is_none() => {
                 missing.push(format!("the agent of {name} was never heard; start it"));
             }

@@ -64,7 +64,10 @@ pub(super) fn up_to_date(view: &View<'_>, round: &Round<'_>) -> Wanted {
         Standing::Refused { findings } => {
             let text: Vec<String> = findings
                 .iter()
-                .map(|finding| format!("{}: {} ({})", finding.check, finding.message, finding.remedy))
+                .map(|finding| {
+                    let at = finding.node.as_deref().map(|node| format!(" on {node}")).unwrap_or_default();
+                    format!("{}{at}: {} ({})", finding.check, finding.message, finding.remedy)
+                })
                 .collect();
             wanted(State::False, "Refused", text.join("; "))
         }

@@ -219,6 +219,22 @@ fn a_change_that_failed_is_not_begun_again_by_itself() {
 }
 
 #[test]
+fn a_back_out_that_nobody_carries_out_calls_a_person_and_goes_on_when_the_agent_answers() {
+    let mut site = at("back-up-files@contoso-app");
+    site.snapshot.changes.last_mut().unwrap().status.as_mut().unwrap().backing_out = Some("for this test".to_owned());
+    for _ in 0..20 {
+        site.turn();
+        site.wait(1);
+    }
+    let Standing::Halted { reason, remedy, .. } = site.turn().standing else { unreachable!("{:?}", site.status()) };
+    assert!(reason.contains("has not reported its end"), "{reason}");
+    assert!(remedy.contains("by hand"), "{remedy}");
+    settle(&mut site);
+    assert_eq!(site.status().phase, ChangePhase::Failed, "{:?}", site.status().waiting);
+    assert!(site.status().opened_at.is_some());
+}
+
+#[test]
 fn editing_the_catalogue_in_mid_change_orders_nothing_else() {
     let mut site = at("upgrade-web@contoso-app");
     let before = site.plan().intents;

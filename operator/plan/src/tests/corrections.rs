@@ -210,7 +210,8 @@ fn links_come_back_to_what_was_proven_only_where_every_program_has_its_handler()
     let mut site = correcting(DriftClass::FastCgi);
     site.fact(USE_EXTENSION, Some("exe"));
     let change = proposed(&site).unwrap();
-    assert_eq!(kinds(&change), ["preflight", "notice", "link-fastcgi", "verify-site"]);
+    let expected = ["preflight", "notice", "start-service-pool", "link-fastcgi", "verify-site"];
+    assert_eq!(kinds(&change), expected, "a .fcgi request is answered before links end so");
     let handlers = Probe::FastCgiHandlers {
         site: "SuperOffice Service".to_owned(),
         folder: r"C:\SuperOffice\Customer Service\www\scripts".to_owned(),

@@ -175,6 +175,20 @@ fn what_cannot_be_told_apart_has_no_forward_plan() {
     let mut site = one_web_is_old();
     web_shows(&mut site, "7.0.4003");
     assert!(found(&site).forward.unwrap_err().contains("not one hop"));
+    let mut site = Site::at_rest();
+    let ini = Probe::IniValue {
+        path: r"C:\Program Files\SuperOffice\SuperOffice Server\SuperOffice.ini".to_owned(),
+        section: "ServerSetup installation".to_owned(),
+        key: "Version".to_owned(),
+    };
+    let old = site.node("contoso-app").node.status.as_ref().unwrap().answer(&ini).cloned().unwrap();
+    site.move_to(NEW);
+    let program = Answer::Program { version: OLD.to_owned(), location: String::new() };
+    site.answer("contoso-app", &Probe::Program { name: "SuperOffice Server".to_owned() }, program);
+    site.answer("contoso-app", &ini, old);
+    let why = found(&site).forward.unwrap_err();
+    assert_eq!(why.split(':').next(), Some("ServerBehind"), "its setup works on the schema: {why}");
+    assert!(why.contains("by hand"), "{why}");
 }
 
 #[test]

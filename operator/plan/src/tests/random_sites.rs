@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use crm_api::change::{ChangePhase, CrmChangeSpec, Executor, Purpose};
 use crm_api::database::Session;
+use crm_api::database::superoffice::DATABASE_VERSION;
 use crm_api::site::{Attachments, FastCgi, Finding, Product};
 use proptest::prelude::*;
 
@@ -101,6 +102,9 @@ proptest! {
                 say_what_to_do(&found.findings())?;
                 for plan in [&found.forward, &found.back].into_iter().flatten() {
                     is_sound(plan)?;
+                    let schema = plan.steps.iter().any(|step| step.id.starts_with("upgrade-database"));
+                    let shows = site.snapshot.database.as_ref().ok().and_then(|facts| facts.value(DATABASE_VERSION));
+                    prop_assert!(!schema || shows != Some(plan.to_number.as_str()), "the schema is there already");
                 }
                 for why in [&found.forward, &found.back].into_iter().filter_map(|way| way.as_ref().err()) {
                     prop_assert!(!why.is_empty());

@@ -26,7 +26,7 @@ use super::steps::Run;
 use crate::products::Hop;
 use crate::view::View;
 use choices::{customer_centre, pocket_server, standard_reports};
-use components::{full_stack, new_service, orphans_stopped, packages};
+use components::{full_stack, new_service, orphans_stopped, packages, server_behind};
 use configuration::{scheduler_table, web_config, web_config_read};
 use gates::{argument_file, https, symmetric_keys, web_view2};
 use hosts::{host_name, one_domain, reverse_proxy};
@@ -81,6 +81,7 @@ const CHECKS: &[Check] = &[
     block("NotFrozen", Concerns::All, not_frozen),
     block("NobodyAtWork", Concerns::All, nobody_at_work),
     block("SchedulerRunning", Concerns::All, scheduler_running),
+    block("ServerBehind", Concerns::All, server_behind),
     block("FullStack", Concerns::Releases, full_stack),
     block("OneDomain", Concerns::Releases, one_domain),
     block("ReverseProxy", Concerns::Releases, reverse_proxy),

@@ -23,6 +23,12 @@ pub fn notices(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<Strin
     let mut notices = vec![
         "After the first schema change there is no undo but restoring database, program files, registry and IIS together.".to_owned(),
     ];
+    if !hop.installs.is_empty() {
+        notices.push(format!(
+            "It installs {}: no backup set takes that away again. After the first schema change the only way is forward.",
+            hop.installs.join(", ")
+        ));
+    }
     let has_service = !hop.standing(view, Component::Service).is_empty();
     if has_service {
         notices.push(wizards::templates_notice(layout, hop));

@@ -10,7 +10,7 @@ use crate::products::Hop;
 use crate::products::superoffice::layout::Layout;
 use crate::products::superoffice::net_server;
 use crate::products::superoffice::orphaned;
-use crate::products::superoffice::parts::SERVICE_DATA;
+use crate::products::superoffice::parts::{DATABASE, SERVICE_DATA};
 use crate::view::View;
 
 /// The main components that a release with a full stack demands (vendor: upgrade 7.5 to 8, crm-server).
@@ -29,6 +29,25 @@ pub(super) fn full_stack(view: &View<'_>, _: &Layout<'_>, hop: &Hop<'_>) -> Vec<
             site(
                 format!("{} demands all main components, and no node carries {name}", hop.to.version),
                 format!("add {{name: {name}, nodes: [...]}} to spec.components; it is installed with this change"),
+            )
+        })
+        .collect()
+}
+
+/// Programs of CRM Server that are older than the database: their setup would work on the schema once more.
+pub(super) fn server_behind(view: &View<'_>, _: &Layout<'_>, hop: &Hop<'_>) -> Vec<Found> {
+    if hop.behind.iter().any(|part| part == DATABASE) {
+        // The schema is still to be changed, and brings them along.
+        return Vec::new();
+    }
+    let is_behind = |node: &&String| hop.behind.contains(&format!("{}@{node}", Component::CrmServer.name()));
+    let nodes = view.nodes_of(Component::CrmServer).iter().filter(is_behind);
+    nodes
+        .map(|node| {
+            on(
+                node,
+                format!("the programs of CRM Server are older than the database, which is at {}", hop.to.version),
+                "install them by the vendor's setup by hand: it works on the schema as well, so no plan starts it",
             )
         })
         .collect()

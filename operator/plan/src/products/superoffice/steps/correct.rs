@@ -5,6 +5,7 @@ use crm_api::database::superoffice::{SCHEDULER_HEARTBEAT, USE_EXTENSION};
 use crm_api::evidence::Expected;
 use crm_api::order::Action;
 use crm_api::probe::{Probe, RunState};
+use crm_api::site::FastCgi;
 
 use super::close::{self, start_service_actions};
 use super::{Draft, backup, controller, draft, fast_cgi, in_database, kind, net_server, on_node, open, text, upgrade};
@@ -32,6 +33,10 @@ pub(super) fn steps(view: &View<'_>, layout: &Layout<'_>, hop: &Hop<'_>) -> Vec<
         drafts.extend(open::start_service_pool(view, layout, hop).into_iter().filter(|draft| is_on(draft, &handlers)));
     }
     if hop.corrected(check::LINKS).next().is_some() {
+        if handlers.is_empty() && hop.fast_cgi == Some(FastCgi::Enabled) {
+            // Links end in .fcgi only where such a request is answered on every node.
+            drafts.extend(open::start_service_pool(view, layout, hop));
+        }
         drafts.extend(open::link_fast_cgi(hop));
     }
     drafts.extend(flush(view, layout, hop, (&handlers, &endpoints)));

@@ -116,7 +116,7 @@ fn a_change_that_was_taken_back_leaves_the_site_open_at_its_old_version() {
         let armed: ArmedFault = fault.parse().unwrap();
         let report = run(&Options { faults: vec![armed], ..Options::default() });
         assert!(matches!(report.outcome, Outcome::BackedOut(_)), "{fault}: {:?}", report.outcome);
-        let site = report.final_site.unwrap();
+        let site = report.first.final_site.unwrap();
         assert_eq!(site["status"]["verified"]["version"], "7.5 SR2", "{fault}");
         assert_eq!(site["status"]["drift"], "none", "{fault}: open and at work");
     }
@@ -127,6 +127,6 @@ fn without_people_every_wait_stands() {
     let report = run(&Options { people: Attendance::Nobody, ..Options::default() });
     let Outcome::Waiting { .. } = &report.outcome else { panic!("{:?}", report.outcome) };
     assert_eq!(report.happened.programs, 0, "no vendor program was started");
-    let site = report.final_site.unwrap();
+    let site = report.first.final_site.unwrap();
     assert_eq!(site["status"]["verified"]["version"], "7.5 SR2");
 }

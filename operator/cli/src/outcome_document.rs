@@ -1,7 +1,7 @@
 //! What a run or a sweep came to, for programs. They may rely on the names of the fields.
 
 use crm_sandbox::faults::Fault;
-use crm_sandbox::report::{BackupReport, OtherSiteReport, Outcome, RunReport, VersionChange};
+use crm_sandbox::report::{BackupReport, Outcome, RunReport, SiteReport, VersionChange};
 use crm_sandbox::sweep::SweepReport;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -197,7 +197,7 @@ pub fn of_run(report: &RunReport, exit_code: u8) -> RunDocument {
         faults: report.faults.clone(),
         exit_code,
         ends_as_announced: report.ends_as_announced,
-        sites: std::iter::once(first_site(report)).chain(report.others.iter().map(other_site)).collect(),
+        sites: std::iter::once(&report.first).chain(&report.others).map(site).collect(),
         edited_at: report.edited_at,
         seconds: report.duration.as_secs(),
         happened: HappenedDocument {
@@ -217,23 +217,7 @@ pub fn of_run(report: &RunReport, exit_code: u8) -> RunDocument {
     }
 }
 
-fn first_site(report: &RunReport) -> SiteDocument {
-    let (outcome, message, remedy) = words(Some(&report.outcome));
-    SiteDocument {
-        site: report.site.clone(),
-        outcome,
-        message,
-        remedy,
-        change: report.record.clone(),
-        versions: report.versions.iter().map(version).collect(),
-        closed_seconds: report.closed_for.map(|closed| closed.as_secs()),
-        downtime_seconds: report.downtime.as_secs(),
-        backup: report.backup.as_ref().map(backup),
-        findings: report.findings.clone(),
-    }
-}
-
-fn other_site(report: &OtherSiteReport) -> SiteDocument {
+fn site(report: &SiteReport) -> SiteDocument {
     let (outcome, message, remedy) = words(report.outcome.as_ref());
     SiteDocument {
         site: report.site.clone(),

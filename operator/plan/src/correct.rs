@@ -32,18 +32,11 @@ pub fn next(view: &View<'_>, parts: &[ObservedPart], current: &CrmReleaseSpec) -
     let folder = free_folder(view, &digest, current, current);
     let verified = view.snapshot.site.status.as_ref().and_then(|status| status.verified.as_ref());
     let hop = Hop {
-        purpose: Purpose::Correct,
-        from: current,
-        to: current,
         fast_cgi_now: rules.fast_cgi(view),
         fast_cgi: verified.and_then(|verified| verified.fast_cgi),
-        absent: &[],
-        installs: &[],
-        behind: &[],
         corrects: &corrects,
         backup_folder: &folder,
-        set: None,
-        takes_over: None,
+        ..Hop::between(Purpose::Correct, current, current)
     };
     if rules.checks(view, &hop).iter().any(|finding| finding.severity == Severity::Block) {
         return None;
@@ -55,6 +48,9 @@ pub fn next(view: &View<'_>, parts: &[ObservedPart], current: &CrmReleaseSpec) -
 
 /// Every finding that the policy has corrected, and that can be corrected as things stand.
 fn wanted(view: &View<'_>) -> Vec<(Finding, Correctable)> {
+    if !view.spec.drift.iter().any(|policy| policy.action == DriftAction::Correct) {
+        return Vec::new();
+    }
     let rules = products::of(view.spec.product);
     seen(view)
         .into_iter()

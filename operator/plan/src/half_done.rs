@@ -106,25 +106,16 @@ fn forward(
     let folder = free_folder(view, &digest, from, to);
     let absent = absent(parts);
     let hop = Hop {
-        purpose: Purpose::Forward,
-        from,
-        to,
         fast_cgi_now: rules.fast_cgi(view),
         fast_cgi: rules.wanted_fast_cgi(view, &absent, &[]),
         absent: &absent,
-        installs: &[],
         behind,
-        corrects: &[],
         backup_folder: &folder,
-        set: None,
-        takes_over: None,
+        ..Hop::between(Purpose::Forward, from, to)
     };
     let findings: Vec<Finding> = path::twins(view, &hop).into_iter().chain(rules.checks(view, &hop)).collect();
-    let blocking: Vec<String> = findings
-        .iter()
-        .filter(|finding| finding.severity == Severity::Block)
-        .map(|finding| format!("{}: {} ({})", finding.check, finding.message, finding.remedy))
-        .collect();
+    let blocking: Vec<String> =
+        findings.iter().filter(|finding| finding.severity == Severity::Block).map(Finding::sentence).collect();
     if !blocking.is_empty() {
         return Err(blocking.join("; "));
     }

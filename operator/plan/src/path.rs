@@ -96,18 +96,11 @@ pub fn later_hops<T>(view: &View<'_>, to: &str, mut visit: impl FnMut(&Hop<'_>) 
     for (from, to) in beyond(view, to) {
         let installs = installed_by(view, to, &left);
         seen.push(visit(&Hop {
-            purpose: Purpose::Upgrade,
-            from,
-            to,
             fast_cgi_now,
             fast_cgi: rules.wanted_fast_cgi(view, &left, &installs),
             absent: &left,
             installs: &installs,
-            behind: &[],
-            corrects: &[],
-            backup_folder: "",
-            set: None,
-            takes_over: None,
+            ..Hop::between(Purpose::Upgrade, from, to)
         }));
         left.retain(|part| !installs.contains(part));
     }

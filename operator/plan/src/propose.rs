@@ -158,18 +158,13 @@ fn next_hop(
     let demanded = to.version == target.version || rules.demands_all(to);
     let installs = if demanded { absent.clone() } else { Vec::new() };
     let hop = Hop {
-        purpose,
-        from: current,
-        to,
         fast_cgi_now,
         fast_cgi: rules.wanted_fast_cgi(view, &absent, &installs),
         absent: &absent,
         installs: &installs,
-        behind: &[],
-        corrects: &[],
         backup_folder: &folder,
-        set: None,
         takes_over,
+        ..Hop::between(purpose, current, to)
     };
     let findings = path::checked(view, &hop);
     if findings.iter().any(|finding| finding.severity == Severity::Block) {

@@ -76,18 +76,11 @@ fn from_set(
     let verified = view.snapshot.site.status.as_ref().and_then(|status| status.verified.as_ref());
     let fast_cgi = verified.and_then(|verified| verified.fast_cgi);
     let hop = Hop {
-        purpose: Purpose::Restore,
-        from: from.unwrap_or(to),
-        to,
         fast_cgi_now: fast_cgi,
         fast_cgi,
-        absent: &[],
-        installs: &[],
-        behind: &[],
-        corrects: &[],
         backup_folder: &backup.spec.location,
         set: Some(backup),
-        takes_over: None,
+        ..Hop::between(Purpose::Restore, from.unwrap_or(to), to)
     };
     let restores = Restores { backup: set.clone(), change: halted };
     let change = assemble(view, parts, &hop, crate::hash::spec_digest(view.spec), Some(restores))

@@ -113,7 +113,8 @@ impl Snapshot {
         restore.or_else(|| self.open_changes().next())
     }
 
-    /// Changes that are not over, oldest first: one, and where it is halted a restore beside it.
+    /// Changes that are not over, oldest first: one; where it is halted a restore beside it, and where it leaves the site closed
+    /// the next hop, until it has ended.
     pub fn open_changes(&self) -> impl Iterator<Item = &CrmChange> {
         self.changes.iter().filter(|change| !change.status.as_ref().is_some_and(|status| status.phase.is_over()))
     }

@@ -230,6 +230,15 @@ pub struct Finding {
     pub policy: Option<String>,
 }
 
+impl Finding {
+    /// In a sentence: check, node, what was found, and the remedy.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let at = self.node.as_deref().map(|node| format!(" on {node}")).unwrap_or_default();
+        format!("{}{at}: {} ({})", self.check, self.message, self.remedy)
+    }
+}
+
 /// A backup set that is fit for a restore, and how far that is proven.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -1,21 +1,16 @@
-//! What has to be passed before a step starts: approval, window, point of no return, and facts that are fresh and as the
-//! plan predicts them.
+//! What has to be passed before a step starts: approval, window, checks, point of no return.
 
 use crm_api::change::{Gate, Purpose, Step, StepResult};
 use crm_api::condition::{self, Kind};
-use crm_api::site::{ApprovalScope, ObservedPart, PartState, Severity};
-use jiff::{SignedDuration, Timestamp};
+use crm_api::site::{ApprovalScope, Finding, ObservedPart, PartState, Severity};
+use jiff::SignedDuration;
 
-use super::hand_over::is_taking_over;
 use super::{Flow, LOOK_AGAIN, LOOK_AGAIN_ANYWAY, LOOK_AGAIN_SOON, Run, SUPERSEDED};
 use crate::hash::short;
 use crate::propose::restore_minutes;
 use crate::said;
 use crate::view::part_key;
 use crate::windows::{Opening, local, opening};
-
-/// While users are out, nothing is waited for longer than this before the first schema change.
-const CLOSED_WAIT_MAX: SignedDuration = SignedDuration::from_mins(30);
 
 impl Run<'_> {
     pub(super) fn pass_gate(&mut self, step: &Step) -> Flow {
@@ -131,30 +126,20 @@ impl Run<'_> {
         let forward = self.change.spec.purpose == Purpose::Forward;
         let behind: Vec<String> = self.parts.iter().filter(|_| forward).filter(is_behind).map(part_key).collect();
         let hop = crate::products::Hop {
-            purpose: self.change.spec.purpose,
-            from,
-            to,
             fast_cgi_now: self.rules.fast_cgi(self.view),
             fast_cgi: self.change.spec.fast_cgi,
             absent: &absent,
             installs: &self.change.spec.installs,
             behind: &behind,
             corrects: &self.change.spec.corrects,
-            backup_folder: "",
-            set: None,
             takes_over: self.change.spec.takes_over.as_deref(),
+            ..crate::products::Hop::between(self.change.spec.purpose, from, to)
         };
         // A half-done site is finished, and drift is taken away, wherever the declared path leads afterwards.
         let alone = forward || self.change.spec.purpose == Purpose::Correct;
         let findings = if alone { self.rules.checks(self.view, &hop) } else { crate::path::checked(self.view, &hop) };
-        let blocking: Vec<String> = findings
-            .iter()
-            .filter(|finding| finding.severity == Severity::Block)
-            .map(|finding| {
-                let at = finding.node.as_deref().map(|node| format!(" on {node}")).unwrap_or_default();
-                format!("{}{at}: {} ({})", finding.check, finding.message, finding.remedy)
-            })
-            .collect();
+        let blocking: Vec<String> =
+            findings.iter().filter(|finding| finding.severity == Severity::Block).map(Finding::sentence).collect();
         if blocking.is_empty() {
             return Flow::GoOn;
         }
@@ -237,137 +222,8 @@ impl Run<'_> {
         self.pass_facts(step)
     }
 
-    /// No step starts on stale facts; no destructive one on facts that differ from what the plan predicts: the old
-    /// release everywhere, but for what verified steps have moved.
-    pub(super) fn pass_facts(&mut self, step: &Step) -> Flow {
-        if let Some(node) = &step.node
-            && !self.view.is_fresh(node)
-        {
-            return self.wait_for_facts(format!("the agent of {node} is silent"));
-        }
-        if !step.destructive && step.gate != Some(Gate::Window) {
-            return Flow::GoOn;
-        }
-        match self.differs_from_prediction() {
-            Ok(()) => Flow::GoOn,
-            Err((PartState::Stale | PartState::Unknown, message)) => self.wait_for_facts(message),
-            Err((PartState::Consistent | PartState::Inconsistent | PartState::Absent, message)) => {
-                if self.out.status.point_of_no_return_at.is_none() {
-                    self.start_back_out(message)
-                } else {
-                    self.halt(message, self.way_out(step));
-                    Flow::Wait
-                }
-            }
-        }
-    }
-
-    fn differs_from_prediction(&self) -> Result<(), (PartState, String)> {
-        if self.change.spec.purpose == Purpose::Restore {
-            // A restore is there for a mix that nobody predicts.
-            return Ok(());
-        }
-        for part in self.parts {
-            let key = part_key(part);
-            let mover = self.change.spec.steps.iter().find(|step| step.moves.contains(&key));
-            let moved = mover.is_some_and(|step| self.out.status.is_verified(&step.id));
-            let running = mover.is_some_and(|step| self.out.status.result(&step.id).is_some()) && !moved;
-            if running {
-                continue;
-            }
-            if !moved && self.was_absent(&key) {
-                // What the database will hold shows nothing as long as nothing is there, whatever files are new.
-                let nothing = part.node.is_none() && part.version.is_none();
-                if part.state != PartState::Absent && !nothing {
-                    return Err((
-                        part.state,
-                        format!("{key} is not installed yet by this plan, and something is there"),
-                    ));
-                }
-                continue;
-            }
-            if !moved && self.change.spec.purpose == Purpose::Forward {
-                self.is_as_found(part)?;
-                continue;
-            }
-            let number = if moved { &self.change.spec.to_number } else { &self.change.spec.from_number };
-            shows(part, number)?;
-        }
-        Ok(())
-    }
-
-    /// What a half-done site showed when it was chosen how to finish it, it shows until a step moves it.
-    fn is_as_found(&self, part: &ObservedPart) -> Result<(), (PartState, String)> {
-        let key = part_key(part);
-        let before = self.out.status.before.iter().find(|before| part_key(before) == key);
-        match before {
-            Some(before) if before.sources == part.sources && part.state != PartState::Stale => Ok(()),
-            Some(_) | None => Err((part.state, format!("{key} does not show any more what was found"))),
-        }
-    }
-
-    /// Whether a part was not there when the change began.
-    pub(super) fn was_absent(&self, key: &str) -> bool {
-        self.out.status.before.iter().any(|part| part.state == PartState::Absent && part_key(part) == key)
-    }
-
-    pub(super) fn wait_for_facts(&mut self, message: String) -> Flow {
-        let ended_by = "the agent or SQL Server, by answering again".to_owned();
-        self.wait_while_closed("Facts", message, ended_by, LOOK_AGAIN_SOON)
-    }
-
-    /// Waits; but where users are out meanwhile and there is a way back, not for ever.
-    pub(super) fn wait_while_closed(
-        &mut self,
-        reason: &str,
-        message: String,
-        ended_by: String,
-        again: SignedDuration,
-    ) -> Flow {
-        let deadline = self.closed_deadline();
-        if deadline.is_some_and(|deadline| self.view.now >= deadline) {
-            // A hop that took over and has not begun is planned anew, and waits with users at work.
-            let superseded = if self.prepares_closed() { format!("{SUPERSEDED}: ") } else { String::new() };
-            return self.start_back_out(format!("{superseded}users were out for too long: {message}"));
-        }
-        self.wait(reason, message, ended_by, deadline, again)
-    }
-
-    /// Until when something may be waited for: while users are out, and only as long as there is a way back.
-    pub(super) fn closed_deadline(&self) -> Option<Timestamp> {
-        let closed = self.out.status.closed_at.is_some() && !self.is_open_again();
-        if !closed || self.out.status.point_of_no_return_at.is_some() {
-            return None;
-        }
-        if self.prepares_closed() {
-            let created = self.change.metadata.creation_timestamp.as_ref().map(|at| at.0);
-            return created.and_then(|at| at.saturating_add(CLOSED_WAIT_MAX).ok());
-        }
-        let last_progress = self
-            .out
-            .status
-            .steps
-            .iter()
-            .map(|result| result.ended_at.as_ref().map_or(result.started_at.0, |at| at.0))
-            .max()?;
-        last_progress.saturating_add(CLOSED_WAIT_MAX).ok()
-    }
-
-    /// Whether this hop took over a closed site and has not come to its own window yet: all of that has one deadline.
-    fn prepares_closed(&self) -> bool {
-        let window = self.change.spec.steps.iter().find(|step| step.gate == Some(Gate::Window));
-        let begun = window.is_some_and(|step| self.out.status.result(&step.id).is_some());
-        is_taking_over(self.change, &self.out.status) && !begun
-    }
-
     fn minutes_from(&self, step: &Step) -> i32 {
         self.change.spec.steps.iter().skip_while(|other| other.id != step.id).map(|step| step.minutes).sum()
-    }
-
-    /// Whether users are out and there is still a way back.
-    pub(super) fn may_back_out(&self) -> bool {
-        let status = &self.out.status;
-        status.closed_at.is_some() && !self.is_open_again() && status.point_of_no_return_at.is_none()
     }
 
     /// Decides that everything is taken back.
@@ -378,17 +234,4 @@ impl Run<'_> {
         self.out.status.backing_out = Some(super::clip(reason));
         Flow::Wait
     }
-}
-
-/// Whether a part shows a number.
-pub(super) fn shows(part: &ObservedPart, number: &str) -> Result<(), (PartState, String)> {
-    if part.version.as_deref() == Some(number) {
-        return Ok(());
-    }
-    let seen: Vec<String> = part
-        .sources
-        .iter()
-        .map(|source| format!("{}: {}", source.source, source.value.as_deref().unwrap_or("not read")))
-        .collect();
-    Err((part.state, format!("{} should show {number} and shows {}", part_key(part), seen.join(", "))))
 }

@@ -6,8 +6,8 @@ use crm_api::order::{OrderPhase, OrderResult, Outcome};
 use crm_api::site::PartState;
 use jiff::{SignedDuration, Timestamp};
 
-use super::gates::shows;
 use super::hand_over::is_taking_over;
+use super::prediction::shows;
 use super::proof::Proof;
 use super::{Flow, LOOK_AGAIN, LOOK_AGAIN_ANYWAY, LOOK_AGAIN_SOON, Run};
 use crate::explain::{duration, minutes_out};

@@ -1,18 +1,20 @@
 //! A change is open: what is next? The pinned steps are data and are never derived again; which of them are done is read
 //! from recorded results and from facts.
 //!
-//! - `gates`: what has to be passed before a step starts. `judge`: what became of the step that was started.
+//! - `gates`, `prediction`: what has to be passed before a step starts. `deadline`: how long users may be out meanwhile. `judge`: what became of the step that was started.
 //! - `proof`: whether a step's evidence holds. `orders`: a step as an order. `back_out`: taking everything back.
 //! - `hand_over`: to the next hop without opening. `backup_set`: whether the set is whole, and how far verified. `restored`: the restore that would end a halted change, or has ended it. `interrupt`: what can stand in the way of a whole change.
 //! - `tries`: the record of a step from its beginning to its proof or its failure.
 
 mod back_out;
 mod backup_set;
+mod deadline;
 mod gates;
 mod hand_over;
 mod interrupt;
 mod judge;
 mod orders;
+mod prediction;
 mod proof;
 mod restored;
 mod tries;

@@ -43,6 +43,27 @@ pub struct Hop<'a> {
     pub takes_over: Option<&'a str>,
 }
 
+impl<'a> Hop<'a> {
+    /// From one release to another, with nothing said beyond that: whoever plans one says what else there is.
+    #[must_use]
+    pub fn between(purpose: Purpose, from: &'a CrmReleaseSpec, to: &'a CrmReleaseSpec) -> Self {
+        Self {
+            purpose,
+            from,
+            to,
+            fast_cgi_now: None,
+            fast_cgi: None,
+            absent: &[],
+            installs: &[],
+            behind: &[],
+            corrects: &[],
+            backup_folder: "",
+            set: None,
+            takes_over: None,
+        }
+    }
+}
+
 impl Hop<'_> {
     /// Whether a component is installed on a node by this hop, as opposed to upgraded there.
     #[must_use]

@@ -62,13 +62,7 @@ pub(super) fn up_to_date(view: &View<'_>, round: &Round<'_>) -> Wanted {
         }
         Standing::Observing { missing } => wanted(State::Unknown, "Observing", missing.join("; ")),
         Standing::Refused { findings } => {
-            let text: Vec<String> = findings
-                .iter()
-                .map(|finding| {
-                    let at = finding.node.as_deref().map(|node| format!(" on {node}")).unwrap_or_default();
-                    format!("{}{at}: {} ({})", finding.check, finding.message, finding.remedy)
-                })
-                .collect();
+            let text: Vec<String> = findings.iter().map(Finding::sentence).collect();
             wanted(State::False, "Refused", text.join("; "))
         }
         Standing::HalfDone { found } => {

@@ -152,18 +152,7 @@ fn what_a_release_no_longer_has_stands_in_front_of_the_approval() {
     let view = crate::view::View::new(&site.snapshot, site.now);
     let find = |version: &str| view.catalogue.find(version).unwrap();
     let hop = crate::products::Hop {
-        purpose: crm_api::change::Purpose::Upgrade,
-        from: find("10.2.1"),
-        to: find("11.13"),
-        fast_cgi_now: None,
-        fast_cgi: None,
-        absent: &[],
-        installs: &[],
-        behind: &[],
-        corrects: &[],
-        backup_folder: "",
-        set: None,
-        takes_over: None,
+        ..crate::products::Hop::between(crm_api::change::Purpose::Upgrade, find("10.2.1"), find("11.13"))
     };
     let notices = crate::products::of(site.snapshot.site.spec.product).notices(&view, &hop).join(" ");
     for gone in ["Pagebuilder", "Win Admin", "Web Reporter"] {

@@ -18,6 +18,14 @@ fn handlers(missing: &[&str], without_options: &[&str]) -> (Probe, Answer) {
     (probe, Answer::Handlers { programs: 8, mapped, missing: names(missing), without_options: names(without_options) })
 }
 
+fn store() -> Probe {
+    Probe::NumberedFiles {
+        path: r"C:\SuperOffice\Attachments".to_owned(),
+        prefix: "folder".to_owned(),
+        per_folder: 10_000,
+    }
+}
+
 fn proposed(site: &Site) -> Box<CrmChangeSpec> {
     match site.plan().standing {
         Standing::Proposed { change, .. } => change,
@@ -173,11 +181,7 @@ fn attachments_that_are_lost_are_no_success() {
     site.spec().super_office.as_mut().unwrap().attachments = Some(Attachments::WhileOpen);
     site.turn();
     site.run_to("run-upgrade-exe@contoso-cs");
-    let store = Probe::NumberedFiles {
-        path: r"C:\SuperOffice\Attachments".to_owned(),
-        prefix: "folder".to_owned(),
-        per_folder: 10_000,
-    };
+    let store = store();
     site.answer("contoso-cs", &store, Answer::Numbered { files: 41_249, loose: 0, misplaced: 0 });
     site.end_order(Outcome::Done);
     site.wait(1);
@@ -201,11 +205,7 @@ fn attachments_are_moved_on_after_several_interruptions_and_not_for_ever() {
     site.spec().super_office.as_mut().unwrap().attachments = Some(Attachments::WhileOpen);
     site.turn();
     site.run_to("run-upgrade-exe@contoso-cs");
-    let store = Probe::NumberedFiles {
-        path: r"C:\SuperOffice\Attachments".to_owned(),
-        prefix: "folder".to_owned(),
-        per_folder: 10_000,
-    };
+    let store = store();
     for attempt in 1..=5 {
         let result = site.status().result("run-upgrade-exe@contoso-cs").unwrap();
         assert_eq!((result.phase, result.attempt), (StepPhase::Started, attempt), "{}", result.evidence);

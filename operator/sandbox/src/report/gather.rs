@@ -6,7 +6,7 @@ use crm_api::clock::Clock as _;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::{BackupReport, Happened, OtherSiteReport, Outcome, RunReport, VersionChange};
+use super::{BackupReport, Happened, Outcome, RunReport, SiteReport, VersionChange};
 use crate::file::ScenarioFile;
 use crate::run::{Options, Stage};
 use crate::story::{StoryEvent, What};
@@ -32,27 +32,26 @@ impl RunReport {
     ) -> Self {
         let now = stage.clock.now();
         let history = stage.world.history();
-        let others = others(stage, outcomes, before, now);
         let notes = stage.witness.notes();
-        let change = notes.change(stage.file.site_name()).cloned();
-        let site = notes.site(stage.file.site_name()).cloned();
-        let change_name = change.as_ref().and_then(|change| text(&change["metadata"]["name"]));
-        let backup = change_name.as_deref().and_then(|change| backup_of(stage, change));
+        let mut ends = outcomes.iter();
+        let (first, others) = {
+            // What the operator does not know has no outcome.
+            let mut report = |file: &ScenarioFile| {
+                let outcome = if file.managed { ends.next().cloned() } else { None };
+                site_report(stage, &notes, file, outcome, before)
+            };
+            (report(&stage.file), stage.file.others.iter().map(report).collect())
+        };
         Self {
             scenario: stage.file.name().to_owned(),
-            site: format!("{}/{}", stage.file.namespace(), stage.file.site_name()),
             seed: options.seed,
             faults: options.faults.iter().map(ToString::to_string).collect(),
             outcome: outcomes.first().cloned().unwrap_or(Outcome::TimedOut),
             ends_as_announced: ends_as_announced(stage, outcomes),
-            versions: versions(before.get(stage.file.site_name()), &stage.world.versions()),
+            first,
             others,
             duration: now.duration_since(edited_at.unwrap_or(stage.file.scenario.spec.start)),
             edited_at,
-            closed_for: change.as_ref().and_then(|change| closed_for(&change["status"], now)),
-            downtime: notes.teller.downtime(stage.file.site_name(), now),
-            backup,
-            findings: findings(change.as_deref(), site.as_deref()),
             writes: notes.writes,
             happened: count(&history, notes.teller.events()),
             exercised: notes.invariants.exercised(),
@@ -61,8 +60,6 @@ impl RunReport {
             points: stage.points.names(),
             kill_struck: stage.points.has_struck(),
             story: notes.teller.events().to_vec(),
-            record: change_name,
-            final_site: site.map(|site| (*site).clone()),
         }
     }
 }
@@ -77,32 +74,28 @@ fn ends_as_announced(stage: &Stage, outcomes: &[Outcome]) -> bool {
     announced.len() == outcomes.len() && announced.iter().zip(outcomes).all(|(ends, outcome)| outcome.is(*ends))
 }
 
-/// What the run came to at the sites beside the first one; what the operator does not know has no outcome.
-fn others(
+/// What the run came to at one site.
+fn site_report(
     stage: &Stage,
-    outcomes: &[Outcome],
+    notes: &Notes,
+    file: &ScenarioFile,
+    outcome: Option<Outcome>,
     before: &BTreeMap<String, Vec<VersionRow>>,
-    now: Timestamp,
-) -> Vec<OtherSiteReport> {
-    let notes = stage.witness.notes();
-    let mut ends = outcomes.iter().skip(1);
-    let report = |file: &ScenarioFile| {
-        let name = file.site_name();
-        let (change, site) = (notes.change(name), notes.site(name));
-        let record = change.and_then(|change| text(&change["metadata"]["name"]));
-        OtherSiteReport {
-            site: format!("{}/{name}", file.namespace()),
-            outcome: if file.managed { ends.next().cloned() } else { None },
-            versions: versions(before.get(name), &stage.world.versions_of(name)),
-            closed_for: change.and_then(|change| closed_for(&change["status"], now)),
-            downtime: notes.teller.downtime(name, now),
-            backup: record.as_deref().and_then(|record| backup_of(stage, record)),
-            findings: findings(change.map(|change| &**change), site.map(|site| &**site)),
-            record,
-            final_site: site.map(|site| (**site).clone()),
-        }
-    };
-    stage.file.others.iter().map(report).collect()
+) -> SiteReport {
+    let (name, now) = (file.site_name(), stage.clock.now());
+    let (change, site) = (notes.change(name), notes.site(name));
+    let record = change.and_then(|change| text(&change["metadata"]["name"]));
+    SiteReport {
+        site: format!("{}/{name}", file.namespace()),
+        outcome,
+        versions: versions(before.get(name), &stage.world.versions_of(name)),
+        closed_for: change.and_then(|change| closed_for(&change["status"], now)),
+        downtime: notes.teller.downtime(name, now),
+        backup: record.as_deref().and_then(|record| backup_of(stage, record)),
+        findings: findings(change.map(|change| &**change), site.map(|site| &**site)),
+        record,
+        final_site: site.map(|site| (**site).clone()),
+    }
 }
 
 fn versions(before: Option<&Vec<VersionRow>>, after: &[VersionRow]) -> Vec<VersionChange> {

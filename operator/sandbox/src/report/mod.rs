@@ -79,8 +79,6 @@ impl Outcome {
 pub struct RunReport {
     /// Name of the scenario.
     pub scenario: String,
-    /// The site, as `namespace/name`.
-    pub site: String,
     /// What the run was made of.
     pub seed: u64,
     /// Faults that were set, as they are written on a command line.
@@ -89,24 +87,14 @@ pub struct RunReport {
     pub outcome: Outcome,
     /// Whether every site has come to the end that the scenario announces.
     pub ends_as_announced: bool,
+    /// What it came to at the first site, the one that the scenario is about.
+    pub first: SiteReport,
     /// What it came to at the other sites.
-    pub others: Vec<OtherSiteReport>,
-    /// Name of the record (`CrmChange`), if there is one.
-    pub record: Option<String>,
-    /// Versions by part and source, before and after, as they really are.
-    pub versions: Vec<VersionChange>,
+    pub others: Vec<SiteReport>,
     /// From the edit of the site to the end.
     pub duration: SignedDuration,
     /// When the edit was applied; none where the site never settled.
     pub edited_at: Option<Timestamp>,
-    /// From closing to opening the site, by the record.
-    pub closed_for: Option<SignedDuration>,
-    /// How long at least one user could not work.
-    pub downtime: SignedDuration,
-    /// The backup set.
-    pub backup: Option<BackupReport>,
-    /// What a person should know afterwards.
-    pub findings: Vec<String>,
     /// Stored writes of the API, by who wrote.
     pub writes: Writes,
     /// What really happened, counted.
@@ -115,8 +103,6 @@ pub struct RunReport {
     pub exercised: Vec<Exercised>,
     /// Steps at which the change was halted and a person allowed another try.
     pub human_retries: Vec<String>,
-    /// The site as it stands in the API at the end.
-    pub final_site: Option<Value>,
     /// How everything stands, without times, ids and attempts.
     pub digest: BTreeMap<String, String>,
     /// What the crash sweep can kill at.
@@ -127,9 +113,9 @@ pub struct RunReport {
     pub story: Vec<StoryEvent>,
 }
 
-/// What a run came to at a site beside the first one.
+/// What a run came to at one site.
 #[derive(Clone, Debug, PartialEq)]
-pub struct OtherSiteReport {
+pub struct SiteReport {
     /// The site, as `namespace/name`.
     pub site: String,
     /// How it ended; none where the operator does not know the site.

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use super::{BackupReport, OtherSiteReport, Outcome, RunReport, VersionChange};
+use jiff::SignedDuration;
+
+use super::{BackupReport, Outcome, RunReport, SiteReport, VersionChange};
 use crate::run::SIMULATED_HOURS_MAX;
 use crate::story::duration_text;
 
@@ -28,27 +30,10 @@ impl fmt::Display for Outcome {
 
 impl fmt::Display for RunReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}  {}", self.site, self.outcome)?;
-        versions(f, &self.versions)?;
-        let closed = self.closed_for.map_or("not at all".to_owned(), duration_text);
-        writeln!(f, "closed      {closed} by the record; users could not work for {}", duration_text(self.downtime))?;
-        writeln!(f, "took        {} of simulated time, from the edit to the end", duration_text(self.duration))?;
-        writeln!(
-            f,
-            "record      {}",
-            self.record.as_deref().map_or("none".to_owned(), |name| format!("CrmChange {name}"))
-        )?;
-        match &self.backup {
-            None => writeln!(f, "backup      none")?,
-            Some(backup) => backup_lines(f, backup)?,
-        }
-        for (number, finding) in self.findings.iter().enumerate() {
-            let label = if number == 0 { "findings" } else { "" };
-            writeln!(f, "{label:10}  {finding}")?;
-        }
+        site_lines(f, &self.first, Some(self.duration))?;
         for other in &self.others {
             writeln!(f)?;
-            other_site(f, other)?;
+            site_lines(f, other, None)?;
         }
         if !self.others.is_empty() {
             writeln!(f)?;
@@ -57,22 +42,27 @@ impl fmt::Display for RunReport {
     }
 }
 
-/// A site beside the first one: how it ended, its versions, and how long it was closed.
-fn other_site(f: &mut fmt::Formatter<'_>, other: &OtherSiteReport) -> fmt::Result {
-    match &other.outcome {
-        Some(outcome) => writeln!(f, "{}  {outcome}", other.site)?,
-        None => writeln!(f, "{}  the operator does not know it", other.site)?,
+/// How it ended at a site, its versions, how long it was closed and what it left; at the first one also how long it took.
+fn site_lines(f: &mut fmt::Formatter<'_>, site: &SiteReport, took: Option<SignedDuration>) -> fmt::Result {
+    match &site.outcome {
+        Some(outcome) => writeln!(f, "{}  {outcome}", site.site)?,
+        None => writeln!(f, "{}  the operator does not know it", site.site)?,
     }
-    versions(f, &other.versions)?;
-    let closed = other.closed_for.map_or("not at all".to_owned(), duration_text);
-    writeln!(f, "closed      {closed} by the record; users could not work for {}", duration_text(other.downtime))?;
-    if let Some(record) = &other.record {
-        writeln!(f, "record      CrmChange {record}")?;
+    versions(f, &site.versions)?;
+    let closed = site.closed_for.map_or("not at all".to_owned(), duration_text);
+    writeln!(f, "closed      {closed} by the record; users could not work for {}", duration_text(site.downtime))?;
+    if let Some(took) = took {
+        writeln!(f, "took        {} of simulated time, from the edit to the end", duration_text(took))?;
     }
-    if let Some(backup) = &other.backup {
-        backup_lines(f, backup)?;
+    match &site.record {
+        Some(record) => writeln!(f, "record      CrmChange {record}")?,
+        None => writeln!(f, "record      none")?,
     }
-    for (number, finding) in other.findings.iter().enumerate() {
+    match &site.backup {
+        Some(backup) => backup_lines(f, backup)?,
+        None => writeln!(f, "backup      none")?,
+    }
+    for (number, finding) in site.findings.iter().enumerate() {
         let label = if number == 0 { "findings" } else { "" };
         writeln!(f, "{label:10}  {finding}")?;
     }

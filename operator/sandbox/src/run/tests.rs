@@ -144,7 +144,7 @@ fn an_installer_that_takes_another_instance_is_caught_and_what_it_touched_is_nam
     assert!(halted.contains("upgrade-service@shared-cs ended Partial"), "{halted}");
     assert!(halted.contains(r"C:\SuperOffice\Adatum Service\bin\upgrade.exe"), "{halted}");
     let named = |finding: &String| finding.contains("what must be left alone was touched");
-    assert!(report.findings.iter().any(named), "the record keeps it: {:?}", report.findings);
+    assert!(report.first.findings.iter().any(named), "the record keeps it: {:?}", report.first.findings);
     assert_eq!(report.human_retries, ["upgrade-service@shared-cs"], "nothing is run again without a person");
 }
 

@@ -84,9 +84,7 @@ pub(super) fn in_hand(record: &Record, program: &Program<'_>, wanted: bool, fact
         ProgramStanding::ByName { runs: false } if record.stage == Stage::Starting && wanted => {
             start(record, program, facts, now)
         }
-        ProgramStanding::ByName { runs: false } | ProgramStanding::Gone => {
-            standing::end_with(record, facts, "its end was not seen", None, "")
-        }
+        ProgramStanding::ByName { runs: false } | ProgramStanding::Gone => gone(record, wanted, facts),
         ProgramStanding::Ended { exit_code, output } => over(record, program, wanted, facts, *exit_code, output),
     }
 }
@@ -108,8 +106,27 @@ fn running(record: &Record, program: &Program<'_>, facts: &Facts, output: &str, 
     }
 }
 
+/// The program is over, and nobody has seen how. Where all is there that is expected, the actions after it follow as they do
+/// on a clean end: what they put right is not asked about by the order's own evidence.
+fn gone(record: &Record, wanted: bool, facts: &Facts) -> Next {
+    let last = record.action + 1 == record.order.actions.len();
+    if !last && wanted && record.failure.is_none() && record.question.is_none() {
+        match standing::look(&record.order, facts) {
+            Ok(seen) if seen.outcome == Outcome::Done => return go_on_after(None),
+            Ok(_) => {}
+            Err(look) => return Next::Look(look),
+        }
+    }
+    standing::end_with(record, facts, "its end was not seen", None, "")
+}
+
+fn go_on_after(exit_code: Option<i32>) -> Next {
+    Next::Note(vec![Note::Over { exit_code }, Note::Reached { files: Vec::new() }])
+}
+
 /// The program was seen to end. Further actions follow only on a clean end: zero, no failure in the output, no
-/// question left open. Zero alone proves nothing, but anything else is a reason to stop and judge.
+/// question left open. Zero alone proves nothing, but anything else is a reason to stop and judge; where Windows does not
+/// know the exit code any more, evidence stands in for it.
 fn over(
     record: &Record,
     program: &Program<'_>,
@@ -123,13 +140,16 @@ fn over(
         return Next::Note(vec![Note::Failure(line)]);
     }
     let last = record.action + 1 == record.order.actions.len();
-    let clean = exit_code == Some(0) && record.failure.is_none() && record.question.is_none();
     let seen = match standing::look(&record.order, facts) {
         Ok(seen) => seen,
         Err(look) => return Next::Look(look),
     };
-    if !last && clean && wanted && seen.outcome != Outcome::Absent {
-        return Next::Note(vec![Note::Over { exit_code }, Note::Reached { files: Vec::new() }]);
+    let ended_well = match exit_code {
+        Some(code) => code == 0 && seen.outcome != Outcome::Absent,
+        None => seen.outcome == Outcome::Done,
+    };
+    if !last && ended_well && wanted && record.failure.is_none() && record.question.is_none() {
+        return go_on_after(exit_code);
     }
     let reason = if last { "" } else { "the actions after it were not begun" };
     let mut notes = vec![Note::Over { exit_code }];

@@ -93,6 +93,23 @@ fn the_end_of_a_program_is_judged_by_evidence_and_not_by_its_exit_code() {
 }
 
 #[test]
+fn actions_after_a_program_whose_end_nobody_saw_follow_on_evidence() {
+    let order = order(vec![installer(), stop()]);
+    let wish = wish(vec![order.clone()]);
+    let memory = memory(vec![begun(&order), Note::Starting, Note::Started]);
+    let unseen = ProgramStanding::Ended { exit_code: None, output: String::new() };
+    for program in [ProgramStanding::Gone, unseen] {
+        let at = |version| Machine::at(version).with_program(program.clone()).decide(&wish, &memory);
+        let follow = Next::Note(vec![Note::Over { exit_code: None }, Note::Reached { files: Vec::new() }]);
+        assert_eq!(at("8"), follow, "{program:?}");
+        assert_eq!(end_of(&at("7")).0, Outcome::Absent, "{program:?}");
+        assert_eq!(end_of(&at("7.5")).0, Outcome::Partial, "{program:?}");
+    }
+    let withdrawn = Machine::at("8").with_program(ProgramStanding::Gone).decide(&Wish::default(), &memory);
+    assert_eq!(end_of(&withdrawn).0, Outcome::Done, "an order that was withdrawn begins no further action");
+}
+
+#[test]
 fn a_failure_text_is_never_done() {
     let order = order(vec![console(true)]);
     let wish = wish(vec![order.clone()]);

@@ -45,8 +45,12 @@ pub(crate) async fn call(entrance: &Entrance, person: &str, line: &str) -> Calle
 
 /// The same, with somebody at the terminal who answers.
 pub(crate) async fn answer(entrance: &Entrance, person: &str, line: &str, answer: Option<&str>) -> Called {
-    let connection =
-        Connection { client: entrance.client(person), namespace: "crm".to_owned(), clock: Arc::new(entrance.clock()) };
+    let connection = Connection {
+        client: entrance.client(person),
+        namespace: "crm".to_owned(),
+        server: None,
+        clock: Arc::new(entrance.clock()),
+    };
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let words = ["kubectl-crm"].into_iter().chain(line.split(' ')).map(OsString::from);
     let mut streams = Streams {

@@ -63,6 +63,14 @@ pub const SITE_FINALIZER: &str = "crm-operator.io/site-open";
 pub const SITE_LABEL: &str = "crm-operator.io/site";
 /// Label on backups: the change that took them.
 pub const CHANGE_LABEL: &str = "crm-operator.io/change";
+/// Label on what makes up the identity of a node: its name.
+pub const NODE_LABEL: &str = "crm-operator.io/node";
+
+/// The name of the ServiceAccount (in the node's namespace) as which an agent speaks to the API server.
+#[must_use]
+pub fn node_account(node: &str) -> String {
+    format!("crm-node-{node}")
+}
 
 /// The name of the Lease (in the node's namespace) that an agent renews as its sign of life.
 ///

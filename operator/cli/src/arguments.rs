@@ -1,6 +1,7 @@
 //! The words of the command line: subcommands, options, and the help that explains them.
 
 pub mod cluster;
+pub mod node;
 pub mod standing;
 
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use crm_sandbox::faults::ArmedFault;
 use jiff::Timestamp;
 
 use cluster::{Place, SiteCommand};
+use node::NodeCommand;
 
 /// Plan and try out changes of on-premises CRM sites.
 #[derive(Debug, Parser)]
@@ -37,6 +39,9 @@ pub enum Command {
     /// Commands about the sites of a cluster.
     #[command(flatten)]
     Site(SiteCommand),
+    /// Enroll the servers of sites, and revoke them
+    #[command(subcommand)]
+    Node(NodeCommand),
     /// Try a change out in a simulated world, with the real controller and agents
     Sandbox(SandboxArguments),
     /// Print the completion script of a shell
@@ -74,6 +79,7 @@ impl Command {
         match self {
             Self::Plan(wanted) => wanted.files.is_empty().then_some(&wanted.place),
             Self::Site(command) => Some(command.place()),
+            Self::Node(command) => Some(command.place()),
             Self::Sandbox(_) | Self::Completion(_) | Self::ExitCodes => None,
         }
     }

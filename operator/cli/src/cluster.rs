@@ -1,13 +1,16 @@
 //! The commands about the sites of a cluster. They read through the API, decide nothing, and change nothing but by
-//! creating one `CrmDecision`.
+//! creating one `CrmDecision`; those about nodes write and remove identities.
 //!
 //! - [`read`]: what the API server has of a site. [`explanation`], [`fleet`], [`past`]: what that means, as data that
 //!   programs read as well. [`say`]: how a person's word is shown, confirmed and created; [`words`]: the words.
+//! - [`enrolment`]: who a server is in the cluster, made of [`node_identity`].
 
 pub mod approval;
+pub mod enrolment;
 pub mod explanation;
 pub mod finishing;
 pub mod fleet;
+pub mod node_identity;
 pub mod past;
 pub mod plan;
 pub mod read;
@@ -45,6 +48,7 @@ pub async fn run(connection: &Connection, command: &Command, streams: &mut Strea
         Command::Site(SiteCommand::Resume(wanted)) => standing::resume(connection, wanted, streams).await,
         Command::Site(SiteCommand::Stop(wanted)) => stopping::stop(connection, wanted, streams).await,
         Command::Site(SiteCommand::Override(wanted)) => standing::override_windows(connection, wanted, streams).await,
+        Command::Node(wanted) => enrolment::node(connection, wanted, streams).await,
         Command::Sandbox(_) | Command::Completion(_) | Command::ExitCodes => crate::without_cluster(command, streams),
     }
 }

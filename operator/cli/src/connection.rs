@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use crm_api::clock::Clock;
 use jiff::Timestamp;
 use kube::config::{KubeConfigOptions, Kubeconfig};
@@ -9,6 +11,7 @@ use kube::{Client, Config};
 
 use crate::Failure;
 use crate::arguments::cluster::Place;
+use crate::cluster::node_identity::Server;
 use crate::words::one_line;
 
 /// A cluster, the namespace that is meant, and the clock that ages are told by.
@@ -18,6 +21,8 @@ pub struct Connection {
     pub client: Client,
     /// Namespace of sites that are named without one.
     pub namespace: String,
+    /// Where the API server is; not known where somebody else made the client.
+    pub server: Option<Server>,
     /// The time now.
     pub clock: Arc<dyn Clock>,
 }
@@ -41,8 +46,10 @@ impl Connection {
             Failure::Cluster(format!("no way to a cluster: {why}; check KUBECONFIG, --kubeconfig and --context"))
         })?;
         let namespace = config.default_namespace.clone();
+        let authority = config.root_cert.as_ref().map(|certificates| pem(certificates));
+        let server = Some(Server { url: config.cluster_url.to_string().trim_end_matches('/').to_owned(), authority });
         let client = Client::try_from(config).map_err(|error| Failure::Cluster(told(&error)))?;
-        Ok(Self { client, namespace, clock: Arc::new(WallClock) }.at(place))
+        Ok(Self { client, namespace, server, clock: Arc::new(WallClock) }.at(place))
     }
 
     /// The same cluster, in the namespace that a command names.
@@ -51,6 +58,17 @@ impl Connection {
         let namespace = place.namespace.clone().unwrap_or_else(|| self.namespace.clone());
         Self { namespace, ..self.clone() }
     }
+}
+
+/// Certificates (DER) as a kubeconfig has them: PEM in base64.
+fn pem(certificates: &[Vec<u8>]) -> String {
+    let block = |certificate: &Vec<u8>| {
+        let text = STANDARD.encode(certificate);
+        let lines: Vec<&str> =
+            text.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap_or_default()).collect();
+        format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
+    };
+    STANDARD.encode(certificates.iter().map(block).collect::<String>())
 }
 
 /// An error with its causes, on one line.

@@ -157,7 +157,7 @@ fn without_cluster(command: &Command, streams: &mut Streams<'_>) -> Result<Exit,
             streams.out.write_all(exit_codes::TEXT.as_bytes())?;
             Ok(Exit::Good)
         }
-        Command::Site(_) => Err(Failure::Cluster("this command needs a cluster".to_owned())),
+        Command::Site(_) | Command::Node(_) => Err(Failure::Cluster("this command needs a cluster".to_owned())),
     }
 }
 

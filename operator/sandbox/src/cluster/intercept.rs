@@ -1,8 +1,10 @@
-//! The seams of the simulated world: faults before and after each request, and observers of each stored write.
+//! The seams of the simulated world: faults before and after each request, observers of each stored write, and a referee
+//! who compares each answer with that of another server.
 
 use std::fmt;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use serde_json::Value;
 
 /// What a request asks for.
@@ -129,3 +131,34 @@ pub struct Change {
 
 /// A function that is told of each stored write, in order, before the writer gets its answer.
 pub type Observer = Arc<dyn Fn(&Change) + Send + Sync>;
+
+/// What a client sent, as it was sent.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// Who asks: the name given to [`super::Cluster::client`].
+    pub identity: Arc<str>,
+    /// Method, URI and headers.
+    pub parts: http::request::Parts,
+    /// The body.
+    pub body: Bytes,
+}
+
+/// What the model answered.
+#[derive(Clone, Copy, Debug)]
+pub enum Answered<'a> {
+    /// A whole answer: the HTTP status and the JSON of the body.
+    Whole(u16, &'a [u8]),
+    /// A watch was opened; its lines come under this number.
+    Watch(u64),
+}
+
+/// Somebody who holds the model to account: hears every exchange, in order, before the client gets its answer, and may
+/// ask another server the same.
+pub trait Referee: Send + Sync {
+    /// A request was carried out or refused. Requests that a fault keeps from the server are not heard of.
+    fn answered(&self, asked: &Asked, answer: Answered<'_>);
+    /// A client has read one line of a watch.
+    fn told(&self, watch: u64, line: &[u8]);
+    /// Nobody reads a watch any more.
+    fn closed(&self, watch: u64);
+}

@@ -40,11 +40,11 @@ mod watch;
 mod write;
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde_json::Value;
 
-pub use intercept::{Call, Change, Intercept, Observer, Verb, Verdict};
+pub use intercept::{Answered, Asked, Call, Change, Intercept, Observer, Referee, Verb, Verdict};
 pub use kinds::{Kinds, KindsError};
 pub use schema::SchemaError;
 
@@ -65,6 +65,7 @@ struct Inner {
     state: Mutex<State>,
     intercepts: Mutex<Vec<Arc<dyn Intercept>>>,
     observers: Mutex<Vec<Observer>>,
+    referee: OnceLock<Arc<dyn Referee>>,
 }
 
 impl fmt::Debug for Cluster {
@@ -78,8 +79,14 @@ impl Cluster {
     #[must_use]
     pub fn new(clock: Clock, kinds: Arc<Kinds>) -> Self {
         let state = State::new(kinds.all().len());
-        let inner =
-            Inner { kinds, clock, state: Mutex::new(state), intercepts: Mutex::default(), observers: Mutex::default() };
+        let inner = Inner {
+            kinds,
+            clock,
+            state: Mutex::new(state),
+            intercepts: Mutex::default(),
+            observers: Mutex::default(),
+            referee: OnceLock::new(),
+        };
         let cluster = Self { inner: Arc::new(inner) };
         for name in ["default", "kube-node-lease", "kube-public", "kube-system"] {
             cluster.add_namespace(name);
@@ -107,6 +114,11 @@ impl Cluster {
     /// (an observer that keeps a clone of the cluster keeps it alive for ever).
     pub fn observe(&self, observer: Observer) {
         lock(&self.inner.observers).push(observer);
+    }
+
+    /// Has every exchange from now on heard by a referee. The first one stays.
+    pub fn referee(&self, referee: Arc<dyn Referee>) {
+        let _ = self.inner.referee.set(referee);
     }
 
     /// One object, without `metadata.managedFields`; `namespace` is empty for cluster-scoped kinds.

@@ -8,12 +8,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use http::request::Parts;
 use http::{Request, Response};
 use http_body::Frame;
 use kube::client::Body;
 use tower::{BoxError, Service};
 
-use super::intercept::{Call, Intercept, Verdict};
+use super::intercept::{Answered, Asked, Call, Intercept, Verdict};
 use super::refusal::Refusal;
 use super::request::{Outcome, Turn};
 use super::watch::WatchBody;
@@ -54,7 +55,11 @@ async fn serve(cluster: Cluster, identity: Arc<str>, request: Request<Body>) -> 
     }
     let request = match route::read(&cluster.inner.kinds, &parts, &body) {
         Ok(request) => request,
-        Err(refusal) => return respond(refusal.code(), AnswerBody::whole(refusal.to_json())),
+        Err(refusal) => {
+            let answer = AnswerBody::whole(refusal.to_json());
+            refereed(&cluster, identity, parts, body, refusal.code(), &answer);
+            return respond(refusal.code(), answer);
+        }
     };
     let call = Call {
         identity: Arc::clone(&identity),
@@ -75,10 +80,20 @@ async fn serve(cluster: Cluster, identity: Arc<str>, request: Request<Body>) -> 
         Ok(Outcome::Watch(id)) => (200, AnswerBody::Watch(WatchBody::new(cluster.clone(), id, &request))),
         Err(refusal) => (refusal.code(), AnswerBody::whole(refusal.to_json())),
     };
+    refereed(&cluster, identity, parts, body, code, &answer);
     if let Some(answer) = stopped(judge(&cluster, |intercept| intercept.after(&call, code))).await {
         return answer;
     }
     respond(code, answer)
+}
+
+fn refereed(cluster: &Cluster, identity: Arc<str>, parts: Parts, body: Bytes, code: u16, answer: &AnswerBody) {
+    let Some(referee) = cluster.inner.referee.get() else { return };
+    let answered = match answer {
+        AnswerBody::Whole(bytes) => Answered::Whole(code, bytes.as_deref().unwrap_or_default()),
+        AnswerBody::Watch(watch) => Answered::Watch(watch.id()),
+    };
+    referee.answered(&Asked { identity, parts, body }, answered);
 }
 
 fn judge(cluster: &Cluster, ask: impl Fn(&dyn Intercept) -> Verdict) -> Verdict {

@@ -132,6 +132,11 @@ impl WatchBody {
         }
     }
 
+    /// The number of the watch.
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+
     pub(crate) fn poll_line(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         if self.ended {
             return Poll::Ready(None);
@@ -144,6 +149,9 @@ impl WatchBody {
             };
             let is_held = !held.is_empty() && held.contains(&*watcher.identity);
             if !is_held && let Some(line) = watcher.lines.pop_front() {
+                if let Some(referee) = self.cluster.inner.referee.get() {
+                    referee.told(self.id, &line);
+                }
                 return Poll::Ready(Some(Ok(Frame::data(line))));
             }
             if watcher.ended {
@@ -171,6 +179,9 @@ impl WatchBody {
 impl Drop for WatchBody {
     fn drop(&mut self) {
         self.cluster.state().watchers.remove(&self.id);
+        if let Some(referee) = self.cluster.inner.referee.get() {
+            referee.closed(self.id);
+        }
     }
 }
 

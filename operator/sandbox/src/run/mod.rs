@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 
-use crate::cluster::{Kinds, KindsError};
+use crate::cluster::{Kinds, KindsError, Referee};
 use crate::edge::KillPoint;
 use crate::faults::ArmedFault;
 use crate::file::ScenarioFile;
@@ -93,6 +93,7 @@ pub enum RunError {
 pub struct Sandbox {
     pub(crate) file: Arc<ScenarioFile>,
     pub(crate) kinds: Arc<Kinds>,
+    referee: Option<Arc<dyn Referee>>,
 }
 
 impl Sandbox {
@@ -101,7 +102,14 @@ impl Sandbox {
     /// # Errors
     /// When our own custom resources cannot be served.
     pub fn new(file: ScenarioFile) -> Result<Self, RunError> {
-        Ok(Self { file: Arc::new(file), kinds: Kinds::ours()? })
+        Ok(Self { file: Arc::new(file), kinds: Kinds::ours()?, referee: None })
+    }
+
+    /// The same scenario, with every exchange between a client and the model of the API heard by a referee.
+    #[must_use]
+    pub fn refereed(mut self, referee: Arc<dyn Referee>) -> Self {
+        self.referee = Some(referee);
+        self
     }
 
     /// The scenario.

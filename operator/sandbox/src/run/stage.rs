@@ -46,6 +46,9 @@ impl Stage {
         let file = Arc::clone(&sandbox.file);
         let clock = SimClock::starting_at(file.scenario.spec.start);
         let cluster = Cluster::new(clock.for_cluster(), Arc::clone(&sandbox.kinds));
+        if let Some(referee) = &sandbox.referee {
+            cluster.referee(Arc::clone(referee));
+        }
         let world = World::new(&file.scenario, &file.site, &file.releases, login(&file), options.seed)?;
         for other in &file.others {
             world.add_site(&other.scenario, &other.site, &other.releases, login(other))?;

@@ -72,7 +72,7 @@ fn with_other_definitions(sandbox: &Sandbox) -> Sandbox {
         serde_json::from_value(value).unwrap()
     });
     let kinds = Kinds::from_crds(&others.collect::<Vec<_>>()).unwrap();
-    Sandbox { file: Arc::clone(&sandbox.file), kinds: Arc::new(kinds) }
+    Sandbox { kinds: Arc::new(kinds), ..sandbox.clone() }
 }
 
 /// A site of which nothing is there but its declaration.

@@ -1,0 +1,170 @@
+//! `node enroll` and `node revoke`: the identity with which a server's agent speaks to the cluster is written, and taken away,
+//! with the rights of the person who says so.
+
+use std::path::Path;
+
+use crm_api::CrmNode;
+use crm_api::site::CrmSite;
+use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
+use k8s_openapi::api::core::v1::ServiceAccount;
+use kube::Api;
+use kube::api::{ApiResource, DeleteParams, DynamicObject, Patch, PatchParams, PostParams};
+use kube::core::GroupVersionKind;
+use serde_json::Value;
+
+use super::node_identity;
+use super::read::{get, list};
+use crate::arguments::node::{EnrollArguments, NodeCommand, RevokeArguments};
+use crate::connection::refused;
+use crate::words::{nearest, quoted};
+use crate::{Connection, Exit, Failure, Streams};
+
+/// Who wrote the identity, in managedFields.
+const MANAGER: &str = "kubectl-crm";
+
+/// Runs a command about a node.
+///
+/// # Errors
+/// When the cluster refuses, no site names the node, or the file cannot be written.
+pub async fn node(connection: &Connection, wanted: &NodeCommand, streams: &mut Streams<'_>) -> Result<Exit, Failure> {
+    match wanted {
+        NodeCommand::Enroll(wanted) => enroll(connection, wanted, streams).await,
+        NodeCommand::Revoke(wanted) => revoke(connection, wanted, streams).await,
+    }
+}
+
+async fn enroll(connection: &Connection, wanted: &EnrollArguments, streams: &mut Streams<'_>) -> Result<Exit, Failure> {
+    let (node, namespace) = (wanted.node.as_str(), connection.namespace.as_str());
+    let sites = sites_naming(connection, node).await?;
+    let account = crm_api::node_account(node);
+    let known = get::<ServiceAccount>(connection, "read the node's ServiceAccount", &account).await?.is_some();
+    if known && !wanted.renew {
+        return Err(Failure::Refused(format!(
+            "{node} is enrolled already; if its agent has lost its identity, give it a new bootstrap file with --renew; if the \
+             server is another one now, revoke the old identity first: kubectl crm node revoke {node} -n {namespace}"
+        )));
+    }
+    if !known && wanted.renew {
+        return Err(Failure::Refused(format!("{node} was never enrolled; leave out --renew")));
+    }
+    let Some(server) = connection.server.clone() else {
+        return Err(Failure::Cluster("the address of the API server is not known".to_owned()));
+    };
+    if get::<CrmNode>(connection, "read the node", node).await?.is_none() {
+        let object = CrmNode::new(node, crm_api::node::CrmNodeSpec::default());
+        let api: Api<CrmNode> = Api::namespaced(connection.client.clone(), namespace);
+        api.create(&PostParams::default(), &object).await.map_err(|error| refused("create the CrmNode", &error))?;
+    }
+    for object in node_identity::objects(namespace, node) {
+        write(connection, &object).await?;
+    }
+    let token = token(connection, &account, wanted).await?;
+    let text = serde_json::to_string_pretty(&node_identity::kubeconfig(&server, namespace, node, &token))
+        .map_err(|error| Failure::Cluster(error.to_string()))?;
+    let named = sites.join(", ");
+    let minutes = wanted.valid_minutes;
+    match &wanted.output {
+        Some(file) => {
+            write_private(file, &text)?;
+            let file = file.display();
+            writeln!(
+                streams.out,
+                "{node} is enrolled for {named}; {file} is good for {minutes} minutes: bring it to the server, start its agent with it, and delete it here"
+            )?;
+        }
+        None => {
+            writeln!(streams.out, "{text}")?;
+            writeln!(
+                streams.err,
+                "{node} is enrolled for {named}; this file is good for {minutes} minutes: bring it to the server and start its agent with it"
+            )?;
+        }
+    }
+    Ok(Exit::Good)
+}
+
+/// The sites of the namespace that have something on the server.
+async fn sites_naming(connection: &Connection, node: &str) -> Result<Vec<String>, Failure> {
+    let sites = list::<CrmSite>(connection, "list sites", Some(&connection.namespace)).await?;
+    let nodes_of =
+        |site: &CrmSite| site.spec.components.iter().flat_map(|placed| placed.nodes.clone()).collect::<Vec<String>>();
+    let naming = sites.iter().filter(|site| nodes_of(site).iter().any(|name| name == node));
+    let naming: Vec<String> = naming.filter_map(|site| site.metadata.name.clone()).collect();
+    if !naming.is_empty() {
+        return Ok(naming);
+    }
+    let all: Vec<String> = sites.iter().flat_map(nodes_of).collect();
+    let all: Vec<&str> = all.iter().map(String::as_str).collect();
+    let near = nearest(node, &all).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+    Err(Failure::Refused(format!(
+        "no CrmSite of namespace {} names the server {} in its components{near}; only servers of a site are enrolled: declare the \
+         site first",
+        connection.namespace,
+        quoted(node)
+    )))
+}
+
+async fn token(connection: &Connection, account: &str, wanted: &EnrollArguments) -> Result<String, Failure> {
+    let api: Api<ServiceAccount> = Api::namespaced(connection.client.clone(), &connection.namespace);
+    let request = TokenRequest {
+        spec: TokenRequestSpec {
+            expiration_seconds: Some(i64::from(wanted.valid_minutes) * 60),
+            ..TokenRequestSpec::default()
+        },
+        ..TokenRequest::default()
+    };
+    let answer = api.create_token_request(account, &PostParams::default(), &request).await;
+    let answer = answer.map_err(|error| refused("ask for a token of the node", &error))?;
+    answer.status.map(|status| status.token).ok_or_else(|| Failure::Cluster("the API server gave no token".to_owned()))
+}
+
+async fn revoke(connection: &Connection, wanted: &RevokeArguments, streams: &mut Streams<'_>) -> Result<Exit, Failure> {
+    let node = wanted.node.as_str();
+    let mut removed = 0;
+    // The binding first: from then on a token that is still good may do nothing.
+    let mut objects = node_identity::objects(&connection.namespace, node);
+    objects.sort_by_key(|object| object["kind"] != "RoleBinding");
+    for object in objects {
+        let api = api(connection, &object);
+        let name = object["metadata"]["name"].as_str().unwrap_or_default();
+        match api.delete(name, &DeleteParams::default()).await {
+            Ok(_) => removed += 1,
+            Err(kube::Error::Api(status)) if status.code == 404 => {}
+            Err(error) => return Err(refused("take the node's identity away", &error)),
+        }
+    }
+    if removed == 0 {
+        return Err(Failure::Refused(format!("{node} is not enrolled in namespace {}", connection.namespace)));
+    }
+    writeln!(
+        streams.out,
+        "{node} is revoked: every token that it had is refused from now on; its CrmNode and its records stay"
+    )?;
+    Ok(Exit::Good)
+}
+
+async fn write(connection: &Connection, object: &Value) -> Result<(), Failure> {
+    let name = object["metadata"]["name"].as_str().unwrap_or_default();
+    let params = PatchParams::apply(MANAGER).force();
+    let written = api(connection, object).patch(name, &params, &Patch::Apply(object)).await;
+    let kind = object["kind"].as_str().unwrap_or_default();
+    written.map(|_| ()).map_err(|error| refused(&format!("write the node's {kind}"), &error))
+}
+
+fn api(connection: &Connection, object: &Value) -> Api<DynamicObject> {
+    let text = |field: &str| object[field].as_str().unwrap_or_default();
+    let (group, version) = text("apiVersion").split_once('/').unwrap_or(("", text("apiVersion")));
+    let kind = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, text("kind")));
+    Api::namespaced_with(connection.client.clone(), &connection.namespace, &kind)
+}
+
+/// Whoever reads the file is the node: nobody but its owner does.
+fn write_private(file: &Path, text: &str) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| Failure::Refused(format!("{}: {error}; name a new file", file.display()));
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut opened = options.open(file).map_err(failed)?;
+    std::io::Write::write_all(&mut opened, text.as_bytes()).map_err(failed)
+}

@@ -1,0 +1,14 @@
+//! Facts about a real Kubernetes, and the sandbox's model of it held to account. `tests/cluster/run` starts a control
+//! plane and runs this; it is no part of `cargo test`, which needs no cluster.
+//!
+//! - `server`: the real API. `referee`: has it asked whatever the model is asked, and compares. `names`: what the two
+//!   call differently and means the same.
+//! - `confinement`: what each identity may do, and what its writes may contain.
+//! - `stories`: every example, each of its requests answered by both. `traces`: random operations on our kinds.
+
+mod confinement;
+mod names;
+mod referee;
+mod server;
+mod stories;
+mod traces;

@@ -1,0 +1,175 @@
+//! Asks the real API server whatever the model is asked, and writes down each answer that differs.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crm_sandbox::cluster::{Answered, Asked, Referee};
+use serde_json::Value;
+
+use crate::names::Names;
+use crate::server::{Server, Watch};
+
+/// After so many differences the rest would only repeat them.
+const DIFFERENCES_MAX: usize = 20;
+/// Answers that depend on who the caller is: the real server is asked by one who may do everything.
+const ABOUT_THE_CALLER: &str = "/apis/authentication.k8s.io/";
+
+/// The referee of one run.
+pub(crate) struct SecondServer {
+    server: Server,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    names: Names,
+    watches: BTreeMap<u64, Watched>,
+    exchanges: usize,
+    lines: usize,
+    differences: Vec<String>,
+}
+
+struct Watched {
+    title: String,
+    real: Watch,
+    model: Vec<Value>,
+}
+
+/// What a run came to.
+#[derive(Debug)]
+pub(crate) struct Comparison {
+    /// Requests that both have answered.
+    pub(crate) exchanges: usize,
+    /// Lines of watches that both have sent.
+    pub(crate) lines: usize,
+    pub(crate) differences: Vec<String>,
+}
+
+impl SecondServer {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self { server: Server::empty(), state: Mutex::default() })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Compares what is still open, and gives the result.
+    pub(crate) fn end(&self) -> Comparison {
+        let mut state = self.state();
+        while let Some((_, watched)) = state.watches.pop_first() {
+            state.close(&watched);
+        }
+        Comparison {
+            exchanges: state.exchanges,
+            lines: state.lines,
+            differences: std::mem::take(&mut state.differences),
+        }
+    }
+}
+
+impl State {
+    fn differs(&mut self, title: &str, differences: impl IntoIterator<Item = String>) {
+        for difference in differences {
+            if self.differences.len() < DIFFERENCES_MAX {
+                self.differences.push(format!("{title}\n    {difference}"));
+            }
+        }
+    }
+
+    fn close(&mut self, watched: &Watched) {
+        let real = watched.real.lines(watched.model.len());
+        self.lines += watched.model.len();
+        for (index, model) in watched.model.iter().enumerate() {
+            let title = format!("{}, line {}", watched.title, index + 1);
+            let differences = match real.get(index) {
+                Some(real) => self.names.compare(model, real),
+                None => vec![format!("the model says {model:.200}, the server nothing")],
+            };
+            self.differs(&title, differences);
+        }
+    }
+}
+
+impl Referee for SecondServer {
+    fn answered(&self, asked: &Asked, answer: Answered<'_>) {
+        if asked.parts.uri.path().starts_with(ABOUT_THE_CALLER) {
+            return;
+        }
+        let mut state = self.state();
+        state.exchanges += 1;
+        let title = title(asked);
+        let request = for_real(asked, &state.names);
+        match answer {
+            Answered::Whole(code, body) => {
+                let real = self.server.ask(request);
+                let model: Value = serde_json::from_slice(body).unwrap_or_default();
+                if code != real.code {
+                    let ours =
+                        format!("the model answers {code}: {model:.300}; the server {}: {:.300}", real.code, real.body);
+                    state.differs(&title, [ours]);
+                    return;
+                }
+                let (mut model, mut real) = (model, real.body);
+                if model["items"].is_array() {
+                    state.names.learn_list(&model, &real);
+                    for list in [&mut model, &mut real] {
+                        list["metadata"]["resourceVersion"] = Value::Null;
+                    }
+                }
+                let differences = state.names.compare(&model, &real);
+                state.differs(&title, differences);
+            }
+            Answered::Watch(id) => match self.server.watch(request) {
+                Ok(real) => {
+                    state.watches.insert(id, Watched { title, real, model: Vec::new() });
+                }
+                Err(code) => state.differs(&title, [format!("the model opens the watch, the server answers {code}")]),
+            },
+        }
+    }
+
+    fn told(&self, watch: u64, line: &[u8]) {
+        let line: Value = serde_json::from_slice(line).unwrap_or_default();
+        if line["type"] != "BOOKMARK"
+            && let Some(watched) = self.state().watches.get_mut(&watch)
+        {
+            watched.model.push(line);
+        }
+    }
+
+    fn closed(&self, watch: u64) {
+        let mut state = self.state();
+        if let Some(watched) = state.watches.remove(&watch) {
+            state.close(&watched);
+        }
+    }
+}
+
+fn title(asked: &Asked) -> String {
+    let body = String::from_utf8_lossy(&asked.body);
+    format!("{} {} {body:.600}", asked.parts.method, asked.parts.uri)
+}
+
+/// The same request in the real server's names.
+fn for_real(asked: &Asked, names: &Names) -> http::Request<Vec<u8>> {
+    let path = asked.parts.uri.path();
+    let uri = match asked.parts.uri.query() {
+        Some(query) => format!("{path}?{}", names.query_for_real(query)),
+        None => path.to_owned(),
+    };
+    let body = match serde_json::from_slice::<Value>(&asked.body) {
+        Ok(mut body) => {
+            names.body_for_real(&mut body);
+            body.to_string().into_bytes()
+        }
+        Err(_) => asked.body.to_vec(),
+    };
+    let mut request = http::Request::builder().method(asked.parts.method.clone()).uri(uri);
+    for name in [http::header::CONTENT_TYPE, http::header::ACCEPT, http::header::USER_AGENT] {
+        if let Some(value) = asked.parts.headers.get(&name) {
+            request = request.header(name, value);
+        }
+    }
+    request.body(body).expect("a request that the model has understood is one")
+}

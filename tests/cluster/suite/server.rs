@@ -1,0 +1,242 @@
+//! The real API server, asked from a thread of its own: whoever asks stands still meanwhile, and so does simulated time.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use http_body_util::BodyExt as _;
+use kube::Client;
+use kube::client::Body;
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+use tokio::task::JoinHandle;
+
+/// Namespaces in which stories play.
+const NAMESPACES: [&str; 2] = ["crm", "crm-operator"];
+/// What stories leave behind there, besides our own kinds.
+const BUILT_IN: [&str; 3] =
+    ["/api/v1/{}/secrets", "/apis/coordination.k8s.io/v1/{}/leases", "/apis/events.k8s.io/v1/{}/events"];
+/// A watch that has not shown by then what was written will not show it.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// One answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) code: u16,
+    pub(crate) body: Value,
+}
+
+/// Whoever holds this has the cluster for himself.
+pub(crate) fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The API server of `KUBECONFIG`.
+pub(crate) struct Server {
+    runtime: Runtime,
+    client: Client,
+    /// Brings no identity of its own.
+    nobody: Client,
+}
+
+/// Lines of an open watch.
+pub(crate) struct Watch {
+    lines: Arc<(Mutex<Vec<Value>>, Condvar)>,
+    task: JoinHandle<()>,
+}
+
+impl Server {
+    /// Connects, and leaves nothing of earlier stories. Panics without a cluster: this suite is about one.
+    pub(crate) fn empty() -> Self {
+        assert!(
+            std::env::var_os("CRM_TEST_CLUSTER").is_some(),
+            "this suite empties the namespaces {NAMESPACES:?} of the cluster that KUBECONFIG names: start it with tests/cluster/run"
+        );
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let entered = runtime.enter();
+        let config = runtime.block_on(kube::Config::infer()).expect("KUBECONFIG names no cluster");
+        let mut bare = config.clone();
+        bare.auth_info = kube::config::AuthInfo::default();
+        let client = Client::try_from(config).unwrap();
+        let nobody = Client::try_from(bare).unwrap();
+        drop(entered);
+        let server = Self { runtime, client, nobody };
+        server.clear();
+        server
+    }
+
+    /// Sends a request as somebody who may do everything.
+    pub(crate) fn ask(&self, request: http::Request<Vec<u8>>) -> Answer {
+        self.send(&self.client, request)
+    }
+
+    fn send(&self, client: &Client, request: http::Request<Vec<u8>>) -> Answer {
+        self.runtime.block_on(async move {
+            let response = client.send(request.map(Body::from)).await.unwrap();
+            let code = response.status().as_u16();
+            let bytes = response.into_body().collect().await.unwrap().to_bytes();
+            Answer { code, body: serde_json::from_slice(&bytes).unwrap_or_default() }
+        })
+    }
+
+    /// Opens a watch, or says with which code it was refused.
+    pub(crate) fn watch(&self, request: http::Request<Vec<u8>>) -> Result<Watch, u16> {
+        let response = self.runtime.block_on(self.client.send(request.map(Body::from))).unwrap();
+        if !response.status().is_success() {
+            return Err(response.status().as_u16());
+        }
+        let lines = Arc::new((Mutex::new(Vec::new()), Condvar::new()));
+        let task = self.runtime.spawn(read_lines(response.into_body(), Arc::clone(&lines)));
+        Ok(Watch { lines, task })
+    }
+
+    fn clear(&self) {
+        for namespace in NAMESPACES {
+            self.plain("POST", "/api/v1/namespaces", json!({"metadata": {"name": namespace}}));
+        }
+        let places = NAMESPACES.iter().flat_map(|namespace| {
+            let place = format!("namespaces/{namespace}");
+            let built_in = BUILT_IN.map(|path| path.replace("{}", &place));
+            let ours = crm_api::crds().iter().filter(|crd| crd.spec.scope == "Namespaced");
+            let ours = ours.map(move |crd| ours_at(crd, &format!("{place}/")));
+            built_in.into_iter().chain(ours)
+        });
+        let cluster_wide = crm_api::crds().iter().filter(|crd| crd.spec.scope == "Cluster").map(|crd| ours_at(crd, ""));
+        for collection in places.chain(cluster_wide) {
+            for item in self.plain("GET", &collection, Value::Null).body["items"].as_array().into_iter().flatten() {
+                let path = format!("{collection}/{}", item["metadata"]["name"].as_str().unwrap_or_default());
+                if item["metadata"]["finalizers"].is_array() {
+                    self.plain("PATCH", &path, json!({"metadata": {"finalizers": null}}));
+                }
+                self.plain("DELETE", &path, Value::Null);
+            }
+        }
+    }
+
+    /// Asks until the answer has this code: policies and caches of the server follow a write after a moment.
+    pub(crate) fn until(&self, code: u16, ask: impl Fn() -> Answer) -> Answer {
+        for _ in 0..100 {
+            let answer = ask();
+            if answer.code == code {
+                return answer;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        panic!("never answered with {code}: {:?}", ask());
+    }
+
+    /// Asks, and panics at any other code.
+    pub(crate) fn expect(&self, codes: std::ops::RangeInclusive<u16>, method: &str, path: &str, body: &Value) -> Value {
+        let answer = self.plain(method, path, body.clone());
+        assert!(codes.contains(&answer.code), "{method} {path}: {answer:?}");
+        answer.body
+    }
+
+    /// Applies an object of whatever kind, as an administrator.
+    pub(crate) fn apply(&self, object: &Value) {
+        let text = |place: &Value| place.as_str().unwrap_or_default().to_owned();
+        let (version, kind) = (text(&object["apiVersion"]), text(&object["kind"]));
+        let root = if version.contains('/') { format!("/apis/{version}") } else { format!("/api/{version}") };
+        let namespace = object["metadata"]["namespace"].as_str();
+        let of_namespace = ["ServiceAccount", "Role", "RoleBinding", "Lease"].contains(&kind.as_str());
+        let place = if of_namespace { format!("/namespaces/{}", namespace.unwrap_or("crm")) } else { String::new() };
+        let plural = match kind.strip_suffix('y') {
+            Some(stem) => format!("{stem}ies"),
+            None => format!("{kind}s"),
+        };
+        let path = format!(
+            "{root}{place}/{}/{}?fieldManager=suite&force=true",
+            plural.to_lowercase(),
+            text(&object["metadata"]["name"])
+        );
+        let request =
+            http::Request::builder().method("PATCH").uri(&path).header("content-type", "application/apply-patch+yaml");
+        let answer = self.ask(request.body(object.to_string().into_bytes()).unwrap());
+        assert!(answer.code < 300, "{path}: {answer:?}");
+    }
+
+    /// Who the API server takes the suite for.
+    pub(crate) fn whoami(&self) -> String {
+        let body = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"});
+        let answer = self.expect(201..=201, "POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", &body);
+        answer["status"]["userInfo"]["username"].as_str().unwrap().to_owned()
+    }
+
+    /// The token of a person who may do everything with our kinds in `crm`, and nothing else.
+    pub(crate) fn person(&self, name: &str) -> String {
+        let metadata = json!({"name": name, "namespace": "crm"});
+        self.apply(&json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}));
+        self.apply(&json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": metadata,
+            "rules": [{"apiGroups": [crm_api::GROUP], "resources": ["*"], "verbs": ["get", "list", "watch", "create", "patch", "delete"]}],
+        }));
+        self.apply(&json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": metadata,
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name},
+            "subjects": [{"kind": "ServiceAccount", "name": name, "namespace": "crm"}],
+        }));
+        let path = format!("/api/v1/namespaces/crm/serviceaccounts/{name}/token");
+        let answer = self.expect(201..=201, "POST", &path, &json!({"spec": {"expirationSeconds": 600}}));
+        answer["status"]["token"].as_str().unwrap().to_owned()
+    }
+
+    /// Asks as whoever has this token; without one, as nobody.
+    pub(crate) fn as_bearer(&self, token: &str, method: &str, path: &str, body: &Value) -> Answer {
+        let content = if method == "PATCH" { "application/merge-patch+json" } else { "application/json" };
+        let request = http::Request::builder().method(method).uri(path).header(http::header::CONTENT_TYPE, content);
+        let request =
+            if token.is_empty() { request } else { request.header("authorization", format!("Bearer {token}")) };
+        let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+        self.send(&self.nobody, request.body(body).unwrap())
+    }
+
+    pub(crate) fn plain(&self, method: &str, path: &str, body: Value) -> Answer {
+        let content = if method == "PATCH" { "application/merge-patch+json" } else { "application/json" };
+        let request = http::Request::builder().method(method).uri(path).header(http::header::CONTENT_TYPE, content);
+        let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+        self.ask(request.body(body).unwrap())
+    }
+}
+
+fn ours_at(
+    crd: &k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
+    place: &str,
+) -> String {
+    format!("/apis/{}/{place}{}", crm_api::API_VERSION, crd.spec.names.plural)
+}
+
+async fn read_lines(body: Body, lines: Arc<(Mutex<Vec<Value>>, Condvar)>) {
+    let mut frames = body.into_data_stream();
+    let mut rest = Vec::new();
+    while let Some(Ok(bytes)) = frames.next().await {
+        rest.extend_from_slice(&bytes);
+        while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = rest.drain(..=end).collect();
+            let Ok(line) = serde_json::from_slice::<Value>(&line) else { continue };
+            // The server sends bookmarks when it likes.
+            if line["type"] != "BOOKMARK" {
+                lines.0.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+                lines.1.notify_all();
+            }
+        }
+    }
+}
+
+impl Watch {
+    /// Waits until there are so many lines, but not for ever, and gives what there is.
+    pub(crate) fn lines(&self, count: usize) -> Vec<Value> {
+        let (lines, told) = &*self.lines;
+        let lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let (lines, _) = told
+            .wait_timeout_while(lines, PATIENCE, |lines| lines.len() < count)
+            .unwrap_or_else(PoisonError::into_inner);
+        lines.clone()
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}

@@ -1,0 +1,37 @@
+//! Every example tells its story with a real API server beside the model: each request of controller, agents and people
+//! is answered by both, each watch is told by both, and no answer differs but in names.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crm_sandbox::file::{ScenarioFile, scenarios_in};
+use crm_sandbox::run::{Options, Sandbox};
+
+use crate::referee::SecondServer;
+
+#[test]
+fn every_story_goes_the_same_on_a_real_api_server() {
+    let _alone = crate::server::alone();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/superoffice");
+    let only = std::env::var("STORY").unwrap_or_default();
+    let mut wrong = String::new();
+    for path in scenarios_in(&folder).unwrap() {
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        if !name.contains(&only) {
+            continue;
+        }
+        let referee = SecondServer::new();
+        let sandbox = Sandbox::new(ScenarioFile::read(&path).unwrap()).unwrap();
+        let report = sandbox.refereed(Arc::clone(&referee) as _).run(&Options::default(), &mut |_| {}).unwrap();
+        let comparison = referee.end();
+        println!("{name}: {} requests, {} lines of watches", comparison.exchanges, comparison.lines);
+        assert!(comparison.exchanges > 0 && comparison.lines > 0, "{name}");
+        if !report.ends_as_announced {
+            wrong.push_str(&format!("{name} ends otherwise\n"));
+        }
+        for difference in comparison.differences {
+            wrong.push_str(&format!("{name}: {difference}\n"));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}

@@ -34,7 +34,8 @@ pub(crate) fn alone() -> MutexGuard<'static, ()> {
 
 /// The API server of `KUBECONFIG`.
 pub(crate) struct Server {
-    runtime: Runtime,
+    /// Gone while the server is dropped.
+    runtime: Option<Runtime>,
     client: Client,
     /// Brings no identity of its own.
     nobody: Client,
@@ -61,7 +62,7 @@ impl Server {
         let client = Client::try_from(config).unwrap();
         let nobody = Client::try_from(bare).unwrap();
         drop(entered);
-        let server = Self { runtime, client, nobody };
+        let server = Self { runtime: Some(runtime), client, nobody };
         server.clear();
         server
     }
@@ -72,7 +73,8 @@ impl Server {
     }
 
     fn send(&self, client: &Client, request: http::Request<Vec<u8>>) -> Answer {
-        self.runtime.block_on(async move {
+        let client = client.clone();
+        self.elsewhere(async move {
             let response = client.send(request.map(Body::from)).await.unwrap();
             let code = response.status().as_u16();
             let bytes = response.into_body().collect().await.unwrap().to_bytes();
@@ -80,14 +82,28 @@ impl Server {
         })
     }
 
+    /// Does something on the other thread while this one stands still. This one may be a runtime's own.
+    fn elsewhere<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> T {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        self.runtime().spawn(async move {
+            let _ = sender.send(work.await);
+        });
+        receiver.recv().expect("the work on the other thread panicked")
+    }
+
+    fn runtime(&self) -> &Runtime {
+        self.runtime.as_ref().expect("it is there until the server is dropped")
+    }
+
     /// Opens a watch, or says with which code it was refused.
     pub(crate) fn watch(&self, request: http::Request<Vec<u8>>) -> Result<Watch, u16> {
-        let response = self.runtime.block_on(self.client.send(request.map(Body::from))).unwrap();
+        let client = self.client.clone();
+        let response = self.elsewhere(async move { client.send(request.map(Body::from)).await }).unwrap();
         if !response.status().is_success() {
             return Err(response.status().as_u16());
         }
         let lines = Arc::new((Mutex::new(Vec::new()), Condvar::new()));
-        let task = self.runtime.spawn(read_lines(response.into_body(), Arc::clone(&lines)));
+        let task = self.runtime().spawn(read_lines(response.into_body(), Arc::clone(&lines)));
         Ok(Watch { lines, task })
     }
 
@@ -232,6 +248,15 @@ impl Watch {
             .wait_timeout_while(lines, PATIENCE, |lines| lines.len() < count)
             .unwrap_or_else(PoisonError::into_inner);
         lines.clone()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may be dropped where nothing may be waited for.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::kinds::{Kind, Origin};
 use super::refusal::Cause;
+use super::schema::TYPED;
 
 /// Of a stored event these stay as they are.
 const FIXED_IN_EVENTS: [&str; 9] = [
@@ -31,6 +32,7 @@ pub(crate) fn schema_of(kind: &str) -> Value {
             schema["required"] =
                 json!(["eventTime", "reportingController", "reportingInstance", "action", "reason", "type"]);
             schema["properties"] = json!({
+                "regarding": {"type": "object", "x-kubernetes-preserve-unknown-fields": true, TYPED: true},
                 "note": {"type": "string", "maxLength": 1024},
                 "reason": {"type": "string", "minLength": 1, "maxLength": 128},
                 "action": {"type": "string", "minLength": 1, "maxLength": 128},
@@ -42,7 +44,7 @@ pub(crate) fn schema_of(kind: &str) -> Value {
         "Lease" => {
             let time = json!({"type": "string", "format": "date-time"});
             schema["properties"] = json!({"spec": {
-                "type": "object", "x-kubernetes-preserve-unknown-fields": true,
+                "type": "object", "x-kubernetes-preserve-unknown-fields": true, TYPED: true,
                 "properties": {
                     "leaseDurationSeconds": {"type": "integer", "format": "int32", "minimum": 1},
                     "leaseTransitions": {"type": "integer", "format": "int32", "minimum": 0},

@@ -65,9 +65,11 @@ impl Fields {
                     fields.below.insert(item_element(node, item), child);
                 }
             }
+            // Nobody owns that a list is empty.
+            Value::Array(items) if items.is_empty() && !is_atomic_list(node) => {}
             _ => fields.here = true,
         }
-        fields.here |= containers == Containers::All;
+        fields.here |= containers == Containers::All && !node.is_some_and(|node| node.is_typed);
         fields
     }
 

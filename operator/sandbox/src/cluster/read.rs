@@ -11,6 +11,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::json;
 
+use super::kinds::Origin;
 use super::refusal::Refusal;
 use super::request::{Outcome, Turn};
 use super::select::Selector;
@@ -49,6 +50,10 @@ impl Turn<'_> {
             self.past(&selector, &from, version)
         };
         let mut metadata = json!({"resourceVersion": version.to_string()});
+        if self.request.kind.origin == Origin::Custom {
+            // Lists of typed kinds leave an empty token out.
+            metadata["continue"] = "".into();
+        }
         if fitting.len() > limit {
             fitting.truncate(limit);
             if let Some(last) = fitting.last() {

@@ -103,6 +103,8 @@ fn read_path(kinds: &Kinds, path: &str) -> Result<Place, Refusal> {
         [] => (None, ""),
         [name] => (Some((*name).to_owned()), ""),
         [name, "status"] if kind.has_status => (Some((*name).to_owned()), "status"),
+        // As if the object were not there.
+        [name, "status"] => return Err(Refusal::not_found(&kind, name)),
         _ => return Err(Refusal::unknown_path()),
     };
     let is_misplaced = namespace.is_some() != kind.namespaced && (namespace.is_some() || name.is_some());

@@ -41,6 +41,9 @@ pub enum SchemaError {
     },
 }
 
+/// A keyword of our own, for schemas of built-in kinds.
+pub(crate) const TYPED: &str = "x-typed";
+
 /// JSON types that a schema can ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Type {
@@ -109,6 +112,8 @@ pub(crate) struct Node {
     pub(crate) preserve_unknown: bool,
     pub(crate) embedded_resource: bool,
     pub(crate) atomic_map: bool,
+    /// A struct of the server's own code: nobody owns that it is there.
+    pub(crate) is_typed: bool,
     pub(crate) list_type: ListType,
     pub(crate) properties: BTreeMap<String, Node>,
     /// The schema of `additionalProperties`; `true` there is a node without demands that keeps everything.
@@ -139,6 +144,7 @@ impl Node {
             preserve_unknown: flag("x-kubernetes-preserve-unknown-fields"),
             embedded_resource: flag("x-kubernetes-embedded-resource"),
             atomic_map: schema.get("x-kubernetes-map-type").and_then(Value::as_str) == Some("atomic"),
+            is_typed: flag(TYPED),
             list_type: read_list_type(schema),
             required: strings(schema.get("required")),
             allowed: schema.get("enum").and_then(Value::as_array).cloned().unwrap_or_default(),

@@ -229,7 +229,7 @@ fn check(kind: &Kind, name: &str, value: &Value, old: Option<&Value>) -> Result<
     validate::validate(&kind.schema, value, old, &Path::Root, &mut causes);
     if kind.schema.holds.rules {
         if causes.iter().any(|cause| cause.reason.blocks_rules()) {
-            let message = "Invalid value: \"null\": some validation rules were not checked because the object was \
+            let message = "Invalid value: null: some validation rules were not checked because the object was \
                            invalid; correct the existing errors to complete validation";
             causes.push(Cause::new(CauseReason::Invalid, "<nil>".to_owned(), message.to_owned()));
         } else {

@@ -228,6 +228,7 @@ pub(crate) fn proven(view: &View<'_>, current: Option<(&CrmChange, &CrmChangeSta
     }
     Some(VerifiedState {
         version: change.spec.to.clone(),
+        rank: view.catalogue.find(&change.spec.to).map(|release| release.rank),
         fast_cgi: change.spec.fast_cgi,
         components: change.spec.components.clone(),
         spec_digest: change.spec.spec_digest.clone(),

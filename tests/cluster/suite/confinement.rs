@@ -63,7 +63,7 @@ impl Stage {
     fn order(&self, id: &str, attempt: i32, epoch: i64) -> Value {
         json!({
             "id": id, "attempt": attempt, "format": 1, "planHash": "abc123", "epoch": epoch,
-            "startBefore": "2030-01-01T00:00:00Z", "timeLimitSeconds": 60, "actions": [{"checkFile": {}}],
+            "startBefore": "2030-01-01T00:00:00Z", "timeLimitSeconds": 60, "actions": [{"stopService": {"name": "W3SVC"}}],
         })
     }
 }
@@ -97,33 +97,33 @@ fn a_node_may_touch_what_is_its_own_and_nothing_else() {
     let lease = json!({"spec": {"holderIdentity": "alpha"}});
     let account = "serviceaccounts/crm-node-alpha/token";
     let again = json!({"spec": {"expirationSeconds": 600}});
-    // Answers to: no token, a spoilt one, the other node, the node itself.
+    // Answers to: no token (the server calls that system:anonymous, who has no rights), a spoilt one, the other node, the node itself.
     let cells: Vec<Cell<'_>> = vec![
-        ("GET", format!("{NODES}/alpha"), Value::Null, [401, 401, 403, 200]),
-        ("GET", NODES.to_owned(), Value::Null, [401, 401, 403, 403]),
-        ("PATCH", format!("{NODES}/alpha/status"), report(), [401, 401, 403, 200]),
-        ("PATCH", format!("{NODES}/alpha"), json!({"spec": {"orders": []}}), [401, 401, 403, 403]),
-        ("PUT", format!("{NODES}/alpha/status"), report(), [401, 401, 403, 403]),
-        ("PUT", format!("{NODES}/alpha"), report(), [401, 401, 403, 403]),
-        ("DELETE", format!("{NODES}/alpha"), Value::Null, [401, 401, 403, 403]),
-        ("DELETE", NODES.to_owned(), Value::Null, [401, 401, 403, 403]),
-        ("POST", NODES.to_owned(), named("CrmNode", "gamma", json!({"spec": {}})), [401, 401, 403, 403]),
+        ("GET", format!("{NODES}/alpha"), Value::Null, [403, 401, 403, 200]),
+        ("GET", NODES.to_owned(), Value::Null, [403, 401, 403, 403]),
+        ("PATCH", format!("{NODES}/alpha/status"), report(), [403, 401, 403, 200]),
+        ("PATCH", format!("{NODES}/alpha"), json!({"spec": {"orders": []}}), [403, 401, 403, 403]),
+        ("PUT", format!("{NODES}/alpha/status"), report(), [403, 401, 403, 403]),
+        ("PUT", format!("{NODES}/alpha"), report(), [403, 401, 403, 403]),
+        ("DELETE", format!("{NODES}/alpha"), Value::Null, [403, 401, 403, 403]),
+        ("DELETE", NODES.to_owned(), Value::Null, [403, 401, 403, 403]),
+        ("POST", NODES.to_owned(), named("CrmNode", "gamma", json!({"spec": {}})), [403, 401, 403, 403]),
         (
             "PATCH",
             "/apis/coordination.k8s.io/v1/namespaces/crm/leases/crm-node-alpha".to_owned(),
             lease,
-            [401, 401, 403, 200],
+            [403, 401, 403, 200],
         ),
-        ("POST", format!("{SITE_NAMESPACE}/{account}"), again, [401, 401, 403, 201]),
-        ("GET", SITES.to_owned(), Value::Null, [401, 401, 403, 403]),
-        ("GET", format!("{SITE_NAMESPACE}/secrets"), Value::Null, [401, 401, 403, 403]),
-        ("GET", format!("{SITE_NAMESPACE}/secrets/contoso-sql"), Value::Null, [401, 401, 403, 403]),
-        ("POST", DECISIONS.to_owned(), json!({}), [401, 401, 403, 403]),
+        ("POST", format!("{SITE_NAMESPACE}/{account}"), again, [403, 401, 403, 201]),
+        ("GET", SITES.to_owned(), Value::Null, [403, 401, 403, 403]),
+        ("GET", format!("{SITE_NAMESPACE}/secrets"), Value::Null, [403, 401, 403, 403]),
+        ("GET", format!("{SITE_NAMESPACE}/secrets/contoso-sql"), Value::Null, [403, 401, 403, 403]),
+        ("POST", DECISIONS.to_owned(), json!({}), [403, 401, 403, 403]),
         (
             "PATCH",
             "/apis/crm-operator.io/v1alpha1/namespaces/other/crmnodes/alpha/status".to_owned(),
             report(),
-            [401, 401, 403, 403],
+            [403, 401, 403, 403],
         ),
     ];
     let spoilt = format!("{}x", stage.alpha);
@@ -251,7 +251,7 @@ fn a_site_goes_not_back_and_shares_its_database_with_no_other() {
     for release in self::documents(&std::fs::read_to_string(catalogue.path()).unwrap()) {
         stage.server.expect(201..=201, "POST", "/apis/crm-operator.io/v1alpha1/crmreleases", &release);
     }
-    let proven = json!({"status": {"verified": {"version": "8.0 SR6", "change": "c", "specDigest": "d", "at": "2026-11-28T20:00:00Z"}}});
+    let proven = json!({"status": {"verified": {"version": "8.0 SR6", "rank": 8006, "change": "c", "specDigest": "d", "at": "2026-11-28T20:00:00Z"}}});
     let path = format!("{SITES}/{first}");
     let proven = stage.server.as_bearer(&stage.controller, "PATCH", &format!("{path}/status"), &proven);
     assert_eq!(proven.code, 200, "{proven:?}");

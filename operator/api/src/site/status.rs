@@ -113,6 +113,9 @@ pub struct VerifiedState {
     /// Name of the release in the catalogue.
     #[schemars(length(max = 64))]
     pub version: String,
+    /// Its rank in the catalogue at that time: a policy can refuse a version of a lower one without knowing the catalogue.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rank: Option<i32>,
     /// FastCGI as proven.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fast_cgi: Option<FastCgi>,

@@ -148,6 +148,7 @@ pub(super) fn without(mut placed: Vec<Placement>, removed: &[String]) -> Vec<Pla
 pub(super) fn adopted(view: &View<'_>, parts: &[ObservedPart], current: &CrmReleaseSpec) -> VerifiedState {
     VerifiedState {
         version: current.version.clone(),
+        rank: Some(current.rank),
         fast_cgi: products::of(view.spec.product).fast_cgi(view),
         components: placed(view, parts, &[]),
         spec_digest: spec_digest(view.spec),

@@ -6,7 +6,7 @@ use std::path::Path;
 use kubectl_crm::cluster::node_identity;
 use serde_json::{Value, json};
 
-use crate::server::{Answer, Server};
+use crate::server::{Answer, Server, documents};
 
 const SITE_NAMESPACE: &str = "/api/v1/namespaces/crm";
 const NODES: &str = "/apis/crm-operator.io/v1alpha1/namespaces/crm/crmnodes";
@@ -24,12 +24,7 @@ struct Stage {
 impl Stage {
     fn set() -> Self {
         let server = Server::empty();
-        for file in ["rbac.yaml", "policies.yaml", "secrets.yaml"] {
-            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../charts/plain").join(file);
-            for object in documents(&std::fs::read_to_string(path).unwrap()) {
-                server.apply(&object);
-            }
-        }
+        server.with_policies();
         for node in ["alpha", "beta"] {
             server.expect(200..=201, "POST", NODES, &named("CrmNode", node, json!({"spec": {}})));
             for object in node_identity::objects("crm", node) {
@@ -43,21 +38,7 @@ impl Stage {
         };
         let controller = token("crm-operator", "crm-operator");
         let (alpha, beta) = (token("crm", "crm-node-alpha"), token("crm", "crm-node-beta"));
-        let stage = Self { server, controller, alpha, beta };
-        stage.wait_for_policies();
-        stage
-    }
-
-    /// A policy works a moment after it was written.
-    fn wait_for_policies(&self) {
-        let status = json!({"status": {"agentVersion": "1"}});
-        for _ in 0..100 {
-            if self.server.plain("PATCH", &format!("{NODES}/beta/status"), status.clone()).code == 403 {
-                return;
-            }
-            std::thread::sleep(std::time::Duration::from_millis(100));
-        }
-        panic!("the policies do not work");
+        Self { server, controller, alpha, beta }
     }
 
     fn order(&self, id: &str, attempt: i32, epoch: i64) -> Value {
@@ -66,13 +47,6 @@ impl Stage {
             "startBefore": "2030-01-01T00:00:00Z", "timeLimitSeconds": 60, "actions": [{"stopService": {"name": "W3SVC"}}],
         })
     }
-}
-
-fn documents(text: &str) -> Vec<Value> {
-    text.split("\n---")
-        .map(|document| serde_saphyr::from_str::<Value>(document).unwrap())
-        .filter(Value::is_object)
-        .collect()
 }
 
 fn named(kind: &str, name: &str, mut rest: Value) -> Value {
@@ -236,8 +210,7 @@ fn a_site_goes_not_back_and_shares_its_database_with_no_other() {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/superoffice/server-web-service-7.5-to-8.0.yaml"),
     )
     .unwrap();
-    let documents = documents(&text);
-    let mut site = documents.into_iter().find(|document| document["kind"] == "CrmSite").unwrap();
+    let mut site = documents(&text).into_iter().find(|document| document["kind"] == "CrmSite").unwrap();
     stage.server.expect(201..=201, "POST", SITES, &site);
     let first = site["metadata"]["name"].as_str().unwrap().to_owned();
     site["metadata"]["name"] = json!("second");
@@ -248,7 +221,7 @@ fn a_site_goes_not_back_and_shares_its_database_with_no_other() {
 
     let release = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/superoffice")).unwrap();
     let catalogue = release.filter_map(Result::ok).find(|entry| entry.file_name() == "catalogue.yaml").unwrap();
-    for release in self::documents(&std::fs::read_to_string(catalogue.path()).unwrap()) {
+    for release in documents(&std::fs::read_to_string(catalogue.path()).unwrap()) {
         stage.server.expect(201..=201, "POST", "/apis/crm-operator.io/v1alpha1/crmreleases", &release);
     }
     let proven = json!({"status": {"verified": {"version": "8.0 SR6", "rank": 8006, "change": "c", "specDigest": "d", "at": "2026-11-28T20:00:00Z"}}});

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crm_sandbox::cluster::{Answered, Asked, Referee};
-use serde_json::Value;
+use http::{HeaderMap, HeaderValue};
+use kubectl_crm::cluster::node_identity;
+use serde_json::{Value, json};
 
 use crate::names::Names;
 use crate::server::{Server, Watch};
@@ -17,6 +19,8 @@ const ABOUT_THE_CALLER: &str = "/apis/authentication.k8s.io/";
 /// The referee of one run.
 pub(crate) struct SecondServer {
     server: Server,
+    /// Whether everybody asks with the rights and under the policies that a real installation has.
+    confined: bool,
     state: Mutex<State>,
 }
 
@@ -26,6 +30,7 @@ struct State {
     watches: BTreeMap<u64, Watched>,
     exchanges: usize,
     lines: usize,
+    secrets: Vec<String>,
     /// What the model last answered to a read, by what was asked.
     reads: BTreeMap<String, Vec<u8>>,
     differences: Vec<String>,
@@ -48,8 +53,44 @@ pub(crate) struct Comparison {
 }
 
 impl SecondServer {
-    pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self { server: Server::empty(), state: Mutex::default() })
+    /// Everybody may do everything.
+    pub(crate) fn open() -> Arc<Self> {
+        let server = Server::empty();
+        server.without_policies();
+        Arc::new(Self { server, confined: false, state: Mutex::default() })
+    }
+
+    /// The controller asks as its ServiceAccount, each agent as that of its node, with the rights of `charts/plain` and of an
+    /// enrolled node; people may do everything that the policies let them.
+    pub(crate) fn confined() -> Arc<Self> {
+        let server = Server::empty();
+        server.with_policies();
+        Arc::new(Self { server, confined: true, state: Mutex::default() })
+    }
+
+    /// A node that was declared is enrolled, and a Secret that was made is granted to the controller.
+    fn prepare(&self, asked: &Asked, state: &mut State) {
+        if !self.confined || asked.parts.method != http::Method::POST {
+            return;
+        }
+        let body: Value = serde_json::from_slice(&asked.body).unwrap_or_default();
+        let name = body["metadata"]["name"].as_str().unwrap_or_default();
+        match body["kind"].as_str() {
+            // Its sign of life is made by whoever declares the node.
+            Some("CrmNode") => node_identity::objects("crm", name)
+                .iter()
+                .filter(|object| object["kind"] != "Lease")
+                .for_each(|object| self.server.apply(object)),
+            Some("Secret") => {
+                state.secrets.push(name.to_owned());
+                self.server.apply(&json!({
+                    "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role",
+                    "metadata": {"name": "crm-operator-secrets", "namespace": "crm"},
+                    "rules": [{"apiGroups": [""], "resources": ["secrets"], "resourceNames": state.secrets, "verbs": ["get"]}],
+                }));
+            }
+            _ => {}
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -106,8 +147,12 @@ impl Referee for SecondServer {
             }
         }
         state.exchanges += 1;
+        self.prepare(asked, &mut state);
         let title = title(asked);
-        let request = for_real(asked, &state.names);
+        let mut request = for_real(asked, &state.names);
+        if self.confined {
+            request.headers_mut().extend(acting_as(&asked.identity));
+        }
         match answer {
             Answered::Whole(code, body) => {
                 let real = self.server.ask(request);
@@ -157,6 +202,24 @@ impl Referee for SecondServer {
 fn title(asked: &Asked) -> String {
     let body = String::from_utf8_lossy(&asked.body);
     format!("{} {} {body:.300}", asked.parts.method, asked.parts.uri)
+}
+
+/// Who asks at the real server. An administrator of the suite acts as that user, with that user's rights and name.
+fn acting_as(identity: &str) -> HeaderMap {
+    let agent = identity.strip_prefix("agent-").and_then(|rest| rest.rsplit_once('-'));
+    let (user, group) = match agent {
+        Some((node, _)) => {
+            (format!("system:serviceaccount:crm:{}", crm_api::node_account(node)), "system:serviceaccounts:crm")
+        }
+        None if identity.starts_with("controller-") => {
+            ("system:serviceaccount:crm-operator:crm-operator".to_owned(), "system:serviceaccounts:crm-operator")
+        }
+        None => (identity.to_owned(), "system:masters"),
+    };
+    let mut headers = HeaderMap::new();
+    headers.insert("impersonate-user", HeaderValue::from_str(&user).expect("names of users are words"));
+    headers.insert("impersonate-group", HeaderValue::from_static(group));
+    headers
 }
 
 /// The same request in the real server's names.

@@ -1,5 +1,6 @@
 //! The real API server, asked from a thread of its own: whoever asks stands still meanwhile, and so does simulated time.
 
+use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,6 +17,8 @@ const NAMESPACES: [&str; 2] = ["crm", "crm-operator"];
 /// What stories leave behind there, besides our own kinds.
 const BUILT_IN: [&str; 3] =
     ["/api/v1/{}/secrets", "/apis/coordination.k8s.io/v1/{}/leases", "/apis/events.k8s.io/v1/{}/events"];
+/// What a cluster is prepared with, besides the definitions.
+const PLAIN: [&str; 3] = ["rbac.yaml", "policies.yaml", "secrets.yaml"];
 /// A watch that has not shown by then what was written will not show it.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -130,6 +133,39 @@ impl Server {
         }
     }
 
+    /// Installs the rights and policies of `charts/plain`, and waits until they hold.
+    pub(crate) fn with_policies(&self) {
+        for file in PLAIN {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../charts/plain").join(file);
+            documents(&std::fs::read_to_string(path).unwrap()).iter().for_each(|object| self.apply(object));
+        }
+        self.until(403, || self.touch());
+        self.clear();
+    }
+
+    /// Takes the policies away, and waits until nothing is held by them.
+    pub(crate) fn without_policies(&self) {
+        let bindings = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings";
+        let all = self.expect(200..=200, "GET", bindings, &Value::Null);
+        let ours =
+            all["items"].as_array().into_iter().flatten().filter_map(|binding| binding["metadata"]["name"].as_str());
+        for name in ours.filter(|name| name.starts_with("crm-operator-")) {
+            self.plain("DELETE", &format!("{bindings}/{name}"), Value::Null);
+        }
+        self.until(200, || self.touch());
+        self.clear();
+    }
+
+    /// A report about a node by somebody who is not that node.
+    fn touch(&self) -> Answer {
+        let nodes = format!("/apis/{}/namespaces/crm/crmnodes", crm_api::API_VERSION);
+        let node = json!({
+            "apiVersion": crm_api::API_VERSION, "kind": "CrmNode", "metadata": {"name": "touched"}, "spec": {},
+        });
+        self.plain("POST", &nodes, node);
+        self.plain("PATCH", &format!("{nodes}/touched/status"), json!({"status": {"agentVersion": "1"}}))
+    }
+
     /// Asks until the answer has this code: policies and caches of the server follow a write after a moment.
     pub(crate) fn until(&self, code: u16, ask: impl Fn() -> Answer) -> Answer {
         for _ in 0..100 {
@@ -213,6 +249,12 @@ impl Server {
         let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
         self.ask(request.body(body).unwrap())
     }
+}
+
+/// The documents of a YAML file that hold an object.
+pub(crate) fn documents(text: &str) -> Vec<Value> {
+    let read = |document| serde_saphyr::from_str::<Value>(document).unwrap();
+    text.split("\n---").map(read).filter(Value::is_object).collect()
 }
 
 fn ours_at(

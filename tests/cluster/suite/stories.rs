@@ -1,5 +1,6 @@
 //! Every example tells its story with a real API server beside the model: each request of controller, agents and people
-//! is answered by both, each watch is told by both, and no answer differs but in names.
+//! is answered by both, each watch is told by both, and no answer differs but in names. At the real server everybody has
+//! the rights and is under the policies of a real installation, and no more.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -20,7 +21,7 @@ fn every_story_goes_the_same_on_a_real_api_server() {
         if !name.contains(&only) {
             continue;
         }
-        let referee = SecondServer::new();
+        let referee = SecondServer::confined();
         let sandbox = Sandbox::new(ScenarioFile::read(&path).unwrap()).unwrap();
         let report = sandbox.refereed(Arc::clone(&referee) as _).run(&Options::default(), &mut |_| {}).unwrap();
         let comparison = referee.end();

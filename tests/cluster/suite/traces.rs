@@ -67,7 +67,7 @@ struct Seen {
 }
 
 fn play(seed: u64, samples: &[Sample]) -> Comparison {
-    let referee = SecondServer::new();
+    let referee = SecondServer::open();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     runtime.block_on(async {
         let clock = SimClock::starting_at(jiff::Timestamp::from_second(1_790_000_000).unwrap());

@@ -78,8 +78,11 @@ pub(crate) fn validate(kind: &Kind, value: &Value, old: Option<&Value>, causes: 
     }
 }
 
-/// Completes a Secret; any other kind stays as it is.
+/// Completes a Secret; a Lease has a spec, be it empty; any other kind stays as it is.
 pub(crate) fn complete(kind: &Kind, value: &mut Value) {
+    if let Some(lease) = value.as_object_mut().filter(|_| &*kind.kind == "Lease") {
+        lease.entry("spec").or_insert_with(|| Value::Object(Map::new()));
+    }
     let Some(secret) = value.as_object_mut().filter(|_| &*kind.kind == "Secret") else {
         return;
     };

@@ -73,7 +73,14 @@ fn a_node_may_touch_what_is_its_own_and_nothing_else() {
     let again = json!({"spec": {"expirationSeconds": 600}});
     // Answers to: no token (the server calls that system:anonymous, who has no rights), a spoilt one, the other node, the node itself.
     let cells: Vec<Cell<'_>> = vec![
-        ("GET", format!("{NODES}/alpha"), Value::Null, [403, 401, 403, 200]),
+        (
+            "GET",
+            format!("{NODES}?watch=true&timeoutSeconds=1&fieldSelector=metadata.name%3Dalpha"),
+            Value::Null,
+            [403, 401, 403, 200],
+        ),
+        ("GET", format!("{NODES}?watch=true&timeoutSeconds=1"), Value::Null, [403, 401, 403, 403]),
+        ("GET", format!("{NODES}/beta"), Value::Null, [403, 401, 403, 403]),
         ("GET", NODES.to_owned(), Value::Null, [403, 401, 403, 403]),
         ("PATCH", format!("{NODES}/alpha/status"), report(), [403, 401, 403, 200]),
         ("PATCH", format!("{NODES}/alpha"), json!({"spec": {"orders": []}}), [403, 401, 403, 403]),

@@ -4,11 +4,13 @@
 //! - `server`: the real API. `referee`: has it asked whatever the model is asked, and compares. `names`: what the two
 //!   call differently and means the same.
 //! - `confinement`: what each identity may do, and what its writes may contain.
+//! - `rights`: what is granted is used, by the audit log.
 //! - `stories`: every example, each of its requests answered by both. `traces`: random operations on our kinds.
 
 mod confinement;
 mod names;
 mod referee;
+mod rights;
 mod server;
 mod stories;
 mod traces;

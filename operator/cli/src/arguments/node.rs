@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueHint};
 
+use super::Format;
 use super::cluster::Place;
 
 /// Commands about the servers of sites.
@@ -12,7 +13,7 @@ pub enum NodeCommand {
     /// Write the identity of a server's agent, and print the file that it begins with
     #[command(after_help = ENROLL_HELP)]
     Enroll(EnrollArguments),
-    /// Take the identity of a server's agent away; its tokens are refused from then on
+    /// Take the identity of a server's agent away; its tokens may do nothing from then on
     #[command(after_help = REVOKE_HELP)]
     Revoke(RevokeArguments),
 }
@@ -35,10 +36,10 @@ holds a token that is good for a short time only; the agent exchanges it for its
 
 Examples:
   # The server contoso-app, which a site of namespace crm names
-  kubectl crm node enroll contoso-app -n crm --output contoso-app.kubeconfig
+  kubectl crm node enroll contoso-app -n crm --file contoso-app.kubeconfig
 
   # Its agent was set up anew and has lost its identity
-  kubectl crm node enroll contoso-app -n crm --renew --output contoso-app.kubeconfig
+  kubectl crm node enroll contoso-app -n crm --renew --file contoso-app.kubeconfig
 
 Exit codes:
   0  enrolled
@@ -60,9 +61,12 @@ pub struct EnrollArguments {
     /// The server, as the site's components name it
     #[arg(value_name = "NAME")]
     pub node: String,
-    /// File to write, readable by you alone; left out: standard output
-    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub output: Option<PathBuf>,
+    /// Bootstrap file to write, readable by you alone; left out: it is printed
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub file: Option<PathBuf>,
+    /// How to print what was done
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    pub output: Format,
     /// For how many minutes the file can be used (10 to 1440)
     #[arg(long, value_name = "MINUTES", default_value_t = 15, value_parser = clap::value_parser!(u16).range(10..=1440))]
     pub valid_minutes: u16,
@@ -80,6 +84,9 @@ pub struct RevokeArguments {
     /// The server
     #[arg(value_name = "NAME")]
     pub node: String,
+    /// How to print what was done
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    pub output: Format,
     /// Where.
     #[command(flatten)]
     pub place: Place,

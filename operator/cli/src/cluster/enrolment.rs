@@ -10,10 +10,12 @@ use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::Api;
 use kube::api::{ApiResource, DeleteParams, DynamicObject, Patch, PatchParams, PostParams};
 use kube::core::GroupVersionKind;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::node_identity;
 use super::read::{get, list};
+use super::show::document;
+use crate::arguments::Format;
 use crate::arguments::node::{EnrollArguments, NodeCommand, RevokeArguments};
 use crate::connection::refused;
 use crate::words::{nearest, quoted};
@@ -59,27 +61,34 @@ async fn enroll(connection: &Connection, wanted: &EnrollArguments, streams: &mut
         write(connection, &object).await?;
     }
     let token = token(connection, &account, wanted).await?;
-    let text = serde_json::to_string_pretty(&node_identity::kubeconfig(&server, namespace, node, &token))
-        .map_err(|error| Failure::Cluster(error.to_string()))?;
-    let named = sites.join(", ");
-    let minutes = wanted.valid_minutes;
-    match &wanted.output {
-        Some(file) => {
-            write_private(file, &text)?;
-            let file = file.display();
-            writeln!(
-                streams.out,
-                "{node} is enrolled for {named}; {file} is good for {minutes} minutes: bring it to the server, start its agent with it, and delete it here"
-            )?;
-        }
-        None => {
-            writeln!(streams.out, "{text}")?;
-            writeln!(
-                streams.err,
-                "{node} is enrolled for {named}; this file is good for {minutes} minutes: bring it to the server and start its agent with it"
-            )?;
-        }
+    let kubeconfig = node_identity::kubeconfig(&server, namespace, node, &token);
+    let text = format!("{kubeconfig:#}\n");
+    if let Some(file) = &wanted.file {
+        write_private(file, &text)?;
     }
+    let minutes = wanted.valid_minutes;
+    if wanted.output != Format::Text {
+        let mut done =
+            json!({"node": node, "namespace": namespace, "account": account, "sites": sites, "validMinutes": minutes});
+        match &wanted.file {
+            Some(file) => done["file"] = json!(file),
+            None => done["kubeconfig"] = kubeconfig,
+        }
+        document(wanted.output, &done, streams.out)?;
+        return Ok(Exit::Good);
+    }
+    let (what, then) = match &wanted.file {
+        Some(file) => (file.display().to_string(), ", and delete it here"),
+        None => {
+            streams.out.write_all(text.as_bytes())?;
+            ("this file".to_owned(), "")
+        }
+    };
+    let sites = sites.join(", ");
+    let done = format!(
+        "{node} is enrolled for {sites}; {what} is good for {minutes} minutes: bring it to the server, start its agent with it{then}"
+    );
+    writeln!(streams.err, "{done}")?;
     Ok(Exit::Good)
 }
 
@@ -138,7 +147,7 @@ async fn revoke(connection: &Connection, wanted: &RevokeArguments, streams: &mut
     }
     writeln!(
         streams.out,
-        "{node} is revoked: every token that it had is refused from now on; its CrmNode and its records stay"
+        "{node} is revoked: whatever token it had may do nothing from now on; its CrmNode and its records stay"
     )?;
     Ok(Exit::Good)
 }

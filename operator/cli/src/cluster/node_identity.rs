@@ -21,9 +21,9 @@ pub fn objects(namespace: &str, node: &str) -> Vec<Value> {
             "kind": "Role",
             "metadata": metadata,
             "rules": [
-                rule(crm_api::GROUP, "crmnodes", node, &["get", "watch"]),
-                rule(crm_api::GROUP, "crmnodes/status", node, &["get", "patch"]),
-                rule("coordination.k8s.io", "leases", &crm_api::heartbeat_lease(node), &["get", "patch"]),
+                rule(crm_api::GROUP, "crmnodes", node, &["watch"]),
+                rule(crm_api::GROUP, "crmnodes/status", node, &["patch"]),
+                rule("coordination.k8s.io", "leases", &crm_api::heartbeat_lease(node), &["patch"]),
                 rule("", "serviceaccounts/token", &account, &["create"]),
             ],
         }),

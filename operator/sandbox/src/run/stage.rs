@@ -97,15 +97,17 @@ impl Stage {
                 "apiVersion": crm_api::API_VERSION, "kind": "CrmNode", "metadata": {"name": server.name}, "spec": {},
             });
             create(&client, Some(file.namespace()), &node).await?;
-            // Whoever enrolls a node makes its sign of life as well: the agent may renew it and create none.
+        }
+        for site in file.each_managed().map(|file| &file.objects.site) {
+            create(&self.cluster.client(GIT_OPS), Some(file.namespace()), site).await?;
+        }
+        // Whoever enrolls a node makes its sign of life: the agent may renew it and create none.
+        for server in &file.scenario.spec.servers {
             let lease = json!({
                 "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
                 "metadata": {"name": crm_api::heartbeat_lease(&server.name)},
             });
             create(&client, Some(file.namespace()), &lease).await?;
-        }
-        for site in file.each_managed().map(|file| &file.objects.site) {
-            create(&self.cluster.client(GIT_OPS), Some(file.namespace()), site).await?;
         }
         Ok(())
     }

@@ -43,16 +43,23 @@ type settings struct {
 
 func main() {
 	set := settings{assets: os.Getenv("KUBEBUILDER_ASSETS")}
-	flag.StringVar(&set.dir, "dir", "", "folder of the state; made if it is not there, continued if it is")
-	flag.IntVar(&set.port, "port", 0, "port of the API server; 0 = the one the folder had before, else a free one")
-	flag.StringVar(&set.kubeconfig, "kubeconfig", "", "where to write the administrator's kubeconfig (default DIR/kubeconfig)")
-	flag.StringVar(&set.auditLog, "audit-log", "", "where to append the audit log, a JSON object per request (default DIR/audit.log)")
-	flag.Usage = func() {
-		fmt.Fprint(flag.CommandLine.Output(), usage)
-		flag.PrintDefaults()
+	// A set of our own: the libraries of the parts put flags into the common one.
+	flags := flag.NewFlagSet("control-plane", flag.ExitOnError)
+	flags.StringVar(&set.dir, "dir", "", "folder of the state; made if it is not there, continued if it is")
+	flags.IntVar(&set.port, "port", 0, "port of the API server; 0 = the one the folder had before, else a free one")
+	flags.StringVar(&set.kubeconfig, "kubeconfig", "", "where to write the administrator's kubeconfig (default DIR/kubeconfig)")
+	flags.StringVar(&set.auditLog, "audit-log", "", "where to append the audit log, a JSON object per request (default DIR/audit.log)")
+	flags.Usage = func() {
+		fmt.Fprint(flags.Output(), usage)
+		flags.PrintDefaults()
 	}
-	flag.Parse()
-	if err := run(set); err != nil {
+	// It ends the process on a mistake.
+	_ = flags.Parse(os.Args[1:])
+	err := errors.New("--dir DIR is needed and nothing besides flags is read; see --help")
+	if set.dir != "" && flags.NArg() == 0 {
+		err = run(set)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "control-plane:", err)
 		os.Exit(1)
 	}
@@ -61,9 +68,6 @@ func main() {
 }
 
 func run(set settings) error {
-	if set.dir == "" || flag.NArg() > 0 {
-		return errors.New("--dir DIR is needed and nothing besides flags is read; see --help")
-	}
 	dir, err := filepath.Abs(set.dir)
 	if err != nil {
 		return err

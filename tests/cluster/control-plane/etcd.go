@@ -44,7 +44,6 @@ func startEtcd(ctx context.Context, set settings) (string, <-chan error, error) 
 		case err := <-member.Err():
 			ended <- errors.Join(err, errors.New("see its log above"))
 		case <-ctx.Done():
-			// The API server is given its time first; see start.
 			member.Close()
 			ended <- nil
 		}

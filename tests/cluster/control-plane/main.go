@@ -33,7 +33,7 @@ KUBEBUILDER_ASSETS=FOLDER takes etcd and kube-apiserver as programs from that fo
 `
 
 // How long after the signal the parts may take to end by themselves.
-const patience = 4 * time.Second
+const patience = 3 * time.Second
 
 // settings is what a person decides.
 type settings struct {
@@ -122,22 +122,27 @@ func start(ctx context.Context, set settings) (<-chan error, error) {
 		return nil, err
 	}
 	ended := make(chan error, 8)
-	endpoint, etcdEnded, err := startEtcd(ctx, set)
+	// etcd ends last: the API server writes until it has ended.
+	etcdCtx, stopEtcd := context.WithCancel(context.WithoutCancel(ctx))
+	endpoint, etcdEnded, err := startEtcd(etcdCtx, set)
 	if err != nil {
+		stopEtcd()
 		return nil, fmt.Errorf("etcd: %w", err)
 	}
 	apiEnded, err := startAPIServer(ctx, set, keys, endpoint, listener)
 	if err != nil {
+		stopEtcd()
 		return nil, fmt.Errorf("kube-apiserver: %w", err)
 	}
 	go func() {
-		// etcd last: the API server writes until it has ended.
+		defer stopEtcd()
 		select {
 		case err := <-apiEnded:
 			if ctx.Err() == nil {
 				ended <- fmt.Errorf("kube-apiserver has ended: %w", err)
 				return
 			}
+			stopEtcd()
 			ended <- <-etcdEnded
 		case err := <-etcdEnded:
 			ended <- fmt.Errorf("etcd has ended: %w", err)

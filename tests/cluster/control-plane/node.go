@@ -89,15 +89,8 @@ func registerNode(ctx context.Context, client kubernetes.Interface) error {
 // beat renews the Lease by which the node controller knows that the node is alive. After a pause (the control plane
 // was stopped) the node may have been found lost, so it says again that it is Ready.
 func beat(ctx context.Context, client kubernetes.Interface) {
-	leases := client.CoordinationV1().Leases(corev1.NamespaceNodeLease)
 	for ctx.Err() == nil {
-		now, name, seconds := metav1.NowMicro(), nodeName, int32(40)
-		lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Name: name}}
-		lease.Spec = coordinationv1.LeaseSpec{HolderIdentity: &name, LeaseDurationSeconds: &seconds, RenewTime: &now}
-		_, err := leases.Update(ctx, lease, metav1.UpdateOptions{})
-		if apierrors.IsNotFound(err) {
-			_, err = leases.Create(ctx, lease, metav1.CreateOptions{})
-		}
+		err := renew(ctx, client)
 		if err == nil {
 			err = stayReady(ctx, client)
 		}
@@ -109,6 +102,24 @@ func beat(ctx context.Context, client kubernetes.Interface) {
 		case <-time.After(heartbeat):
 		}
 	}
+}
+
+func renew(ctx context.Context, client kubernetes.Interface) error {
+	leases := client.CoordinationV1().Leases(corev1.NamespaceNodeLease)
+	name, seconds, now := nodeName, int32(40), metav1.NowMicro()
+	spec := coordinationv1.LeaseSpec{HolderIdentity: &name, LeaseDurationSeconds: &seconds, RenewTime: &now}
+	lease, err := leases.Get(ctx, name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		lease = &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: spec}
+		_, err = leases.Create(ctx, lease, metav1.CreateOptions{})
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	lease.Spec = spec
+	_, err = leases.Update(ctx, lease, metav1.UpdateOptions{})
+	return err
 }
 
 func stayReady(ctx context.Context, client kubernetes.Interface) error {

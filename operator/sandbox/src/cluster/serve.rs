@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use http::request::Parts;
 use http::{Request, Response};
 use http_body::Frame;
 use kube::client::Body;
@@ -49,15 +50,27 @@ impl Service<Request<Body>> for Door {
 async fn serve(cluster: Cluster, identity: Arc<str>, request: Request<Body>) -> Result<Response<AnswerBody>, BoxError> {
     let (parts, body) = request.into_parts();
     let body = body.collect_bytes().await?;
-    if parts.method == http::Method::POST && parts.uri.path() == review::PATH {
-        return respond(201, AnswerBody::whole(review::of(&identity)));
+    answer(&cluster, &identity, &parts, &body).await
+}
+
+/// Answers one request of `identity` that has been read to its end.
+pub(super) async fn answer(
+    cluster: &Cluster,
+    identity: &Arc<str>,
+    parts: &Parts,
+    body: &[u8],
+) -> Result<Response<AnswerBody>, BoxError> {
+    if parts.method == http::Method::POST
+        && let Some(review) = review::answer(parts.uri.path(), identity, body)
+    {
+        return respond(201, AnswerBody::whole(review));
     }
-    let request = match route::read(&cluster.inner.kinds, &parts, &body) {
+    let request = match route::read(&cluster.inner.kinds, parts, body) {
         Ok(request) => request,
         Err(refusal) => return respond(refusal.code(), AnswerBody::whole(refusal.to_json())),
     };
     let call = Call {
-        identity: Arc::clone(&identity),
+        identity: Arc::clone(identity),
         verb: request.verb,
         kind: Arc::clone(&request.kind.kind),
         namespace: request.namespace.clone().unwrap_or_default(),
@@ -66,16 +79,16 @@ async fn serve(cluster: Cluster, identity: Arc<str>, request: Request<Body>) -> 
         is_write: request.verb.is_write(),
         body: request.body.clone(),
     };
-    if let Some(answer) = stopped(judge(&cluster, |intercept| intercept.before(&call))).await {
+    if let Some(answer) = stopped(judge(cluster, |intercept| intercept.before(&call))).await {
         return answer;
     }
-    let (code, answer) = match Turn::run(&cluster, &identity, &request) {
+    let (code, answer) = match Turn::run(cluster, identity, &request) {
         Ok(Outcome::Object(code, stored)) => (code, AnswerBody::whole(stored.json().clone())),
         Ok(Outcome::Json(json)) => (200, AnswerBody::whole(json)),
         Ok(Outcome::Watch(id)) => (200, AnswerBody::Watch(WatchBody::new(cluster.clone(), id, &request))),
         Err(refusal) => (refusal.code(), AnswerBody::whole(refusal.to_json())),
     };
-    if let Some(answer) = stopped(judge(&cluster, |intercept| intercept.after(&call, code))).await {
+    if let Some(answer) = stopped(judge(cluster, |intercept| intercept.after(&call, code))).await {
         return answer;
     }
     respond(code, answer)
@@ -116,7 +129,7 @@ pub(crate) enum AnswerBody {
 }
 
 impl AnswerBody {
-    fn whole(bytes: Bytes) -> Self {
+    pub(super) fn whole(bytes: Bytes) -> Self {
         Self::Whole(Some(bytes))
     }
 }

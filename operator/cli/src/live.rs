@@ -107,7 +107,9 @@ impl<'a> Live<'a> {
 
     /// Lets the clock of the block go on: no event, only time. Users who are out stay out.
     pub fn pass(&mut self, now: Timestamp) {
-        let (Style::Block { paint, columns, .. }, Some((since, standing))) = (self.style, self.last.clone()) else { return };
+        let (Style::Block { paint, columns, .. }, Some((since, standing))) = (self.style, self.last.clone()) else {
+            return;
+        };
         let mut moment = self.moment(now, &standing);
         if standing.users_out {
             moment.downtime = moment.downtime.saturating_add(now.duration_since(since));

@@ -17,10 +17,13 @@ pub(crate) fn one_patched_line_is_all_it_takes(terminal: &Terminal, place: &Plac
     let object = format!("crmsite/{site}");
     let proven = format!("--for=jsonpath={{.status.verified.version}}={goal}");
     terminal.run(&["wait", &proven, &object, "-n", namespace, "--timeout=100s"]).shows(&["condition met"]);
-    terminal.run(&["wait", "--for=condition=UpToDate", &object, "-n", namespace, "--timeout=60s"]).shows(&["condition met"]);
+    terminal
+        .run(&["wait", "--for=condition=UpToDate", &object, "-n", namespace, "--timeout=60s"])
+        .shows(&["condition met"]);
     sites.until(&[site, goal, "True"]);
-    let events = terminal.run(&["events", "-n", namespace, "--for", &object]);
-    assert!(events.out.lines().count() > 3, "{}", events.out);
+    let changes = terminal.run(&["get", "crmchange", "-n", namespace, "-o", "name"]);
+    let change = changes.out.trim().replacen("crmchange.crm-operator.io", "crmchange", 1);
+    terminal.run(&["events", "-n", namespace, "--for", &change]).shows(&["ApprovalNeeded", "Succeeded"]);
     terminal.run(&["get", "crm", "-n", namespace]).shows(&["crmchange.crm-operator.io/", "crmbackup.crm-operator.io/"]);
     terminal.run(&["describe", "crmchange", "-n", namespace]).shows(&["Phase:", "Succeeded", "Plan Hash:"]);
 }

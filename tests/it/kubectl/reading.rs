@@ -17,7 +17,10 @@ pub(crate) fn the_server_says_what_it_is(terminal: &Terminal) {
     terminal.run(&["version"]).shows(&["Client Version: v", "Server Version: v1."]);
     let resources = terminal.run(&["api-resources", "--api-group=crm-operator.io", "--no-headers"]);
     assert_eq!(resources.row("crmsites"), ["crmsites", "crms", "crm-operator.io/v1alpha1", "true", "CrmSite"]);
-    assert_eq!(resources.row("crmreleases"), ["crmreleases", "crmr", "crm-operator.io/v1alpha1", "false", "CrmRelease"]);
+    assert_eq!(
+        resources.row("crmreleases"),
+        ["crmreleases", "crmr", "crm-operator.io/v1alpha1", "false", "CrmRelease"]
+    );
     assert_eq!(resources.out.lines().count(), 6, "{}", resources.out);
     terminal.run(&["api-versions"]).shows(&["crm-operator.io/v1alpha1", "events.k8s.io/v1", "coordination.k8s.io/v1"]);
     for path in ["/readyz", "/healthz", "/livez"] {
@@ -69,11 +72,22 @@ pub(crate) fn every_field_is_explained(terminal: &Terminal) {
     spec.shows(&["What a person declares"]);
     let all = terminal.run(&["explain", "crmsite.spec", "--recursive"]);
     // Enumerations stand with their values, lists with what they hold.
-    all.shows(&["approval", "enum: ", "database\t<Object> -required-", "credentialsRef", "windows", "version\t<string>"]);
+    all.shows(&[
+        "approval",
+        "enum: ",
+        "database\t<Object> -required-",
+        "credentialsRef",
+        "windows",
+        "version\t<string>",
+    ]);
     let field = terminal.run(&["explain", "crms.spec.version"]);
     field.shows(&["FIELD: version <string>", "DESCRIPTION:"]);
     for kind in ["crmnode", "crmrelease", "crmchange", "crmbackup", "crmdecision"] {
-        terminal.run(&["explain", kind]).shows(&["GROUP:      crm-operator.io", "spec\t<Object>", "metadata\t<ObjectMeta>"]);
+        terminal.run(&["explain", kind]).shows(&[
+            "GROUP:      crm-operator.io",
+            "spec\t<Object>",
+            "metadata\t<ObjectMeta>",
+        ]);
     }
     let unknown = terminal.says(&["explain", "crmsite.spec.colour"]);
     assert!(unknown.code != 0 && unknown.err.contains("field \"colour\" does not exist"), "{unknown:?}");

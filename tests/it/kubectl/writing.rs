@@ -5,16 +5,22 @@ use super::terminal::Terminal;
 /// A release that no site asks for, in a product's own words.
 fn release(number: &str) -> String {
     format!(
-        "apiVersion: crm-operator.io/v1alpha1\nkind: CrmRelease\nmetadata:\n  name: superoffice-tried\nspec:\n  \
-         product: SuperOffice\n  version: 0.1 TRIED\n  number: \"{number}\"\n  rank: 1\n"
+        "apiVersion: crm-operator.io/v1alpha1\nkind: CrmRelease\nmetadata:\n  name: superoffice-tried\nspec:\n\
+         \x20 product: SuperOffice\n  version: 0.1 TRIED\n  number: {number}\n  rank: 1\n  superOffice: {{}}\n"
     )
 }
 
 /// `apply` by the client, again with another text, `diff` before it, and what the server thinks of wrong ones.
 pub(crate) fn what_is_applied_is_merged(terminal: &Terminal) {
     let file = terminal.file("release.yaml", &release("0.1.1"));
-    assert_eq!(terminal.run(&["apply", "-f", &file]).out.trim(), "crmrelease.crm-operator.io/superoffice-tried created");
-    assert_eq!(terminal.run(&["apply", "-f", &file]).out.trim(), "crmrelease.crm-operator.io/superoffice-tried unchanged");
+    assert_eq!(
+        terminal.run(&["apply", "-f", &file]).out.trim(),
+        "crmrelease.crm-operator.io/superoffice-tried created"
+    );
+    assert_eq!(
+        terminal.run(&["apply", "-f", &file]).out.trim(),
+        "crmrelease.crm-operator.io/superoffice-tried unchanged"
+    );
     assert_eq!(terminal.run(&["diff", "-f", &file]).out, "");
     terminal.run(&["label", "crmrelease", "superoffice-tried", "kept=yes"]);
     let file = terminal.file("release.yaml", &release("0.1.2"));
@@ -24,7 +30,10 @@ pub(crate) fn what_is_applied_is_merged(terminal: &Terminal) {
     let dry = terminal.run(&["apply", "-f", &file, "--dry-run=server"]);
     assert_eq!(dry.out.trim(), "crmrelease.crm-operator.io/superoffice-tried configured (server dry run)");
     assert_eq!(number(terminal), "0.1.1");
-    assert_eq!(terminal.run(&["apply", "-f", &file]).out.trim(), "crmrelease.crm-operator.io/superoffice-tried configured");
+    assert_eq!(
+        terminal.run(&["apply", "-f", &file]).out.trim(),
+        "crmrelease.crm-operator.io/superoffice-tried configured"
+    );
     assert_eq!(number(terminal), "0.1.2");
     // What others wrote beside it stays.
     terminal.run(&["get", "crmrelease", "-l", "kept=yes"]).shows(&["superoffice-tried"]);
@@ -54,19 +63,28 @@ pub(crate) fn the_server_applies_and_knows_who_owns_what(terminal: &Terminal) {
 /// `patch`, `edit`, `annotate`, `replace`.
 pub(crate) fn single_fields_are_changed(terminal: &Terminal) {
     let object = ["crmrelease", "superoffice-tried"];
-    let patched = terminal.run(&["patch", object[0], object[1], "--type", "merge", "-p", r#"{"spec":{"number":"0.1.4"}}"#]);
+    let patched =
+        terminal.run(&["patch", object[0], object[1], "--type", "merge", "-p", r#"{"spec":{"number":"0.1.4"}}"#]);
     assert_eq!(patched.out.trim(), "crmrelease.crm-operator.io/superoffice-tried patched");
     assert_eq!(number(terminal), "0.1.4");
-    let same = terminal.run(&["patch", object[0], object[1], "--type", "merge", "-p", r#"{"spec":{"number":"0.1.4"}}"#]);
+    let same =
+        terminal.run(&["patch", object[0], object[1], "--type", "merge", "-p", r#"{"spec":{"number":"0.1.4"}}"#]);
     assert_eq!(same.out.trim(), "crmrelease.crm-operator.io/superoffice-tried patched (no change)");
     let edited = terminal.says_with(&["edit", object[0], object[1]], |command| {
         command.env("KUBE_EDITOR", "sed -i s/0.1.4/0.1.5/");
     });
-    assert_eq!((edited.code, edited.out.trim()), (0, "crmrelease.crm-operator.io/superoffice-tried edited"), "{edited:?}");
+    assert_eq!(
+        (edited.code, edited.out.trim()),
+        (0, "crmrelease.crm-operator.io/superoffice-tried edited"),
+        "{edited:?}"
+    );
     assert_eq!(number(terminal), "0.1.5");
     terminal.run(&["annotate", object[0], object[1], "example.com/why=tried"]);
     let strategic = terminal.says(&["patch", object[0], object[1], "--type", "strategic", "-p", "{}"]);
-    assert!(strategic.code == 1 && strategic.err.contains("UnsupportedMediaType"), "{strategic:?}");
+    assert!(
+        strategic.code == 1 && strategic.err.contains("is not supported by crm-operator.io/v1alpha1"),
+        "{strategic:?}"
+    );
     let yaml = terminal.run(&["get", object[0], object[1], "-o", "yaml"]).out;
     let old = terminal.file("old.yaml", &yaml);
     terminal.run(&["annotate", "--overwrite", object[0], object[1], "example.com/why=again"]);

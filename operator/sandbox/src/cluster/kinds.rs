@@ -114,7 +114,8 @@ impl Kinds {
             for version in crd.spec.versions.iter().filter(|version| version.served) {
                 let schema = version.schema.as_ref().and_then(|schema| schema.open_api_v3_schema.as_ref());
                 let document = serde_json::to_value(schema).map_err(unreadable)?;
-                let schema = read_root(&document).map_err(|source| KindsError::Schema { name: name.clone(), source })?;
+                let schema =
+                    read_root(&document).map_err(|source| KindsError::Schema { name: name.clone(), source })?;
                 kinds.add(Kind {
                     index: 0,
                     group: crd.spec.group.clone(),
@@ -168,8 +169,8 @@ impl Kinds {
             ("events.k8s.io", "v1", "Event", "events", "ev"),
         ] {
             let document = built_in::schema_of(kind);
-            let schema = read_root(&document)
-                .map_err(|source| KindsError::Schema { name: plural.to_owned(), source })?;
+            let schema =
+                read_root(&document).map_err(|source| KindsError::Schema { name: plural.to_owned(), source })?;
             self.add(Kind {
                 index: 0,
                 group: group.to_owned(),

@@ -14,19 +14,33 @@ const QUESTIONS: [(&str, &str, &str); 3] = [
     ("authorization.k8s.io/v1", "selfsubjectrulesreviews", "SelfSubjectRulesReview"),
 ];
 /// Why everything is allowed.
-const REASON: &str = "the sandbox allows everybody everything";
+pub(super) const REASON: &str = "the sandbox allows everybody everything";
 
 /// Resources and kinds of a group and version.
 pub(super) fn resources(api_version: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
     QUESTIONS.iter().filter(move |(group, ..)| *group == api_version).map(|(_, resource, kind)| (*resource, *kind))
 }
 
+fn question_at(path: &str) -> Option<&'static (&'static str, &'static str, &'static str)> {
+    let place = path.strip_prefix("/apis/")?;
+    QUESTIONS.iter().find(|(group, resource, _)| {
+        place.strip_prefix(group).and_then(|rest| rest.strip_prefix('/')) == Some(resource)
+    })
+}
+
+/// Whether such questions are asked there.
+pub(super) fn is_asked_at(path: &str) -> bool {
+    question_at(path).is_some()
+}
+
+/// Whether it is asked there what somebody may do.
+pub(super) fn is_of_rights(path: &str) -> bool {
+    path.starts_with("/apis/authorization.k8s.io/")
+}
+
 /// The answer, if that is where such a question is asked.
 pub(super) fn answer(path: &str, identity: &str, body: &[u8]) -> Option<Bytes> {
-    let place = path.strip_prefix("/apis/")?;
-    let (group, _, kind) = QUESTIONS.iter().find(|(group, resource, _)| {
-        place.strip_prefix(group).and_then(|rest| rest.strip_prefix('/')) == Some(resource)
-    })?;
+    let (group, _, kind) = question_at(path)?;
     let spec = serde_json::from_slice::<Value>(body).ok().map(|mut asked| asked["spec"].take());
     let status = match *kind {
         "SelfSubjectReview" => json!({"userInfo": {"username": identity, "groups": ["system:authenticated"]}}),

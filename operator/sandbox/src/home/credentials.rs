@@ -109,7 +109,9 @@ mod tests {
         let eva = tokens[1].1.clone();
         assert_ne!(tokens[0].1, eva);
         assert_eq!(user_of(tokens, Some(&format!("Bearer {eva}"))).as_deref(), Some("eva"));
-        for header in [None, Some(""), Some("Bearer "), Some(&*format!("Bearer {eva}0")), Some(&*format!("Basic {eva}"))] {
+        for header in
+            [None, Some(""), Some("Bearer "), Some(&*format!("Bearer {eva}0")), Some(&*format!("Basic {eva}"))]
+        {
             assert_eq!(user_of(tokens, header), None, "{header:?}");
         }
         let other = Credentials::make(vec!["administrator".to_owned()]).unwrap();

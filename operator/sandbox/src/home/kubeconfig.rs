@@ -125,7 +125,8 @@ mod tests {
     #[test]
     fn only_its_owner_reads_it_it_replaces_none_but_its_own_and_goes_with_the_sandbox() {
         let credentials = Credentials::make(vec!["administrator".to_owned()]).unwrap();
-        let write = |path: Option<&std::path::Path>| KubeconfigFile::write(path, "https://127.0.0.1:1", "crm", &credentials);
+        let write =
+            |path: Option<&std::path::Path>| KubeconfigFile::write(path, "https://127.0.0.1:1", "crm", &credentials);
         let written = write(None).unwrap();
         let path = written.path().to_owned();
         #[cfg(unix)]

@@ -14,9 +14,9 @@ use super::judge::{Judges, PATIENCE, Phase, is_settled};
 use super::play::{JUDGE_AGAIN, follow, set_faults, start_people};
 use super::stage::Stage;
 use super::{Options, RunError, Sandbox};
+use crate::home::Scene;
 use crate::home::desk::{Knock, attend};
 use crate::home::pace::{self, Speed};
-use crate::home::Scene;
 use crate::invariants::Violation;
 use crate::plants::Planted;
 
@@ -44,9 +44,8 @@ pub(crate) async fn stay(
         let notes = witness.notes();
         let moves = clock.now().duration_since(notes.progress_at) < PATIENCE;
         file.each_managed().any(|file| {
-            let waits_for_window = |name: &str| {
-                notes.change(name).is_some_and(|change| change["status"]["waiting"]["reason"] == "Window")
-            };
+            let waits_for_window =
+                |name: &str| notes.change(name).is_some_and(|change| change["status"]["waiting"]["reason"] == "Window");
             let name = file.site_name();
             notes.site(name).is_some_and(|site| !is_settled(site)) && (moves || waits_for_window(name))
         })

@@ -84,7 +84,9 @@ fn resources(kinds: &Kinds, api_version: &str) -> Option<Value> {
         }));
     }
     let is_there = !list.is_empty();
-    is_there.then(|| json!({
-        "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": api_version, "resources": list,
-    }))
+    is_there.then(|| {
+        json!({
+            "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": api_version, "resources": list,
+        })
+    })
 }

@@ -32,7 +32,9 @@ pub(super) fn at(kinds: &Kinds, path: &str) -> Option<Document> {
 }
 
 fn is_health(path: &str) -> bool {
-    ["/readyz", "/livez", "/healthz"].iter().any(|at| path.strip_prefix(at).is_some_and(|rest| rest.is_empty() || rest == "/ping"))
+    ["/readyz", "/livez", "/healthz"]
+        .iter()
+        .any(|at| path.strip_prefix(at).is_some_and(|rest| rest.is_empty() || rest == "/ping"))
 }
 
 /// The release of Kubernetes whose behaviour is modelled.

@@ -4,17 +4,19 @@
 //! - [`documents`]: version, health, discovery and OpenAPI, which are the same for every caller.
 //! - [`view`]: the forms in which objects are shown: as they are, as tables, or as the older kind of Event.
 //!
-//! Left out: the aggregated form of discovery, OpenAPI v2, metadata without content, gzip, protobuf and CBOR (clients fall
-//! back to what there is). Ages in tables and the header `Date` are of the simulated clock.
+//! Left out: the aggregated form of discovery, OpenAPI v2, metadata without content, gzip and CBOR (clients fall
+//! back to what there is), and protobuf but for what `kubectl create` sends ([`protobuf`]). Ages in tables and the header `Date` are of the simulated clock.
 
 mod core_event;
 mod discovery;
 mod documents;
 mod json_path;
 mod openapi;
+mod protobuf;
 mod table;
 mod view;
 
+use std::borrow::Cow;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -26,9 +28,9 @@ use http_body::Frame;
 use jiff::fmt::rfc2822::DateTimePrinter;
 use tower::BoxError;
 
-use super::Cluster;
 use super::refusal::Refusal;
 use super::serve::{self, AnswerBody};
+use super::{Cluster, review};
 pub(super) use table::{Column, columns_of_definition};
 use view::View;
 
@@ -111,9 +113,23 @@ async fn answer_undated(
         Err(refusal) => return Ok(refused(&refusal)),
     };
     parts.uri = rewritten(&parts.uri, &view);
-    let response = serve::answer(cluster, identity, &parts, body).await?;
+    let path = parts.uri.path();
+    let (is_question, is_of_rights) = (review::is_asked_at(path), review::is_of_rights(path));
+    let body = match is_protobuf(&parts).then(|| protobuf::object(body)).transpose() {
+        // Whatever is asked, the answer is the same.
+        Err(_) if is_question => Cow::Borrowed(&body[..]),
+        Err(refusal) => return Ok(refused(&refusal)),
+        Ok(Some(object)) => Cow::Owned(object.to_string().into_bytes()),
+        Ok(None) => Cow::Borrowed(&body[..]),
+    };
+    let response = serve::answer(cluster, identity, &parts, &body).await?;
     let succeeded = response.status().is_success();
-    Ok(response.map(|body| WireBody { body, view, succeeded }))
+    let mut response = response.map(|body| WireBody { body, view, succeeded });
+    if is_of_rights {
+        let warning = HeaderValue::try_from(format!("299 - \"{}\"", review::REASON));
+        warning.into_iter().for_each(|warning| drop(response.headers_mut().insert(header::WARNING, warning)));
+    }
+    Ok(response)
 }
 
 /// An answer that no request came through to.
@@ -135,7 +151,8 @@ pub(crate) fn unreadable(message: &str) -> Response<WireBody> {
 
 /// Somebody wants to act as somebody else.
 pub(crate) fn no_impersonation() -> Response<WireBody> {
-    let message = "the sandbox lets nobody act as somebody else (--as); use a context of the kubeconfig, each has a user";
+    let message =
+        "the sandbox lets nobody act as somebody else (--as); use a context of the kubeconfig, each has a user";
     refused(&Refusal::plain(403, "Forbidden", message))
 }
 
@@ -143,6 +160,11 @@ fn whole(content_type: &'static str, bytes: Bytes) -> Response<WireBody> {
     let mut response = Response::new(WireBody::plain(AnswerBody::whole(bytes)));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
+}
+
+fn is_protobuf(parts: &Parts) -> bool {
+    let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    content_type.is_some_and(|content_type| content_type.starts_with("application/vnd.kubernetes.protobuf"))
 }
 
 /// The request as the model of the API understands it.

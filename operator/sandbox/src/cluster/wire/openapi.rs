@@ -75,7 +75,8 @@ fn schema_of(kind: &Kind) -> Value {
     schema["properties"]["apiVersion"] = text("Group and version of the kind.");
     schema["properties"]["kind"] = text("The kind of the object.");
     let reference = json!({"$ref": format!("#/components/schemas/{OBJECT_META}")});
-    schema["properties"]["metadata"] = json!({"description": "Name and everything else that every object has.", "allOf": [reference], "default": {}});
+    schema["properties"]["metadata"] =
+        json!({"description": "Name and everything else that every object has.", "allOf": [reference], "default": {}});
     schema
 }
 

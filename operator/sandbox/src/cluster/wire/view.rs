@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::super::kinds::Origin;
 use super::super::refusal::Refusal;
 use super::super::{Clock, Cluster, route};
-use super::table::{self, Column, Include};
 use super::core_event;
+use super::table::{self, Column, Include};
 
 /// A form.
 pub(super) enum View {
@@ -53,7 +53,8 @@ impl View {
         }
         let accept = parts.headers.get(http::header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let wants_table = parts.method == http::Method::GET && accept.split(',').any(is_table);
-        let kind = wants_table.then(|| route::kind_at(&cluster.inner.kinds, newer.as_deref().unwrap_or(path))).flatten();
+        let kind =
+            wants_table.then(|| route::kind_at(&cluster.inner.kinds, newer.as_deref().unwrap_or(path))).flatten();
         let table = kind.map(|kind| Table {
             columns: match kind.origin {
                 Origin::Custom => kind.columns.clone(),
@@ -69,7 +70,8 @@ impl View {
 
     /// The path behind which the model has what is asked for.
     pub(super) fn path(&self, path: &str) -> String {
-        let newer = if matches!(self, Self::Other(form) if form.older_events) { core_event::newer_path(path) } else { None };
+        let newer =
+            if matches!(self, Self::Other(form) if form.older_events) { core_event::newer_path(path) } else { None };
         newer.unwrap_or_else(|| path.to_owned())
     }
 

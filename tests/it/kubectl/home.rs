@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::reading::Place;
 use super::terminal::Terminal;
 use super::{change, reading, writing};
+use crate::files::repository;
 
 /// `kubectl crm sandbox start`, as a process of its own.
 struct Home {
@@ -109,11 +110,34 @@ fn a_person_changes_one_line_and_the_site_is_upgraded() {
     assert_eq!(home.end("-INT"), Some(0));
 }
 
+/// What the guide shows works: every line of kubectl, in its order.
+#[test]
+fn every_command_of_the_guide_works() {
+    let home = Home::open(&["--speed", "max"]);
+    let terminal = home.terminal("guide");
+    at_rest(&terminal);
+    let guide = std::fs::read_to_string(repository().join("operator/guides/kubectl-at-home.md")).unwrap();
+    let blocks = guide.split("```sh\n").skip(1).filter_map(|block| block.split("```").next());
+    let lines: Vec<&str> = blocks.flat_map(str::lines).filter(|line| line.starts_with("kubectl ")).collect();
+    assert!(lines.len() > 10, "{lines:?}");
+    for line in lines {
+        let command = line.split(" #").next().unwrap_or_default().trim_end();
+        match command.strip_prefix("kubectl ").and_then(|words| words.strip_suffix(" -w")) {
+            Some(words) => {
+                let words: Vec<&str> = words.split_whitespace().chain(["-w"]).collect();
+                terminal.follow(&words).until(&["contoso"]);
+            }
+            None => terminal.shell(command),
+        }
+    }
+}
+
 #[test]
 fn only_who_has_a_token_comes_in_and_the_kubeconfig_goes_with_the_sandbox() {
     let home = Home::open(&[]);
     let kubeconfig = PathBuf::from(home.text("kubeconfig"));
     let terminal = home.terminal("tokens");
+    terminal.run(&["__complete", "get", "crmsite", ""]).shows(&["contoso"]);
     let may = terminal.run(&["auth", "can-i", "delete", "crmsite"]);
     assert!(may.err.contains("Warning: the sandbox allows everybody everything"), "{may:?}");
     for (context, user) in [("sandbox", "administrator"), ("sandbox-Astrid", "Astrid")] {

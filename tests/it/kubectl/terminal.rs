@@ -1,6 +1,6 @@
 //! kubectl as a person calls it.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -36,17 +36,21 @@ impl Terminal {
     }
 
     fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(&self.kubectl);
+        self.at_home(command.args(words));
+        command
+    }
+
+    /// With the kubeconfig, the home folder and the PATH of this terminal.
+    fn at_home(&self, command: &mut Command) {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let folders = self.path.iter().cloned().chain(std::env::split_paths(&path));
-        let mut command = Command::new(&self.kubectl);
         command
-            .args(words)
             .env("KUBECONFIG", &self.kubeconfig)
             .env("HOME", &self.folder)
             .env("PATH", std::env::join_paths(folders).unwrap())
             .current_dir(&self.folder)
             .stdin(Stdio::null());
-        command
     }
 
     /// Runs a command to its end, whatever that is.
@@ -58,7 +62,7 @@ impl Terminal {
     pub(crate) fn says_with(&self, words: &[&str], special: impl FnOnce(&mut Command)) -> Said {
         let mut command = self.command(words);
         special(&mut command);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (ended, end) = channel();
         let id = child.id();
         std::thread::spawn(move || {
@@ -66,9 +70,6 @@ impl Terminal {
                 let _ = Command::new("kill").arg(id.to_string()).status();
             }
         });
-        if let Some(mut input) = child.stdin.take() {
-            input.flush().unwrap();
-        }
         let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
         let _ = ended.send(());
         Said {
@@ -84,6 +85,16 @@ impl Terminal {
         let said = self.says(words);
         assert_eq!(said.code, 0, "{said:#?}");
         said
+    }
+
+    /// Runs a line of a shell that has to succeed; an editor that opens changes nothing.
+    pub(crate) fn shell(&self, line: &str) {
+        let mut command = Command::new("sh");
+        self.at_home(&mut command);
+        let script = format!("kubectl() {{ \"$KUBECTL\" \"$@\"; }}\n{line}");
+        let said = command.args(["-c", &script]).env("KUBECTL", &self.kubectl).env("KUBE_EDITOR", "true").output();
+        let said = said.unwrap();
+        assert!(said.status.success(), "{line}: {}", String::from_utf8_lossy(&said.stderr));
     }
 
     /// Starts a command that goes on, and hears its lines.

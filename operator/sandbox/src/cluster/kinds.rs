@@ -129,7 +129,7 @@ impl Kinds {
                     create_on_replace: false,
                     schema,
                     names: Names {
-                        singular: crd.spec.names.singular.clone().unwrap_or_default(),
+                        singular: crd.spec.names.singular.clone().unwrap_or_else(|| crd.spec.names.kind.to_lowercase()),
                         short: crd.spec.names.short_names.clone().unwrap_or_default(),
                         categories: crd.spec.names.categories.clone().unwrap_or_default(),
                     },

@@ -171,7 +171,8 @@ fn is_protobuf(parts: &Parts) -> bool {
 fn rewritten(uri: &Uri, view: &View) -> Uri {
     let (path, query) = (view.path(uri.path()), uri.query().unwrap_or_default());
     let is_watch = query.split('&').any(|pair| matches!(pair, "watch=true" | "watch=1"));
-    let kept = query.split('&').filter(|pair| !pair.is_empty() && !(is_watch && pair.starts_with("timeoutSeconds=")));
+    let kept = query.split('&').filter(|pair| !pair.is_empty());
+    let kept = kept.filter(|pair| !is_watch || !pair.starts_with("timeoutSeconds="));
     let mut pairs: Vec<String> = kept.map(|pair| view.query_pair(pair)).collect();
     if is_watch {
         pairs.push(WATCH_SECS.to_owned());

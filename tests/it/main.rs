@@ -11,6 +11,7 @@ mod command_line;
 mod crds;
 mod files;
 mod half_done_commands;
+mod kubectl;
 mod notice_body;
 mod papers;
 mod plan_command;

@@ -3,6 +3,7 @@
 pub mod cluster;
 pub mod node;
 pub mod standing;
+pub mod start;
 
 use std::path::PathBuf;
 
@@ -12,6 +13,7 @@ use jiff::Timestamp;
 
 use cluster::{Place, SiteCommand};
 use node::NodeCommand;
+use start::{START_HELP, StartArguments};
 
 /// Plan and try out changes of on-premises CRM sites.
 #[derive(Debug, Parser)]
@@ -168,6 +170,9 @@ pub enum SandboxCommand {
     /// Play a scenario to its end: simulated Windows servers, SQL Server, installers and people; real operator
     #[command(after_help = RUN_HELP)]
     Run(RunArguments),
+    /// Open a scenario for kubectl: it stays open, with its API on loopback, until Ctrl-C; you edit the site
+    #[command(after_help = START_HELP)]
+    Start(StartArguments),
     /// Kill controller and agents around every write and every act, one at a time, and compare how it ends
     #[command(after_help = SWEEP_HELP)]
     Sweep(SweepArguments),

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use crm_api::clock::Clock;
-use jiff::Timestamp;
+use jiff::fmt::rfc2822::DateTimeParser;
+use jiff::{SignedDuration, Timestamp};
+use kube::client::Body;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 
@@ -49,7 +51,8 @@ impl Connection {
         let authority = config.root_cert.as_ref().map(|certificates| pem(certificates));
         let server = Some(Server { url: config.cluster_url.to_string().trim_end_matches('/').to_owned(), authority });
         let client = Client::try_from(config).map_err(|error| Failure::Cluster(told(&error)))?;
-        Ok(Self { client, namespace, server, clock: Arc::new(WallClock) }.at(place))
+        let clock = Arc::new(ServerClock { ahead: ahead_of_this_computer(&client).await });
+        Ok(Self { client, namespace, server, clock }.at(place))
     }
 
     /// The same cluster, in the namespace that a command names.
@@ -84,13 +87,28 @@ fn told(error: &dyn std::error::Error) -> String {
     parts.join(": ")
 }
 
-/// The clock of this computer.
-struct WallClock;
+/// The clock of the API server, as far as its answers tell it: what objects say of time was written by clocks of the
+/// cluster, and that of a sandbox shows a night of its own.
+struct ServerClock {
+    ahead: SignedDuration,
+}
 
-impl Clock for WallClock {
+impl Clock for ServerClock {
     fn now(&self) -> Timestamp {
-        Timestamp::now()
+        let now = Timestamp::now();
+        now.checked_add(self.ahead).unwrap_or(now)
     }
+}
+
+/// How far the server's clock is ahead. The header `Date` has whole seconds: less than two say nothing. A server that does not
+/// answer here will not answer the command either, which then says so.
+async fn ahead_of_this_computer(client: &Client) -> SignedDuration {
+    let Ok(request) = http::Request::get("/version").body(Body::empty()) else { return SignedDuration::ZERO };
+    let Ok(response) = client.send(request).await else { return SignedDuration::ZERO };
+    let date = response.headers().get(http::header::DATE).and_then(|date| date.to_str().ok());
+    let date = date.and_then(|date| DateTimeParser::new().parse_timestamp(date).ok());
+    let ahead = date.map_or(0, |date| date.as_second() - Timestamp::now().as_second());
+    if ahead.abs() < 2 { SignedDuration::ZERO } else { SignedDuration::from_secs(ahead) }
 }
 
 /// What the API server said to a question, for a person.

@@ -9,6 +9,6 @@ code  meaning
 3     the change was taken back, or the site restored from its backup (sandbox run, status --watch)
 4     halted: nothing goes on until a person acts (sandbox run, status --watch)
 5     waiting for a person (sandbox run, status --watch --until-person); it cannot be told (drift)
-6     an invariant of safety was violated: a fault of the operator (sandbox run)
+6     an invariant of safety was violated: a fault of the operator (sandbox run, start)
 7     the cluster did not answer, or does not let you ask
 ";

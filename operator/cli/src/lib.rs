@@ -4,7 +4,7 @@
 //! - [`manifests`]: files into typed documents; [`schema`] and [`kinds`]: a document against its kind.
 //! - [`connection`]: the way to a cluster; [`cluster`]: the commands about its sites.
 //! - [`snapshot`]: documents into what the planner sees. [`plan`]: the command `plan`.
-//! - [`sandbox`]: the commands `sandbox run` and `sandbox sweep`. [`live`]: the view while a story runs, made of
+//! - [`sandbox`]: the commands `sandbox run`, `sandbox start` and `sandbox sweep`. [`live`]: the view while a story runs, made of
 //!   [`log_line`] and [`block`]; [`progress`]: the line while a sweep runs; [`outcome`]: what a run came to, and
 //!   [`outcome_document`] the same for programs; [`paint`]: colours.
 

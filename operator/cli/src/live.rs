@@ -105,6 +105,31 @@ impl<'a> Live<'a> {
         }
     }
 
+    /// Lets the clock of the block go on: no event, only time. Users who are out stay out.
+    pub fn pass(&mut self, now: Timestamp) {
+        let (Style::Block { paint, columns, .. }, Some((since, standing))) = (self.style, self.last.clone()) else {
+            return;
+        };
+        let mut moment = self.moment(now, &standing);
+        if standing.users_out {
+            moment.downtime = moment.downtime.saturating_add(now.duration_since(since));
+        }
+        if self.broken.is_none()
+            && let Err(error) = self.draw(None, None, moment, columns, paint)
+        {
+            self.broken = Some(error);
+        }
+    }
+
+    /// Prints a text as it is, before the story begins.
+    pub fn print(&mut self, text: &str) {
+        if self.broken.is_none()
+            && let Err(error) = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush())
+        {
+            self.broken = Some(error);
+        }
+    }
+
     /// Adds a line to the log that is no event of the story. The block comes back with the next event or tick.
     pub fn note(&mut self, text: &str) {
         let (paint, columns) = match self.style {

@@ -1,4 +1,6 @@
-//! The commands `sandbox run` and `sandbox sweep`.
+//! The commands `sandbox run` and `sandbox sweep`, and, in [`start`], `sandbox start`.
+
+mod start;
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -26,6 +28,7 @@ use crate::{Exit, Failure, Screen, Streams, manifests, outcome, outcome_document
 pub fn sandbox(command: &SandboxCommand, streams: &mut Streams<'_>) -> Result<Exit, Failure> {
     match command {
         SandboxCommand::Run(wanted) => run(wanted, streams),
+        SandboxCommand::Start(wanted) => start::start(wanted, streams),
         SandboxCommand::Sweep(wanted) => sweep(wanted, streams),
     }
 }

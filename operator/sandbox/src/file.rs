@@ -82,6 +82,26 @@ impl ScenarioFile {
     /// # Errors
     /// When a file cannot be read, or a document is not what it should be.
     pub fn read(path: &Path) -> Result<Self, FileError> {
+        Self::read_with(path, &fs::read_to_string)
+    }
+
+    /// Reads a scenario that is part of a program: its text, and the catalogues that it names.
+    ///
+    /// # Errors
+    /// When a document is not what it should be, or a catalogue is missing.
+    pub fn built_in(text: &str, catalogues: &[(&str, &str)]) -> Result<Self, FileError> {
+        let name = Path::new("the built-in scenario");
+        Self::read_with(name, &|path| {
+            let catalogue = catalogues.iter().find(|(name, _)| Path::new(name) == path);
+            let text = if path == name { Some(text) } else { catalogue.map(|(_, text)| *text) };
+            text.map(str::to_owned).ok_or_else(|| io::ErrorKind::NotFound.into())
+        })
+    }
+
+    fn read_with(path: &Path, texts: &dyn Fn(PathBuf) -> io::Result<String>) -> Result<Self, FileError> {
+        let read_text = |file: &Path| {
+            texts(file.to_owned()).map_err(|source| FileError::Unreadable { file: file.to_owned(), source })
+        };
         let text = read_text(path)?;
         let mut parts = Parts::default();
         for document in documents(path, &text)? {
@@ -244,10 +264,6 @@ pub fn scenarios_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
 
 fn lacks(file: &Path, kind: &str) -> FileError {
     FileError::Documents { file: file.to_owned(), problem: format!("there is no document of kind {kind}; add one") }
-}
-
-fn read_text(file: &Path) -> Result<String, FileError> {
-    fs::read_to_string(file).map_err(|source| FileError::Unreadable { file: file.to_owned(), source })
 }
 
 /// One document of a file.

@@ -7,6 +7,7 @@ pub mod cluster;
 pub mod edge;
 pub mod faults;
 pub mod file;
+pub mod home;
 pub mod invariants;
 mod people;
 pub mod plants;

@@ -98,7 +98,8 @@ pub(crate) fn complete(kind: &Kind, value: &mut Value) {
     }
 }
 
-fn base64(bytes: &[u8]) -> String {
+/// The letters of base64, with padding.
+pub(crate) fn base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::built_in;
 use super::schema::{METADATA, Node, SchemaError};
+use super::wire::{Column, columns_of_definition};
 
 /// Why a CustomResourceDefinition cannot be served.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +56,19 @@ pub(crate) struct Kind {
     /// Whether a replace of a missing object creates it.
     pub(crate) create_on_replace: bool,
     pub(crate) schema: Node,
+    pub(crate) names: Names,
+    /// What a table shows of a custom kind.
+    pub(crate) columns: Vec<Column>,
+    /// The schema as it was written.
+    pub(crate) document: Value,
+}
+
+/// How a kind is called on a command line.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    pub(crate) singular: String,
+    pub(crate) short: Vec<String>,
+    pub(crate) categories: Vec<String>,
 }
 
 impl Kind {
@@ -99,8 +113,9 @@ impl Kinds {
             let unreadable = |source| KindsError::Unreadable { name: name.clone(), source };
             for version in crd.spec.versions.iter().filter(|version| version.served) {
                 let schema = version.schema.as_ref().and_then(|schema| schema.open_api_v3_schema.as_ref());
-                let schema = serde_json::to_value(schema).map_err(unreadable)?;
-                let schema = read_root(&schema).map_err(|source| KindsError::Schema { name: name.clone(), source })?;
+                let document = serde_json::to_value(schema).map_err(unreadable)?;
+                let schema =
+                    read_root(&document).map_err(|source| KindsError::Schema { name: name.clone(), source })?;
                 kinds.add(Kind {
                     index: 0,
                     group: crd.spec.group.clone(),
@@ -113,6 +128,13 @@ impl Kinds {
                     blind_replace: false,
                     create_on_replace: false,
                     schema,
+                    names: Names {
+                        singular: crd.spec.names.singular.clone().unwrap_or_else(|| crd.spec.names.kind.to_lowercase()),
+                        short: crd.spec.names.short_names.clone().unwrap_or_default(),
+                        categories: crd.spec.names.categories.clone().unwrap_or_default(),
+                    },
+                    columns: columns_of_definition(version),
+                    document,
                 });
             }
         }
@@ -140,14 +162,15 @@ impl Kinds {
     }
 
     fn add_built_in(&mut self) -> Result<(), KindsError> {
-        for (group, version, kind, plural) in [
-            ("", "v1", "Namespace", "namespaces"),
-            ("", "v1", "Secret", "secrets"),
-            ("coordination.k8s.io", "v1", "Lease", "leases"),
-            ("events.k8s.io", "v1", "Event", "events"),
+        for (group, version, kind, plural, short) in [
+            ("", "v1", "Namespace", "namespaces", "ns"),
+            ("", "v1", "Secret", "secrets", ""),
+            ("coordination.k8s.io", "v1", "Lease", "leases", ""),
+            ("events.k8s.io", "v1", "Event", "events", "ev"),
         ] {
-            let schema = read_root(&built_in::schema_of(kind))
-                .map_err(|source| KindsError::Schema { name: plural.to_owned(), source })?;
+            let document = built_in::schema_of(kind);
+            let schema =
+                read_root(&document).map_err(|source| KindsError::Schema { name: plural.to_owned(), source })?;
             self.add(Kind {
                 index: 0,
                 group: group.to_owned(),
@@ -160,6 +183,13 @@ impl Kinds {
                 blind_replace: kind != "Lease",
                 create_on_replace: kind == "Lease" || kind == "Event",
                 schema,
+                names: Names {
+                    singular: kind.to_lowercase(),
+                    short: Some(short).filter(|short| !short.is_empty()).into_iter().map(str::to_owned).collect(),
+                    categories: Vec::new(),
+                },
+                columns: Vec::new(),
+                document,
             });
         }
         Ok(())

@@ -26,6 +26,17 @@ pub(crate) fn merge_patch(value: &mut Value, patch: &Value) {
     }
 }
 
+/// The first directive of a strategic merge patch that says how lists are merged: `$patch`, `$setElementOrder/...`.
+pub(crate) fn directive(patch: &Value) -> Option<&str> {
+    match patch {
+        Value::Object(map) => {
+            map.iter().find_map(|(key, value)| if key.starts_with('$') { Some(key.as_str()) } else { directive(value) })
+        }
+        Value::Array(items) => items.iter().find_map(directive),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
+    }
+}
+
 /// Merges `config` into `live`: maps and structs by field, list maps by key, sets by value, the rest as a whole.
 pub(crate) fn merge(node: Option<&Node>, live: &mut Value, config: &Value) {
     match (live, config) {

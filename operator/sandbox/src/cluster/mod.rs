@@ -3,11 +3,13 @@
 //! It serves what our own code asks of Kubernetes, as Kubernetes' documentation describes it: get, list, watch,
 //! create, replace, merge patch, server-side apply, the status subresource, delete with finalizers, collection by owner,
 //! and custom resources with structural schemas and CEL rules. Each file says what it models and what it leaves out.
-//! There is no network, no thread, no wall clock and no randomness: the same calls give the same bytes.
+//! There is no network, no thread, no wall clock and no randomness: the same calls give the same bytes. `wire` adds what
+//! other clients ask for, first of all kubectl: discovery, OpenAPI, tables; who listens for them is no part of the model.
 //!
-//! Left out altogether: authorisation (a fault can play it), admission webhooks and policies, discovery, tables and
-//! partial metadata, JSON patch and strategic merge patch, conversion between versions, quotas, and everything that
-//! a controller-manager does but the collection of what an owner leaves behind.
+//! Left out altogether: authorisation (a fault can play it; whoever asks is told that everything is allowed), admission
+//! webhooks and policies, partial metadata, JSON patch, strategic merge patch but for built-in kinds that have no lists to
+//! merge, conversion between versions, quotas, and everything that a controller-manager does but the collection of what
+//! an owner leaves behind.
 //!
 //! How one request goes: `route` reads it, `intercept` may stop it, `request` and its neighbours carry it out under one
 //! lock, the observers hear of what was stored, and only then the answer goes back.
@@ -37,6 +39,7 @@ mod store;
 mod tests;
 mod validate;
 mod watch;
+pub(crate) mod wire;
 mod write;
 
 use std::fmt;
@@ -44,6 +47,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde_json::Value;
 
+pub(crate) use built_in::base64;
 pub use intercept::{Answered, Asked, Call, Change, Intercept, Observer, Referee, Verb, Verdict};
 pub use kinds::{Kinds, KindsError};
 pub use schema::SchemaError;

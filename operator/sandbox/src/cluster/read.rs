@@ -68,7 +68,12 @@ impl Turn<'_> {
     /// The selectors of the request.
     pub(crate) fn selector(&self) -> Result<Selector, Refusal> {
         let query = &self.request.query;
-        Selector::read(self.request.namespace.as_deref(), &query.label_selector, &query.field_selector)
+        Selector::read(
+            &self.request.kind.kind,
+            self.request.namespace.as_deref(),
+            &query.label_selector,
+            &query.field_selector,
+        )
     }
 
     /// The first objects that fit, as they are now.

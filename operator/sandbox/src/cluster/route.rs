@@ -7,7 +7,7 @@ use http::request::Parts;
 use serde_json::Value;
 
 use super::intercept::Verb;
-use super::kinds::{Kind, Kinds};
+use super::kinds::{Kind, Kinds, Origin};
 use super::refusal::Refusal;
 
 /// The largest body that the real server takes (its own default).
@@ -75,6 +75,11 @@ pub(crate) fn read(kinds: &Kinds, parts: &Parts, body: &[u8]) -> Result<Request,
     })
 }
 
+/// The kind behind a path of objects.
+pub(crate) fn kind_at(kinds: &Kinds, path: &str) -> Option<Arc<Kind>> {
+    read_path(kinds, path).ok().map(|place| place.kind)
+}
+
 struct Place {
     kind: Arc<Kind>,
     namespace: Option<String>,
@@ -125,6 +130,8 @@ fn read_verb(method: &Method, place: &Place, query: &Query, content_type: &str) 
         ("DELETE", false) => Verb::DeleteCollection,
         ("PATCH", true) => match content_type.split(';').next().unwrap_or_default() {
             "application/merge-patch+json" => Verb::Patch,
+            // The two differ where lists are merged, which the built-in kinds here have nowhere but in their metadata.
+            "application/strategic-merge-patch+json" if place.kind.origin == Origin::BuiltIn => Verb::Patch,
             "application/apply-patch+yaml" => Verb::Apply,
             other => {
                 let message = format!(

@@ -1,7 +1,7 @@
 //! Label and field selectors of lists and watches.
 //!
 //! Labels: `a=b`, `a==b`, `a!=b`, `a in (b,c)`, `a notin (b,c)`, `a`, `!a`. Fields: `metadata.name` and
-//! `metadata.namespace`, which every kind has; selectable fields of single kinds are left out.
+//! `metadata.namespace`, which every kind has, and those of Events; other selectable fields are left out.
 
 use serde_json::Value;
 
@@ -13,8 +13,24 @@ pub(crate) struct Selector {
     namespace: Option<String>,
     name: Option<String>,
     names_not: Vec<(Field, String)>,
+    /// Fields of the content: where, whether the value shall be there, and the value.
+    fields: Vec<(&'static str, bool, String)>,
     labels: Vec<Label>,
 }
+
+/// What Events of `events.k8s.io/v1` are chosen by, and where it stands in them.
+const FIELDS_OF_EVENTS: [(&str, &str); 10] = [
+    ("regarding.kind", "/regarding/kind"),
+    ("regarding.namespace", "/regarding/namespace"),
+    ("regarding.name", "/regarding/name"),
+    ("regarding.uid", "/regarding/uid"),
+    ("regarding.apiVersion", "/regarding/apiVersion"),
+    ("regarding.resourceVersion", "/regarding/resourceVersion"),
+    ("regarding.fieldPath", "/regarding/fieldPath"),
+    ("reason", "/reason"),
+    ("reportingController", "/reportingController"),
+    ("type", "/type"),
+];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Field {
@@ -38,13 +54,13 @@ enum Demand {
 
 impl Selector {
     /// Reads the selectors of a request for `namespace` (or for all of them).
-    pub(crate) fn read(namespace: Option<&str>, labels: &str, fields: &str) -> Result<Self, Refusal> {
+    pub(crate) fn read(kind: &str, namespace: Option<&str>, labels: &str, fields: &str) -> Result<Self, Refusal> {
         let mut selector = Self { namespace: namespace.map(str::to_owned), ..Self::default() };
         for term in split_terms(labels) {
             selector.labels.push(read_label(term)?);
         }
         for term in fields.split(',').filter(|term| !term.trim().is_empty()) {
-            selector.add_field(term.trim())?;
+            selector.add_field(kind, term.trim())?;
         }
         Ok(selector)
     }
@@ -74,10 +90,14 @@ impl Selector {
         is("name", &self.name)
             && is("namespace", &self.namespace)
             && self.names_not.iter().all(differs)
+            && self.fields.iter().all(|(pointer, equal, value)| {
+                let found = object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+                (found == value) == *equal
+            })
             && self.labels.iter().all(|label| label.fits(&metadata["labels"]))
     }
 
-    fn add_field(&mut self, term: &str) -> Result<(), Refusal> {
+    fn add_field(&mut self, kind: &str, term: &str) -> Result<(), Refusal> {
         let (field, equal, value) = if let Some((field, value)) = term.split_once("!=") {
             (field, false, value)
         } else if let Some((field, value)) = term.split_once("==").or_else(|| term.split_once('=')) {
@@ -89,7 +109,12 @@ impl Selector {
             "metadata.name" => Field::Name,
             "metadata.namespace" => Field::Namespace,
             other => {
-                return Err(Refusal::bad_request(&format!("field label not supported: {other}")));
+                let known = FIELDS_OF_EVENTS.iter().find(|(name, _)| kind == "Event" && *name == other);
+                let Some((_, pointer)) = known else {
+                    return Err(Refusal::bad_request(&format!("field label not supported: {other}")));
+                };
+                self.fields.push((*pointer, equal, value.to_owned()));
+                return Ok(());
             }
         };
         match (field, equal) {

@@ -50,19 +50,31 @@ impl Service<Request<Body>> for Door {
 async fn serve(cluster: Cluster, identity: Arc<str>, request: Request<Body>) -> Result<Response<AnswerBody>, BoxError> {
     let (parts, body) = request.into_parts();
     let body = body.collect_bytes().await?;
-    if parts.method == http::Method::POST && parts.uri.path() == review::PATH {
-        return respond(201, AnswerBody::whole(review::of(&identity)));
+    answer(&cluster, &identity, &parts, &body).await
+}
+
+/// Answers one request of `identity` that has been read to its end.
+pub(super) async fn answer(
+    cluster: &Cluster,
+    identity: &Arc<str>,
+    parts: &Parts,
+    body: &[u8],
+) -> Result<Response<AnswerBody>, BoxError> {
+    if parts.method == http::Method::POST
+        && let Some(review) = review::answer(parts.uri.path(), identity, body)
+    {
+        return respond(201, AnswerBody::whole(review));
     }
-    let request = match route::read(&cluster.inner.kinds, &parts, &body) {
+    let request = match route::read(&cluster.inner.kinds, parts, body) {
         Ok(request) => request,
         Err(refusal) => {
             let answer = AnswerBody::whole(refusal.to_json());
-            refereed(&cluster, identity, parts, body, refusal.code(), &answer);
+            refereed(cluster, identity, parts, body, refusal.code(), &answer);
             return respond(refusal.code(), answer);
         }
     };
     let call = Call {
-        identity: Arc::clone(&identity),
+        identity: Arc::clone(identity),
         verb: request.verb,
         kind: Arc::clone(&request.kind.kind),
         namespace: request.namespace.clone().unwrap_or_default(),
@@ -71,29 +83,30 @@ async fn serve(cluster: Cluster, identity: Arc<str>, request: Request<Body>) -> 
         is_write: request.verb.is_write(),
         body: request.body.clone(),
     };
-    if let Some(answer) = stopped(judge(&cluster, |intercept| intercept.before(&call))).await {
+    if let Some(answer) = stopped(judge(cluster, |intercept| intercept.before(&call))).await {
         return answer;
     }
-    let (code, answer) = match Turn::run(&cluster, &identity, &request) {
+    let (code, answer) = match Turn::run(cluster, identity, &request) {
         Ok(Outcome::Object(code, stored)) => (code, AnswerBody::whole(stored.json().clone())),
         Ok(Outcome::Json(json)) => (200, AnswerBody::whole(json)),
         Ok(Outcome::Watch(id)) => (200, AnswerBody::Watch(WatchBody::new(cluster.clone(), id, &request))),
         Err(refusal) => (refusal.code(), AnswerBody::whole(refusal.to_json())),
     };
-    refereed(&cluster, identity, parts, body, code, &answer);
-    if let Some(answer) = stopped(judge(&cluster, |intercept| intercept.after(&call, code))).await {
+    refereed(cluster, identity, parts, body, code, &answer);
+    if let Some(answer) = stopped(judge(cluster, |intercept| intercept.after(&call, code))).await {
         return answer;
     }
     respond(code, answer)
 }
 
-fn refereed(cluster: &Cluster, identity: Arc<str>, parts: Parts, body: Bytes, code: u16, answer: &AnswerBody) {
+fn refereed(cluster: &Cluster, identity: &Arc<str>, parts: &Parts, body: &[u8], code: u16, answer: &AnswerBody) {
     let Some(referee) = cluster.inner.referee.get() else { return };
     let answered = match answer {
         AnswerBody::Whole(bytes) => Answered::Whole(code, bytes.as_deref().unwrap_or_default()),
         AnswerBody::Watch(watch) => Answered::Watch(watch.id()),
     };
-    referee.answered(&Asked { identity, parts, body }, answered);
+    let asked = Asked { identity: Arc::clone(identity), parts: parts.clone(), body: Bytes::copy_from_slice(body) };
+    referee.answered(&asked, answered);
 }
 
 fn judge(cluster: &Cluster, ask: impl Fn(&dyn Intercept) -> Verdict) -> Verdict {
@@ -131,7 +144,7 @@ pub(crate) enum AnswerBody {
 }
 
 impl AnswerBody {
-    fn whole(bytes: Bytes) -> Self {
+    pub(super) fn whole(bytes: Bytes) -> Self {
         Self::Whole(Some(bytes))
     }
 }

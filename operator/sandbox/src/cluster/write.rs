@@ -56,6 +56,10 @@ impl Turn<'_> {
         let Some(patch) = self.request.body.as_deref().filter(|body| body.is_object()) else {
             return Err(Refusal::bad_request("the patch must be a JSON object"));
         };
+        if let (Origin::BuiltIn, Some(directive)) = (self.request.kind.origin, merge::directive(patch)) {
+            let message = format!("{directive}: the sandbox merges maps of built-in kinds, not their lists");
+            return Err(Refusal::plain(415, "UnsupportedMediaType", &message));
+        }
         self.check_place(patch)?;
         check_preconditions(&self.request.kind, &old, patch)?;
         let mut value = Value::clone(&old.value);

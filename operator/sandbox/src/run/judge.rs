@@ -16,7 +16,7 @@ use crate::world::scenario::Moment;
 /// A site that has not settled by then will not.
 const SETTLES_WITHIN: SignedDuration = SignedDuration::from_hours(2);
 /// A wait that nobody has ended for so long, though people are there, will last.
-const PATIENCE: SignedDuration = SignedDuration::from_hours(3);
+pub(super) const PATIENCE: SignedDuration = SignedDuration::from_hours(3);
 /// The same, where nobody is there.
 const PATIENCE_ALONE: SignedDuration = SignedDuration::from_mins(30);
 /// Agents at rest look again within this time.
@@ -232,7 +232,7 @@ fn is_over(change: &Value) -> bool {
 }
 
 /// The site is proven to be where it is declared to be, and healthy.
-fn is_settled(site: &Value) -> bool {
+pub(super) fn is_settled(site: &Value) -> bool {
     let status = &site["status"];
     let generation = &site["metadata"]["generation"];
     !status["verified"].is_null()

@@ -3,7 +3,7 @@
 //!
 //! - `stage`: the cluster and the world, and the objects that are there from the beginning. `cast`: who is alive, and who
 //!   is started again. `judge`: how it ends. `seams`: faults of the API that a run can have. `guest`: somebody who comes
-//!   in from outside.
+//!   in from outside. `stay`: the same stage without an end, for [`crate::home`].
 
 mod at_rest;
 mod cast;
@@ -12,11 +12,12 @@ mod judge;
 mod play;
 mod seams;
 mod stage;
+pub(crate) mod stay;
 #[cfg(test)]
 pub(crate) mod tests;
 pub use at_rest::AtRest;
 pub use guest::{Entrance, Guest};
-pub(crate) use stage::{OPERATOR_NAMESPACE, Stage};
+pub(crate) use stage::{ADMINISTRATOR, OPERATOR_NAMESPACE, Stage};
 
 use std::sync::Arc;
 

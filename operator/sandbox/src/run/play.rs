@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::cast::Cast;
@@ -30,22 +31,10 @@ pub(super) async fn play(
 ) -> Result<RunReport, RunError> {
     let mut stage = Stage::set(sandbox, options).await?;
     let mut cast = Cast::new(Planted::new(&options.plants, &stage.file));
-    let mut faults = options.faults.clone();
-    for named in &stage.file.scenario.spec.faults {
-        let object = format!("spec.faults of the scenario: {named}");
-        let fault = named.parse().map_err(|problem| RunError::Refused { object, message: format!("{problem}") })?;
-        faults.push(fault);
-    }
-    let seam = FaultSeam::set(&stage, &faults);
+    let seam = set_faults(&stage, options)?;
     stage.world.start();
     cast.start_everybody(&stage);
-    let mut people = Vec::new();
-    if options.people == Attendance::Present {
-        // The same person takes other times at another site.
-        for (seed, file) in (options.seed..).zip(stage.file.each_managed()) {
-            people.extend(people::start(file, &stage.cluster, &stage.world, seed));
-        }
-    }
+    let people = start_people(&stage, options);
     let mut judge = Judges::new(&stage, options.people);
     let of = |file: &ScenarioFile| (file.site_name().to_owned(), stage.world.versions_of(file.site_name()));
     let before: BTreeMap<String, Vec<VersionRow>> = stage.file.each().map(of).collect();
@@ -87,14 +76,37 @@ pub(super) async fn play(
             () = tokio::time::sleep_until(next) => cast.do_due(&stage),
         }
     };
-    people.iter().for_each(tokio::task::JoinHandle::abort);
+    people.iter().for_each(JoinHandle::abort);
     for event in stage.witness.take_events() {
         on_event(&event);
     }
     Ok(RunReport::of(&stage, options, &outcomes, &before, judge.edited_at()))
 }
 
-fn follow(cue: &Cue, cast: &mut Cast, stage: &Stage, seam: &FaultSeam) {
+/// Arms the faults of the scenario and of the options.
+pub(super) fn set_faults(stage: &Stage, options: &Options) -> Result<FaultSeam, RunError> {
+    let mut faults = options.faults.clone();
+    for named in &stage.file.scenario.spec.faults {
+        let object = format!("spec.faults of the scenario: {named}");
+        let fault = named.parse().map_err(|problem| RunError::Refused { object, message: format!("{problem}") })?;
+        faults.push(fault);
+    }
+    Ok(FaultSeam::set(stage, &faults))
+}
+
+/// The people of the scenario begin to act, where they are there at all.
+pub(super) fn start_people(stage: &Stage, options: &Options) -> Vec<JoinHandle<()>> {
+    let mut people = Vec::new();
+    if options.people == Attendance::Present {
+        // The same person takes other times at another site.
+        for (seed, file) in (options.seed..).zip(stage.file.each_managed()) {
+            people.extend(people::start(file, &stage.cluster, &stage.world, seed));
+        }
+    }
+    people
+}
+
+pub(super) fn follow(cue: &Cue, cast: &mut Cast, stage: &Stage, seam: &FaultSeam) {
     match cue {
         Cue::ControllerDies(identity) => cast.controller_died(stage, identity),
         Cue::AgentDies(node) => cast.agent_died(stage, node),

@@ -23,7 +23,7 @@ use crate::world::World;
 /// Namespace of the controller's lease.
 pub(crate) const OPERATOR_NAMESPACE: &str = "crm-operator";
 /// Who sets the stage.
-const ADMINISTRATOR: &str = "administrator";
+pub(crate) const ADMINISTRATOR: &str = "administrator";
 /// The login that the sandbox makes up where the scenario brings no Secret.
 pub(super) const MADE_UP_LOGIN: (&str, &str) = ("crm-operator", "made-up-for-the-sandbox");
 

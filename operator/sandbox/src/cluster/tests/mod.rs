@@ -7,6 +7,7 @@ mod objects;
 mod reading;
 mod rules;
 mod watching;
+mod wire;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -41,6 +41,8 @@ impl Connection {
             Failure::Cluster(format!("no way to a cluster: {why}; check KUBECONFIG, --kubeconfig and --context"))
         })?;
         let namespace = config.default_namespace.clone();
+        // A build of the whole workspace has two providers of cryptography; chosen already, that choice stands.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::try_from(config).map_err(|error| Failure::Cluster(told(&error)))?;
         Ok(Self { client, namespace, clock: Arc::new(WallClock) }.at(place))
     }

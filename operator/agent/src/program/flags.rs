@@ -31,7 +31,7 @@ pub struct Flags {
     #[arg(long, env = "CRM_NAMESPACE", value_name = "NAME")]
     pub namespace: Option<String>,
     /// Folder of the agent's own files: the journal of what was begun, and what programs printed. It must survive a restart
-    /// of the machine, and no other agent may use it
+    /// of the machine, and no other agent may use it. On Windows `C:\ProgramData\crm-agent` where it is left out
     #[arg(long, env = "CRM_DATA", value_name = "FOLDER", default_value = DATA)]
     pub data: PathBuf,
     /// Address of `/healthz`, `/readyz` and `/metrics`; it has neither TLS nor login. Left out: none

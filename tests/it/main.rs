@@ -17,6 +17,7 @@ mod papers;
 mod plan_command;
 mod reference;
 mod refused_writes;
+mod run_the_operator;
 mod sandbox_command;
 mod standing_commands;
 mod stories;

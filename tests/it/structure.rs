@@ -35,8 +35,9 @@ fn crates_know_only_whom_they_may_know() {
     assert_eq!(own("api"), Vec::<String>::new());
     assert_eq!(own("plan"), ["crm-api"]);
     assert_eq!(own("database"), ["crm-api"]);
-    assert_eq!(own("controller"), ["crm-api", "crm-database", "crm-plan"]);
-    assert_eq!(own("agent"), ["crm-api", "crm-plan"]);
+    assert_eq!(own("process"), ["crm-api"]);
+    assert_eq!(own("controller"), ["crm-api", "crm-database", "crm-plan", "crm-process"]);
+    assert_eq!(own("agent"), ["crm-api", "crm-plan", "crm-process"]);
 }
 
 #[test]
@@ -46,6 +47,24 @@ fn the_pure_crates_have_no_runtime_and_no_client() {
         for impure in ["tokio", "futures", "tracing", "tower", "rand_chacha"] {
             assert!(!all.contains(&impure.to_owned()), "{name} depends on {impure}");
         }
+    }
+}
+
+#[test]
+fn the_loops_need_nothing_of_the_programs_around_them() {
+    for name in ["controller", "agent"] {
+        for (path, text) in sources(&repository().join("operator").join(name).join("src")) {
+            let place = path.to_string_lossy();
+            let is_program = ["/program/", "/main.rs", "/host/os"].iter().any(|part| place.contains(part));
+            for part in ["crm_process", "clap::", "std::env", "std::fs", "TcpStream"] {
+                assert!(is_program || !text.contains(part), "{place} contains {part}");
+            }
+        }
+        let sandbox = std::fs::read_to_string(repository().join("operator/sandbox/Cargo.toml")).unwrap();
+        assert!(
+            sandbox.contains(&format!("crm-{name}.workspace = true")),
+            "the sandbox takes the loop without its program"
+        );
     }
 }
 

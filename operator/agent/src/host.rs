@@ -1,8 +1,11 @@
 //! The machine, cut along what Windows itself offers. The agent asks and acts through this trait only; behind it stands
-//! Windows, or the sandbox.
+//! the system (`OsHost`, in the program), or the sandbox.
 //!
 //! Every call may fail with a sentence of the machine. None of them judges: exit codes, states and contents come back
 //! as they are.
+
+#[cfg(feature = "program")]
+mod os;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -13,6 +16,9 @@ use jiff::Timestamp;
 
 use crate::text::TextError;
 use crate::text::encoding;
+
+#[cfg(feature = "program")]
+pub use os::OsHost;
 
 /// What the machine said instead of doing it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

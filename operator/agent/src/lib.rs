@@ -8,7 +8,7 @@
 //! - validate: `spec.rs` (what the object asks for, read leniently);
 //! - plan: `crm_plan::carry_out`;
 //! - act: `turn.rs` (the loop that carries out orders), `act.rs` (one action), `journal.rs` (what was begun);
-//! - report: `round.rs` (the loop that looks and reports), `report.rs`, `limits.rs` (what fits into a status).
+//! - report: `round.rs` (the loop that looks and reports), `report.rs`, `limits.rs` (what fits into a status); `shown.rs` (the log).
 //!
 //! [`text`] reads what other programs wrote. `link.rs` is the only file that talks to Kubernetes, [`host`] the only way
 //! to the machine. Dropping the future of
@@ -23,8 +23,11 @@ mod journal;
 mod limits;
 mod link;
 mod observe;
+#[cfg(feature = "program")]
+pub mod program;
 mod report;
 mod round;
+mod shown;
 mod spec;
 #[cfg(test)]
 mod tests;
@@ -36,6 +39,7 @@ use std::sync::Arc;
 use crm_api::clock::Clock;
 use kube::Client;
 use tokio::sync::watch;
+use tracing::Instrument as _;
 
 use host::Host;
 use link::Link;
@@ -72,6 +76,7 @@ impl Agent {
     /// was started, and the journal that knows of it.
     pub async fn run(self) {
         let Self { config, host, client, clock } = self;
+        let span = tracing::info_span!("agent", node = config.node);
         let link = Link::new(client, &config.namespace, &config.node);
         let (spec_sender, spec) = watch::channel(None);
         let (progress_sender, progress) = watch::channel(Progress::Unknown);
@@ -79,6 +84,6 @@ impl Agent {
         let follow = link.follow(&spec_sender);
         let carry_out = turn::carry_out_orders(host, clock, spec.clone(), progress_sender);
         let look = eye.look_and_report(spec, progress);
-        futures::future::join3(follow, carry_out, look).await;
+        futures::future::join3(follow, carry_out, look).instrument(span).await;
     }
 }

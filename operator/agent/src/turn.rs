@@ -12,13 +12,14 @@ use crm_api::probe::{Answer, Probe};
 use crm_plan::carry_out::{self, Attempt, Decision, Facts, Look, Memory, Next, Note, ProgramStanding, Stage};
 use jiff::Timestamp;
 use tokio::sync::watch;
+use tracing::Instrument as _;
 
 use crate::act::act;
 use crate::file_list::{folder_of, name_of};
 use crate::host::{Host, HostError, ProcessState};
 use crate::journal::{Journal, JournalError};
 use crate::spec::Spec;
-use crate::{files, observe};
+use crate::{files, observe, shown};
 
 /// How soon the journal is tried again where the machine refused it.
 const JOURNAL_RETRY: Duration = Duration::from_secs(5);
@@ -130,7 +131,12 @@ impl Hand {
         self.observe().await;
         let wish = spec.map(|spec| &spec.wish);
         let Decision { of, next } = carry_out::next(wish, self.journal.memory(), &self.facts, self.clock.now());
-        let pause = self.act(of, next).await.unwrap_or_else(|error| {
+        let span = match &of {
+            Some((order, attempt)) => tracing::info_span!("turn", order, attempt),
+            None => tracing::Span::none(),
+        };
+        span.in_scope(|| shown::show(of.as_ref(), &next));
+        let pause = self.act(of, next).instrument(span).await.unwrap_or_else(|error| {
             tracing::warn!(%error, "the journal cannot be written; trying again");
             Pause::For(JOURNAL_RETRY)
         });

@@ -50,6 +50,8 @@ impl Connection {
         let namespace = config.default_namespace.clone();
         let authority = config.root_cert.as_ref().map(|certificates| pem(certificates));
         let server = Some(Server { url: config.cluster_url.to_string().trim_end_matches('/').to_owned(), authority });
+        // A build of the whole workspace has two providers of cryptography; chosen already, that choice stands.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::try_from(config).map_err(|error| Failure::Cluster(told(&error)))?;
         let clock = Arc::new(ServerClock { ahead: ahead_of_this_computer(&client).await });
         Ok(Self { client, namespace, server, clock }.at(place))

@@ -21,6 +21,7 @@ use crate::call::{CallError, Class, call};
 use crate::claims;
 use crate::context::Context;
 use crate::events::{self, About};
+use crate::ordered;
 use crate::queue::SiteKey;
 use crate::raw::{self, Head};
 use crate::tasks::{Subject, TaskKey, TaskOrder, Work, is_run};
@@ -313,8 +314,9 @@ impl Writer<'_> {
         let version = version.ok_or_else(|| unread("CrmNode", name))?;
         let body = json!({"spec": spec});
         let answer = self.apply_part::<CrmNode>("CrmNode", name, Part::Main, Some(version), body).await?;
+        ordered::show(self.context, name, &stored, &spec);
         self.written.insert(("CrmNode", name.to_owned()), (answer.resource_version, spec));
-        tracing::info!(node = name, "instructed");
+        tracing::debug!(node = name, "instructed");
         Ok(())
     }
 

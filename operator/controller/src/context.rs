@@ -8,6 +8,8 @@ use kube::Client;
 use tokio::sync::Mutex;
 
 use crate::leadership::Term;
+use crate::pace::Pace;
+use crate::signs::Signs;
 use crate::webhook::Post;
 
 /// The edges of the controller, and the right to write.
@@ -16,6 +18,8 @@ pub(crate) struct Context {
     pub(crate) connect: Arc<dyn Connect>,
     pub(crate) post: Arc<dyn Post>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) signs: Signs,
+    pub(crate) pace: Pace,
     pub(crate) term: Term,
     /// Name of this process, on the events that it publishes.
     pub(crate) identity: String,

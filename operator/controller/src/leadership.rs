@@ -20,6 +20,9 @@ use tokio::time::Instant;
 
 use crate::Config;
 use crate::call::{CallError, call, list};
+use crate::limits::GIVE_BACK;
+use crate::pace::Pace;
+use crate::signs::{Sign, Signs};
 
 /// Why the Lease could not be taken or kept this time.
 #[derive(Debug, thiserror::Error)]
@@ -73,6 +76,8 @@ pub(crate) struct Election {
     seen: Option<(String, Instant)>,
     /// Local time that only goes forward: this moment of the clock was that moment of the timers.
     origin: (Timestamp, Instant),
+    signs: Signs,
+    pace: Pace,
 }
 
 /// A Lease that is ours.
@@ -89,7 +94,7 @@ impl Reign {
 }
 
 impl Election {
-    pub(crate) fn new(config: Config, client: &Client, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(config: Config, client: &Client, clock: Arc<dyn Clock>, signs: Signs, pace: Pace) -> Self {
         let origin = (clock.now(), Instant::now());
         Self {
             api: Api::namespaced(client.clone(), &config.lease_namespace),
@@ -98,21 +103,34 @@ impl Election {
             config,
             seen: None,
             origin,
+            signs,
+            pace,
         }
     }
 
     /// Waits until the Lease is ours.
     pub(crate) async fn win(&mut self) -> Reign {
         loop {
+            let mut wait = self.config.renew_interval;
             match self.try_to_win().await {
-                Ok(Some(reign)) => return reign,
-                Ok(None) => {}
+                Ok(Some(reign)) => {
+                    self.signs.show(Sign::Leading { epoch: reign.term.epoch });
+                    return reign;
+                }
+                Ok(None) => {
+                    self.signs.show(Sign::Following);
+                }
                 Err(error) if error.is_conflict() || error.is_already_exists() => {
                     tracing::debug!(%error, "somebody else took the lease")
                 }
-                Err(error) => tracing::warn!(%error, "the lease cannot be taken"),
+                Err(error) => {
+                    // One small question every few seconds from each process; spread, so that they do not come together.
+                    wait = self.pace.spread(wait);
+                    self.signs.show(Sign::LeaseFailed);
+                    tracing::warn!(%error, "the lease cannot be taken");
+                }
             }
-            tokio::time::sleep(self.config.renew_interval).await;
+            tokio::time::sleep(wait).await;
         }
     }
 
@@ -160,12 +178,16 @@ impl Election {
             match renewed.map(|in_time| in_time.unwrap_or(Err(CallError::Lost { what: "renew the lease" }.into()))) {
                 Ok(Ok(until)) => {
                     reign.until.send_replace(until);
+                    self.signs.show(Sign::Leading { epoch: reign.term.epoch });
                 }
                 Ok(Err(LeadershipError::Lost { holder })) => {
                     tracing::warn!(%holder, epoch = reign.term.epoch, "leadership was taken over");
                     break;
                 }
-                Ok(Err(LeadershipError::Call(error))) => tracing::warn!(%error, "the lease was not renewed"),
+                Ok(Err(LeadershipError::Call(error))) => {
+                    self.signs.show(Sign::LeaseFailed);
+                    tracing::warn!(%error, "the lease was not renewed");
+                }
                 Err(_) => {
                     tracing::warn!(
                         epoch = reign.term.epoch,
@@ -201,6 +223,24 @@ impl Election {
                 Err(error.into())
             }
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Gives the Lease back: nobody holds it, and the epoch stays for the next one to go on from. It is written under the
+    /// version that this term knows: a Lease that somebody else has taken meanwhile conflicts and is left alone.
+    pub(crate) async fn give_back(&self, reign: Reign) {
+        reign.until.send_replace(Instant::now());
+        let transitions = reign.lease.spec.as_ref().and_then(|spec| spec.lease_transitions).unwrap_or(0);
+        let mut lease = self.filled(reign.lease.clone(), transitions, reign.term.epoch);
+        if let Some(spec) = &mut lease.spec {
+            spec.holder_identity = None;
+        }
+        let params = PostParams { field_manager: Some(crm_api::CONTROLLER.to_owned()), ..PostParams::default() };
+        let write = call("give the lease back", self.api.replace(&self.config.lease_name, &params, &lease));
+        match tokio::time::timeout(GIVE_BACK, write).await {
+            Ok(Ok(_)) => tracing::info!(epoch = reign.term.epoch, "the lease was given back"),
+            Ok(Err(error)) => tracing::warn!(%error, "the lease was not given back; it ends by itself"),
+            Err(_) => tracing::warn!("the lease was not given back in time; it ends by itself"),
         }
     }
 

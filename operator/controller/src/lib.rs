@@ -5,7 +5,8 @@
 //! `crm_plan::plan`. Around that: `work` is the loop of one term of leadership, fed by `watches` through `queue`;
 //! `tasks` are the steps that the controller does itself (`backup_task`, `setting_task`; `notice_task` posts to the
 //! `webhook` of a site); `connection` leads from a site
-//! to its database; `limits` holds every number.
+//! to its database; `limits` holds every number, `pace` the waits after failures; `signs` shows the loop to whoever looks
+//! after the process.
 //!
 //! Dropping the future of [`Controller::run`] kills the controller at whatever point it is, as a power cut would:
 //! nothing is detached, nothing is tidied up. That is always harmless, because nothing is remembered that is not in an
@@ -22,12 +23,17 @@ mod leadership;
 mod limits;
 mod notice_task;
 mod observe;
+mod ordered;
+mod pace;
+#[cfg(feature = "program")]
+pub mod program;
 mod queue;
 mod raw;
 mod reconcile;
 mod restore_task;
 mod restore_test_task;
 mod setting_task;
+mod signs;
 mod sketch;
 mod tasks;
 mod unreadable;
@@ -48,7 +54,12 @@ use kube::Client;
 
 use crate::context::Context;
 use crate::leadership::Election;
+use crate::pace::Pace;
+use crate::signs::Signs;
 use crate::webhook::Post;
+
+pub use crate::pace::Jitter;
+pub use crate::signs::{Outcome, Sign, Watcher};
 
 /// How this process takes part in leader election.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,6 +98,8 @@ pub struct Controller {
     connect: Arc<dyn Connect>,
     post: Arc<dyn Post>,
     clock: Arc<dyn Clock>,
+    signs: Signs,
+    pace: Pace,
 }
 
 impl Controller {
@@ -99,36 +112,71 @@ impl Controller {
         post: Arc<dyn Post>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { config, client, connect, post, clock }
+        Self { config, client, connect, post, clock, signs: Signs::default(), pace: Pace::default() }
+    }
+
+    /// Shows what the loop sees and does to somebody who looks after the process.
+    #[must_use]
+    pub fn watched_by(self, watcher: Arc<dyn Watcher>) -> Self {
+        Self { signs: Signs::to(watcher), ..self }
+    }
+
+    /// Lets chance into the waits after failures.
+    #[must_use]
+    pub fn spread_by(self, jitter: Arc<dyn Jitter>) -> Self {
+        Self { pace: Pace::with(jitter), ..self }
     }
 
     /// Waits for leadership and works while it lasts, again and again, for ever.
     ///
     /// Several may run at once, even two that both believe they lead: see `leadership`.
     pub async fn run(self) {
-        let mut election = Election::new(self.config.clone(), &self.client, Arc::clone(&self.clock));
+        self.run_until(std::future::pending()).await;
+    }
+
+    /// The same until somebody says stop. Then no more work is begun, what is under way is dropped, and the Lease is given
+    /// back, so that the next controller need not wait for the end of the term.
+    pub async fn run_until(self, stop: impl Future<Output = ()>) {
+        let mut stop = std::pin::pin!(stop);
+        let (signs, pace) = (self.signs.clone(), self.pace.clone());
+        let mut election = Election::new(self.config.clone(), &self.client, Arc::clone(&self.clock), signs, pace);
         loop {
-            let mut reign = election.win().await;
+            let mut reign = tokio::select! {
+                biased;
+                () = &mut stop => return,
+                reign = election.win() => reign,
+            };
             let term = reign.term();
             tracing::info!(epoch = term.epoch(), identity = self.config.identity, "leading");
-            let context = Context {
-                client: self.client.clone(),
-                connect: Arc::clone(&self.connect),
-                post: Arc::clone(&self.post),
-                clock: Arc::clone(&self.clock),
-                term,
-                identity: self.config.identity.clone(),
-                own_namespace: self.config.lease_namespace.clone(),
-                claims: tokio::sync::Mutex::new(()),
-            };
             tokio::select! {
                 biased;
+                () = &mut stop => {
+                    election.give_back(reign).await;
+                    self.signs.show(Sign::Deposed);
+                    return;
+                }
                 () = election.keep(&mut reign) => tracing::info!("following"),
-                stop = work::work(context) => {
-                    tracing::warn!(?stop, "this term ends early; a new one begins");
+                ended = work::work(self.context(term)) => {
+                    tracing::warn!(?ended, "this term ends early; a new one begins");
                     tokio::time::sleep(self.config.renew_interval).await;
                 }
             }
+            self.signs.show(Sign::Deposed);
+        }
+    }
+
+    fn context(&self, term: leadership::Term) -> Context {
+        Context {
+            client: self.client.clone(),
+            connect: Arc::clone(&self.connect),
+            post: Arc::clone(&self.post),
+            clock: Arc::clone(&self.clock),
+            signs: self.signs.clone(),
+            pace: self.pace.clone(),
+            term,
+            identity: self.config.identity.clone(),
+            own_namespace: self.config.lease_namespace.clone(),
+            claims: tokio::sync::Mutex::new(()),
         }
     }
 }

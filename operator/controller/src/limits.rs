@@ -39,6 +39,10 @@ pub(crate) const DATABASE_READ: Duration = Duration::from_secs(60);
 /// How often a running backup is looked at.
 pub(crate) const BACKUP_POLL: Duration = Duration::from_secs(15);
 
+/// Giving the Lease back at the end. A process that is told to end must be gone within seconds; without an answer the
+/// Lease ends by itself.
+pub(crate) const GIVE_BACK: Duration = Duration::from_secs(3);
+
 /// Posting one notice. A receiver that takes longer is asked again later.
 pub(crate) const NOTICE_POST: Duration = Duration::from_secs(20);
 
@@ -49,8 +53,7 @@ pub(crate) const EVENT_NAME_BYTES_MAX: usize = 200;
 
 /// The wait after so many failures in a row.
 ///
-/// Constant and without chance, so that the same story gives the same bytes; sites that fail together are kept apart by
-/// the number of rounds at once.
+/// The rule without chance; `pace` lets chance in, where the process is given any.
 pub(crate) fn backoff(failures: u32) -> Duration {
     let doubled = 2_u32.saturating_pow(failures.saturating_sub(1).min(16));
     BACKOFF_MIN.saturating_mul(doubled).min(BACKOFF_MAX)

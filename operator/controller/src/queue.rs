@@ -10,7 +10,8 @@ use std::fmt;
 
 use tokio::time::Instant;
 
-use crate::limits::{self, ROUNDS_AT_ONCE};
+use crate::limits::ROUNDS_AT_ONCE;
+use crate::pace::Pace;
 
 /// A site by name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,6 +39,7 @@ pub(crate) struct Queue {
     due: BTreeMap<SiteKey, Instant>,
     running: BTreeSet<SiteKey>,
     failures: BTreeMap<SiteKey, Failures>,
+    pace: Pace,
 }
 
 /// Failures in a row, and the end of the wait that they brought.
@@ -48,6 +50,16 @@ struct Failures {
 }
 
 impl Queue {
+    /// An empty queue whose waits after failures come from there.
+    pub(crate) fn at(pace: Pace) -> Self {
+        Self { pace, ..Self::default() }
+    }
+
+    /// How many sites wait for their time, and how many are being looked at.
+    pub(crate) fn depth(&self) -> (usize, usize) {
+        (self.due.len(), self.running.len())
+    }
+
     /// Puts a site in, or moves it forward; never back. One that is being worked on waits until that round is over, one
     /// that failed until its wait is over: what its half round wrote must not wake it at once.
     pub(crate) fn add(&mut self, site: &SiteKey, at: Instant) {
@@ -101,7 +113,7 @@ impl Queue {
         }
         let failures = self.failures.entry(site.clone()).or_insert(Failures { count: 0, wait_until: now });
         failures.count = failures.count.saturating_add(1);
-        failures.wait_until = now + limits::backoff(failures.count);
+        failures.wait_until = now + self.pace.backoff(failures.count);
         let wait_until = failures.wait_until;
         self.add(site, wait_until);
     }

@@ -14,6 +14,7 @@ use crate::events;
 use crate::limits::{REST_INTERVAL, ROUND_GAP};
 use crate::observe::{self, ObserveError};
 use crate::queue::SiteKey;
+use crate::signs::{Outcome, Sign};
 use crate::tasks::{self, KnownTask, TaskKey, TaskOrder};
 use crate::unreadable::{self, MALFORMED};
 use crate::validate::{self, ValidateError};
@@ -35,6 +36,8 @@ pub(crate) enum Next {
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) next: Next,
+    /// How it ended, for those who look after the process.
+    pub(crate) outcome: Outcome,
     /// Tasks to start, even if a later intent failed.
     pub(crate) start: Vec<TaskOrder>,
     /// Tasks whose results may be forgotten.
@@ -73,10 +76,22 @@ impl RoundError {
 /// One round.
 #[tracing::instrument(skip_all, fields(%site, epoch = context.term.epoch()))]
 pub(crate) async fn reconcile(context: Arc<Context>, site: SiteKey, known: Vec<KnownTask>) -> Ended {
-    let mut ended = Ended { next: Next::Backoff, start: Vec::new(), settled: Vec::new() };
+    let mut ended = Ended { next: Next::Backoff, outcome: Outcome::Retried, start: Vec::new(), settled: Vec::new() };
     match round(&context, &site, &known, &mut ended).await {
-        Ok(next) => ended.next = next,
+        Ok(next) => {
+            ended.outcome = match next {
+                Next::After(_) => Outcome::Done,
+                Next::Backoff => Outcome::Retried,
+                Next::Gone => Outcome::Gone,
+                Next::Fenced => Outcome::Fenced,
+            };
+            ended.next = next;
+        }
         Err(error) => {
+            ended.outcome = match error.class() {
+                Class::Retry => Outcome::Retried,
+                Class::Wait => Outcome::Blocked,
+            };
             ended.next = after(&error);
             report_failure(&context, &site, &error).await;
         }
@@ -90,6 +105,7 @@ async fn round(context: &Context, site: &SiteKey, known: &[KnownTask], ended: &m
         return Ok(Next::Gone);
     };
     let (snapshot, ignored) = validate::validate(observed)?;
+    show(context, site, &snapshot);
     if is_fenced(&snapshot) {
         return Ok(Next::Fenced);
     }
@@ -111,6 +127,17 @@ async fn round(context: &Context, site: &SiteKey, known: &[KnownTask], ended: &m
         apply::apply(context, site, &snapshot, &[Intent::RecordSite { status: Box::new(status) }]).await;
     }
     stopped.map_or(Ok(Next::After(look_again(plan.wake_at, now, writes))), |error| Err(error.into()))
+}
+
+/// Shows the site as it was read: its status is the one that the round before has left.
+fn show(context: &Context, site: &SiteKey, snapshot: &crm_plan::Snapshot) {
+    if !context.signs.is_watched() {
+        return;
+    }
+    let conditions = snapshot.site.status.as_ref().map_or(&[][..], |status| &status.conditions);
+    let phases: Vec<_> =
+        snapshot.changes.iter().filter_map(|change| change.status.as_ref()).map(|status| status.phase).collect();
+    context.signs.show(Sign::Site { site: (&site.namespace, &site.name), conditions, phases: &phases });
 }
 
 /// A node obeys a leader with a higher epoch than ours: it would refuse our orders, so this term can bring nothing more.

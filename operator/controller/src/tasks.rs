@@ -163,8 +163,7 @@ impl Tasks {
         if self.known.contains_key(&key) {
             return;
         }
-        let span =
-            tracing::info_span!("task", %site, change = key.change, subject = %key.subject, attempt = key.attempt);
+        let span = tracing::info_span!("task", %site, change = key.change, step = %key.subject, attempt = key.attempt);
         let done = key.clone();
         let handle = self.running.spawn(async move { (done, work.await) }.instrument(span));
         self.ids.push((handle.id(), key.clone()));
@@ -193,10 +192,12 @@ impl Tasks {
         let entry = self.known.get_mut(&key)?;
         match &result {
             Ok(done) => {
-                tracing::info!(subject = %key.subject, attempt = key.attempt, evidence = done.evidence, "task done")
+                let (change, step, attempt) = (&key.change, &key.subject, key.attempt);
+                tracing::info!(site = %entry.site, change, %step, attempt, evidence = done.evidence, "task done");
             }
             Err(failed) => {
-                tracing::warn!(subject = %key.subject, attempt = key.attempt, message = failed.message, "task failed");
+                let (change, step, attempt) = (&key.change, &key.subject, key.attempt);
+                tracing::warn!(site = %entry.site, change, %step, attempt, reason = failed.message, "task failed");
             }
         }
         entry.result = Some(result);

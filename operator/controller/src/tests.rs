@@ -25,7 +25,9 @@ use crate::apply::{Applied, ApplyError, apply};
 use crate::connection::{Open as _, SiteDatabase};
 use crate::context::Context;
 use crate::leadership::Term;
+use crate::pace::Pace;
 use crate::queue::SiteKey;
+use crate::signs::{Sign, Signs, Watcher};
 use crate::webhook::{Address, Post, PostError};
 use crate::{Config, Controller};
 
@@ -101,6 +103,8 @@ fn context(client: Client, term: Term) -> Context {
         connect: Arc::new(NoDatabase),
         post: Arc::new(NoReceiver),
         clock: Arc::new(Start),
+        signs: Signs::default(),
+        pace: Pace::default(),
         term,
         identity: "controller-0".into(),
         claims: tokio::sync::Mutex::new(()),

@@ -16,8 +16,10 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::call::{CallError, call, list};
-use crate::limits::{self, BACKOFF_MIN, WATCH_SECONDS, WATCH_SILENCE};
+use crate::limits::{BACKOFF_MIN, WATCH_SECONDS, WATCH_SILENCE};
+use crate::pace::Pace;
 use crate::queue::SiteKey;
+use crate::signs::{Sign, Signs};
 use crate::sketch::Sketch;
 
 /// A kind that is watched.
@@ -32,7 +34,24 @@ pub(crate) enum Watched {
 
 const WATCHED: [Watched; 5] = [Watched::Site, Watched::Node, Watched::Change, Watched::Decision, Watched::Release];
 
+/// Names of the kinds that are watched.
+#[cfg(feature = "program")]
+pub(crate) fn kinds() -> impl Iterator<Item = &'static str> {
+    WATCHED.into_iter().map(Watched::kind)
+}
+
 impl Watched {
+    /// Name of the kind.
+    pub(crate) fn kind(self) -> &'static str {
+        match self {
+            Self::Site => "CrmSite",
+            Self::Node => "CrmNode",
+            Self::Change => "CrmChange",
+            Self::Decision => "CrmDecision",
+            Self::Release => "CrmRelease",
+        }
+    }
+
     fn resource(self) -> ApiResource {
         match self {
             Self::Site => ApiResource::erase::<CrmSite>(&()),
@@ -56,11 +75,17 @@ pub(crate) enum Sight {
 }
 
 /// Starts all watches. They end when the set is dropped, or when nobody listens any more.
-pub(crate) fn start(client: &Client, sights: &mpsc::Sender<(Watched, Sight)>) -> JoinSet<()> {
+pub(crate) fn start(
+    client: &Client,
+    sights: &mpsc::Sender<(Watched, Sight)>,
+    signs: &Signs,
+    pace: &Pace,
+) -> JoinSet<()> {
     let mut watches = JoinSet::new();
     for kind in WATCHED {
         let api: Api<Sketch> = Api::all_with(client.clone(), &kind.resource());
-        watches.spawn(watch(kind, api, sights.clone()));
+        let ears = Ears { kind, sights: sights.clone(), signs: signs.clone() };
+        watches.spawn(watch(ears, api, pace.clone()));
     }
     watches
 }
@@ -76,44 +101,50 @@ enum End {
     Deaf,
 }
 
+/// Who is told of what a watch sees.
+struct Ears {
+    kind: Watched,
+    sights: mpsc::Sender<(Watched, Sight)>,
+    signs: Signs,
+}
+
 /// Lists and watches one kind for ever; not in a hurry when that ends as soon as it has begun.
-async fn watch(kind: Watched, api: Api<Sketch>, sights: mpsc::Sender<(Watched, Sight)>) {
+async fn watch(ears: Ears, api: Api<Sketch>, pace: Pace) {
+    let kind = ears.kind;
     let mut failures = 0_u32;
     let mut version = None;
     loop {
         let begun = Instant::now();
-        match listen(kind, &api, &sights, &mut version).await {
+        match listen(&ears, &api, &mut version).await {
             Ok(End::Deaf) => return,
             Ok(End::Resume | End::Expired) if begun.elapsed() >= BACKOFF_MIN => {
                 failures = 0;
                 continue;
             }
             Ok(end) => tracing::debug!(?kind, ?end, "watch ended at once"),
-            Err(error) => tracing::warn!(?kind, %error, failures, "watch failed"),
+            Err(error) => {
+                ears.signs.show(Sign::WatchFailed { kind: kind.kind() });
+                tracing::warn!(?kind, %error, failures, "watch failed");
+            }
         }
         failures = failures.saturating_add(1);
-        tokio::time::sleep(limits::backoff(failures)).await;
+        tokio::time::sleep(pace.backoff(failures)).await;
     }
 }
 
 /// One watch, after a list where no version is known to go on from.
-async fn listen(
-    kind: Watched,
-    api: &Api<Sketch>,
-    sights: &mpsc::Sender<(Watched, Sight)>,
-    version: &mut Option<String>,
-) -> Result<End, CallError> {
+async fn listen(ears: &Ears, api: &Api<Sketch>, version: &mut Option<String>) -> Result<End, CallError> {
     let from = if let Some(from) = version.clone() {
         from
     } else {
         let (objects, from) = list("list for a watch", api).await?;
-        if sights.send((kind, Sight::All(objects))).await.is_err() {
+        if ears.sights.send((ears.kind, Sight::All(objects))).await.is_err() {
             return Ok(End::Deaf);
         }
         version.insert(from).clone()
     };
     let params = WatchParams { bookmarks: true, ..WatchParams::default() }.timeout(WATCH_SECONDS);
-    let ended = follow(kind, api, &params, &from, sights, version).await;
+    let ended = follow(ears, api, &params, &from, version).await;
     match ended {
         Err(error) if error.is_gone() => {
             *version = None;
@@ -124,15 +155,15 @@ async fn listen(
 }
 
 async fn follow(
-    kind: Watched,
+    ears: &Ears,
     api: &Api<Sketch>,
     params: &WatchParams,
     from: &str,
-    sights: &mpsc::Sender<(Watched, Sight)>,
     version: &mut Option<String>,
 ) -> Result<End, CallError> {
     let what = "watch";
     let stream = call(what, api.watch(params, from)).await?;
+    ears.signs.show(Sign::Watching { kind: ears.kind.kind() });
     let mut stream = std::pin::pin!(stream);
     loop {
         let next = tokio::time::timeout(WATCH_SILENCE, stream.try_next()).await;
@@ -159,7 +190,7 @@ async fn follow(
                 return Err(CallError::Failed { what, source: Box::new(kube::Error::Api(status)) });
             }
         };
-        if sights.send((kind, sight)).await.is_err() {
+        if ears.sights.send((ears.kind, sight)).await.is_err() {
             return Ok(End::Deaf);
         }
     }
@@ -280,93 +311,4 @@ fn is_over(change: &Sketch) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{Index, Sight, Watched};
-    use crate::sketch::Sketch;
-    use kube::Resource as _;
-    use serde_json::{Value, json};
-
-    fn object(name: &str, spec: Value, status: Value) -> Sketch {
-        serde_json::from_value(json!({
-            "metadata": {"name": name, "namespace": "crm", "generation": 1}, "spec": spec, "status": status,
-        }))
-        .unwrap()
-    }
-
-    fn site(name: &str, node: &str) -> Sketch {
-        object(name, json!({"components": [{"name": "Web", "nodes": [node]}]}), json!({}))
-    }
-
-    fn names(index: &mut Index, kind: Watched, sight: Sight) -> Vec<String> {
-        index.concerned(kind, sight).into_iter().map(|key| key.name).collect()
-    }
-
-    fn two_sites() -> Index {
-        let mut index = Index::default();
-        let all = Sight::All(vec![site("b", "node-b"), site("a", "node-a")]);
-        assert_eq!(names(&mut index, Watched::Site, all), ["a", "b"]);
-        index
-    }
-
-    #[test]
-    fn a_node_wakes_the_sites_that_name_it() {
-        let mut index = two_sites();
-        let node = || object("node-b", json!({}), json!({}));
-        assert_eq!(names(&mut index, Watched::Node, Sight::One(node())), ["b"]);
-        assert_eq!(names(&mut index, Watched::Node, Sight::Gone(node())), ["b"]);
-        let stranger = object("node-c", json!({}), json!({}));
-        assert!(names(&mut index, Watched::Node, Sight::One(stranger)).is_empty());
-    }
-
-    #[test]
-    fn our_own_status_of_a_site_wakes_nobody() {
-        let mut index = two_sites();
-        assert!(names(&mut index, Watched::Site, Sight::One(site("a", "node-a"))).is_empty());
-        let mut edited = site("a", "node-a");
-        edited.meta_mut().generation = Some(2);
-        assert_eq!(names(&mut index, Watched::Site, Sight::One(edited)), ["a"]);
-    }
-
-    #[test]
-    fn sites_that_a_new_list_lacks_are_woken_once_more() {
-        let mut index = two_sites();
-        assert_eq!(names(&mut index, Watched::Site, Sight::All(vec![site("a", "node-a")])), ["a", "b"]);
-        let release = object("8.0", json!({}), json!({}));
-        assert_eq!(names(&mut index, Watched::Release, Sight::One(release)), ["a"]);
-    }
-
-    #[test]
-    fn the_end_of_a_change_wakes_those_who_may_wait_for_its_claims() {
-        let mut index = two_sites();
-        let change =
-            |site: &str, phase: &str| object(&format!("{site}-1"), json!({"site": site}), json!({"phase": phase}));
-        assert_eq!(names(&mut index, Watched::Change, Sight::One(change("a", "Changing"))), ["a"]);
-        assert_eq!(names(&mut index, Watched::Change, Sight::One(change("b", "Preparing"))), ["b"]);
-        assert_eq!(names(&mut index, Watched::Change, Sight::One(change("a", "Succeeded"))), ["a", "b"]);
-    }
-
-    #[test]
-    fn a_decision_wakes_the_site_that_it_names() {
-        let mut index = two_sites();
-        let decision = object("d", json!({"site": "b", "word": "Approve"}), json!({}));
-        assert_eq!(names(&mut index, Watched::Decision, Sight::One(decision)), ["b"]);
-    }
-
-    #[test]
-    fn a_stop_wakes_all_sites_of_its_namespace_and_all_sites_from_the_operators_own() {
-        let mut index = Index::new("crm-operator");
-        let mut elsewhere = site("c", "node-c");
-        elsewhere.meta_mut().namespace = Some("other".to_owned());
-        let all = Sight::All(vec![site("a", "node-a"), site("b", "node-b"), elsewhere]);
-        assert_eq!(names(&mut index, Watched::Site, all).len(), 3);
-        let stop = |namespace: &str| {
-            let mut stop = object("stop", json!({"word": "Stop"}), json!({}));
-            stop.meta_mut().namespace = Some(namespace.to_owned());
-            stop
-        };
-        assert_eq!(names(&mut index, Watched::Decision, Sight::One(stop("crm"))), ["a", "b"]);
-        assert_eq!(names(&mut index, Watched::Decision, Sight::Gone(stop("crm"))), ["a", "b"], "its end as well");
-        assert_eq!(names(&mut index, Watched::Decision, Sight::One(stop("crm-operator"))).len(), 3);
-        assert!(names(&mut index, Watched::Decision, Sight::One(stop("third"))).is_empty());
-    }
-}
+mod tests;

@@ -11,6 +11,7 @@ use crate::context::Context;
 use crate::limits::{DEBOUNCE, REST_INTERVAL, SIGHTINGS_MAX};
 use crate::queue::{Queue, SiteKey};
 use crate::reconcile::{Ended, Next, reconcile};
+use crate::signs::{Outcome, Sign};
 use crate::tasks::Tasks;
 use crate::watches::{self, Index};
 
@@ -26,11 +27,11 @@ pub(crate) enum Stop {
 /// Works until the term is of no more use.
 pub(crate) async fn work(context: Context) -> Stop {
     let (sender, mut sights) = mpsc::channel(SIGHTINGS_MAX);
-    let mut watches = watches::start(&context.client, &sender);
+    let mut watches = watches::start(&context.client, &sender, &context.signs, &context.pace);
     let mut desk = Desk {
         index: Index::new(&context.own_namespace),
+        queue: Queue::at(context.pace.clone()),
         context: Arc::new(context),
-        queue: Queue::default(),
         rounds: JoinSet::new(),
         ids: Vec::new(),
         tasks: Tasks::default(),
@@ -65,7 +66,7 @@ struct Desk {
     index: Index,
     queue: Queue,
     rounds: JoinSet<Ended>,
-    ids: Vec<(Id, SiteKey)>,
+    ids: Vec<(Id, SiteKey, Instant)>,
     tasks: Tasks,
 }
 
@@ -74,8 +75,11 @@ impl Desk {
         while let Some(site) = self.queue.take(Instant::now()) {
             let known = self.tasks.of(&site);
             let handle = self.rounds.spawn(reconcile(Arc::clone(&self.context), site.clone(), known));
-            self.ids.push((handle.id(), site));
+            self.context.signs.show(Sign::RoundBegan { site: (&site.namespace, &site.name) });
+            self.ids.push((handle.id(), site, Instant::now()));
         }
+        let (waiting, running) = self.queue.depth();
+        self.context.signs.show(Sign::Queue { waiting, running });
     }
 
     fn round_ended(&mut self, joined: Result<(Id, Ended), JoinError>) -> Next {
@@ -86,10 +90,13 @@ impl Desk {
                 (error.id(), None)
             }
         };
-        let Some(place) = self.ids.iter().position(|(known, _)| *known == id) else { return Next::Gone };
-        let (_, site) = self.ids.remove(place);
+        let Some(place) = self.ids.iter().position(|(known, ..)| *known == id) else { return Next::Gone };
+        let (_, site, begun) = self.ids.remove(place);
         let now = Instant::now();
-        let Some(Ended { next, start, settled }) = ended else {
+        let outcome = ended.as_ref().map_or(Outcome::Broken, |ended| ended.outcome);
+        let took = now.saturating_duration_since(begun);
+        self.context.signs.show(Sign::RoundEnded { site: (&site.namespace, &site.name), outcome, took });
+        let Some(Ended { next, start, settled, outcome: _ }) = ended else {
             self.queue.failed(&site, now);
             return Next::Backoff;
         };

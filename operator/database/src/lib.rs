@@ -1,6 +1,7 @@
 //! SQL Server, met through one port: typed statements in, rows out. Every SQL text of the product stands in this crate.
 //!
 //! - [`Connect`] and [`SqlServer`]: the port. What stands behind it (a wire, the sandbox) is not known here.
+//!   `wire` (with the feature of that name) is the one to a real server.
 //! - [`Statement`]: one text with its parameters, and a stable name.
 //! - [`facts`]: the questions that make up `DatabaseFacts`; [`superoffice`]: those of SuperOffice's tables.
 //! - [`backup`]: backing up, verifying, reading headers; [`restore`]: the way back; [`restore_test`]: a restore beside it,
@@ -11,6 +12,8 @@ pub mod facts;
 pub mod restore;
 pub mod restore_test;
 pub mod superoffice;
+#[cfg(feature = "wire")]
+pub mod wire;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -57,6 +57,8 @@ impl Server {
             std::env::var_os("CRM_TEST_CLUSTER").is_some(),
             "this suite empties the namespaces {NAMESPACES:?} of the cluster that KUBECONFIG names: start it with tests/cluster/run"
         );
+        // A build of the whole workspace has two providers of cryptography; chosen already, that choice stands.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let entered = runtime.enter();
         let config = runtime.block_on(kube::Config::infer()).expect("KUBECONFIG names no cluster");

@@ -1,0 +1,7 @@
+//! `crm-operator`: the controller as a process. Everything that it does is in the library; this is the door.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    crm_controller::program::main()
+}

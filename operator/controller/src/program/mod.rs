@@ -1,0 +1,124 @@
+//! The program `crm-operator`: real edges behind the ports of the loop, and what a process owes to those who run it.
+//!
+//! - [`Flags`]: configuration, from flags or environment;
+//! - `vitals`: metrics, readiness and liveness, from the signs of the loop; `numbers` are the metrics themselves;
+//! - `post`: the way to webhooks. The way to SQL Server is `crm_database::wire`.
+
+mod flags;
+mod numbers;
+mod post;
+mod vitals;
+
+use std::convert::Infallible;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::{CommandFactory as _, Parser as _};
+use crm_database::wire::Wire;
+use crm_process::exit::{self, Failure};
+use crm_process::requests::Counted;
+use crm_process::{WallClock, chance, cluster, endpoints, logs, start, stop};
+use kube::{Client, Resource as _};
+
+use crate::{Controller, Jitter};
+
+pub use flags::Flags;
+use post::Webhooks;
+use vitals::Vitals;
+
+/// Name of the program.
+pub const NAME: &str = "crm-operator";
+/// Its version.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Reads flags and environment, and runs until it is told to end.
+#[must_use]
+pub fn main() -> ExitCode {
+    let flags = Flags::parse();
+    exit::end(NAME, flags.judged().and_then(|()| start::run(run(flags))))
+}
+
+/// Its flags as a table of a guide.
+#[must_use]
+pub fn flags_table() -> String {
+    crm_process::flags::table(&Flags::command())
+}
+
+/// Its metrics as a table of a guide.
+#[must_use]
+pub fn metrics_table() -> String {
+    numbers::Numbers::new(VERSION).0.table()
+}
+
+async fn run(flags: Flags) -> Result<(), Failure> {
+    let logging = logs::start(&flags.log, NAME)?;
+    let ended = operate(flags).await;
+    logging.end();
+    ended
+}
+
+async fn operate(flags: Flags) -> Result<(), Failure> {
+    // From here on it is listened to: as the first process of a container it would otherwise be deaf to SIGTERM.
+    let mut end = tokio::spawn(stop::told());
+    let wire = Wire::trusting(flags.authorities()?);
+    let connection = cluster::configured(&flags.cluster).await?;
+    let url = connection.cluster_url.clone();
+    let config = flags.election(&connection.default_namespace);
+    let (vitals, requests) = Vitals::new(VERSION, config.lease_duration);
+    let vitals = Arc::new(vitals);
+    let client = cluster::client(connection, &Counted::by(Arc::new(requests)))?;
+    let listener = endpoints::listen(flags.listen).await?;
+    tokio::spawn(endpoints::serve(listener, vitals.clone()));
+    tracing::info!(version = VERSION, identity = config.identity, listen = %flags.listen, "{NAME} starts");
+    tokio::select! {
+        biased;
+        _ = &mut end => return Ok(()),
+        met = meet(&client, &url, flags.cluster.start_patience) => met?,
+    }
+    let controller =
+        Controller::new(config, client, Arc::new(wire), Arc::new(Webhooks::default()), Arc::new(WallClock))
+            .watched_by(vitals.clone())
+            .spread_by(Arc::new(Chance));
+    let told_to_end = async {
+        match end.await {
+            Ok(Ok(by)) => tracing::info!(by, "told to end"),
+            // Without signals it ends as it would with a power cut, which is harmless too.
+            Ok(Err(_)) | Err(_) => std::future::pending().await,
+        }
+    };
+    // The heart beats in the task of the loop: a loop that blocks its thread stops it.
+    tokio::select! {
+        () = controller.run_until(told_to_end) => Ok(()),
+        never = beat(&vitals) => match never {},
+    }
+}
+
+async fn meet(client: &Client, url: &http::Uri, patience: Duration) -> Result<(), Failure> {
+    cluster::meet(client, url, patience).await?;
+    let kinds = [
+        crm_api::CrmSite::plural(&()),
+        crm_api::CrmNode::plural(&()),
+        crm_api::CrmRelease::plural(&()),
+        crm_api::CrmChange::plural(&()),
+        crm_api::CrmBackup::plural(&()),
+        crm_api::CrmDecision::plural(&()),
+    ];
+    cluster::definitions(client, &kinds.iter().map(AsRef::as_ref).collect::<Vec<&str>>()).await
+}
+
+async fn beat(vitals: &Vitals) -> Infallible {
+    loop {
+        vitals.beat();
+        tokio::time::sleep(vitals::BEAT).await;
+    }
+}
+
+/// Real chance.
+struct Chance;
+
+impl Jitter for Chance {
+    fn spread(&self, wait: Duration) -> Duration {
+        chance::near(wait)
+    }
+}

@@ -241,3 +241,48 @@ fn a_site_goes_not_back_and_shares_its_database_with_no_other() {
     let refused = stage.server.until(422, || stage.server.plain("PATCH", &path, back.clone()));
     assert!(message(&refused).contains("there is no way back but a restore"), "{refused:?}");
 }
+
+/// As the API server itself sums them up. `UPDATE=1` writes the file anew: read the difference.
+#[test]
+fn permissions_are_the_recorded_ones() {
+    let _alone = crate::server::alone();
+    let stage = Stage::set();
+    let mut text = String::new();
+    for (who, token) in [("crm-operator/crm-operator", &stage.controller), ("crm/crm-node-alpha", &stage.alpha)] {
+        let review = json!({
+            "apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectRulesReview", "spec": {"namespace": "crm"},
+        });
+        let path = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews";
+        let answer = stage.server.as_bearer(token, "POST", path, &review);
+        assert_eq!(answer.code, 201, "{answer:?}");
+        let words = |value: &Value| {
+            let words = value.as_array().into_iter().flatten().filter_map(Value::as_str);
+            words.map(|word| if word.is_empty() { "core" } else { word }).collect::<Vec<_>>().join(",")
+        };
+        let rules = answer.body["status"]["resourceRules"].as_array().unwrap();
+        let mut lines: Vec<String> = rules
+            .iter()
+            .map(|rule| {
+                let names = words(&rule["resourceNames"]);
+                let names = if names.is_empty() { "any".to_owned() } else { names };
+                format!(
+                    "  {} {} {names}: {}\n",
+                    words(&rule["apiGroups"]),
+                    words(&rule["resources"]),
+                    words(&rule["verbs"])
+                )
+            })
+            .collect();
+        lines.sort();
+        text.push_str(&format!(
+            "ServiceAccount {who} in namespace crm (group, resource, names: verbs)\n{}\n",
+            lines.concat()
+        ));
+    }
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/permissions.txt");
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&file, &text).unwrap();
+    }
+    let recorded = std::fs::read_to_string(&file).unwrap_or_default();
+    assert_eq!(text, recorded, "{} is not what the API server says", file.display());
+}

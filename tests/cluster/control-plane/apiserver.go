@@ -25,7 +25,7 @@ import (
 var auditPolicy []byte
 
 // How long a slow machine may take until /readyz answers.
-const startup = 3 * time.Minute
+const startup = 10 * time.Minute
 
 func apiServerFlags(set settings, keys keys, etcd string, port int) []string {
 	return []string{

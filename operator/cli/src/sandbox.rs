@@ -1,4 +1,4 @@
-//! The commands `sandbox run` and `sandbox sweep`, and, in [`start`], `sandbox start`.
+//! The commands `sandbox run` and `sandbox sweep`, and, in `start`, `sandbox start`.
 
 mod start;
 

@@ -16,9 +16,9 @@ pub(crate) fn one_patched_line_is_all_it_takes(terminal: &Terminal, place: &Plac
     changes.until(&[&format!("crmchange.crm-operator.io/{site}-")]);
     let object = format!("crmsite/{site}");
     let proven = format!("--for=jsonpath={{.status.verified.version}}={goal}");
-    terminal.run(&["wait", &proven, &object, "-n", namespace, "--timeout=100s"]).shows(&["condition met"]);
+    terminal.run(&["wait", &proven, &object, "-n", namespace, "--timeout=500s"]).shows(&["condition met"]);
     terminal
-        .run(&["wait", "--for=condition=UpToDate", &object, "-n", namespace, "--timeout=60s"])
+        .run(&["wait", "--for=condition=UpToDate", &object, "-n", namespace, "--timeout=500s"])
         .shows(&["condition met"]);
     sites.until(&[site, goal, "True"]);
     let changes = terminal.run(&["get", "crmchange", "-n", namespace, "-o", "name"]);

@@ -71,9 +71,9 @@ impl Drop for Home {
 const AT_REST: Place<'_> = Place { namespace: "crm", site: "contoso", version: "7.5 SR2", node: "contoso-app" };
 
 fn at_rest(terminal: &Terminal) {
-    let ready = ["wait", "--for=condition=Ready", "crmsite/contoso", "--timeout=60s"];
+    let ready = ["wait", "--for=condition=Ready", "crmsite/contoso", "--timeout=500s"];
     terminal.run(&ready);
-    terminal.run(&["wait", "--for=jsonpath={.status.verified.version}=7.5 SR2", "crmsite/contoso", "--timeout=60s"]);
+    terminal.run(&["wait", "--for=jsonpath={.status.verified.version}=7.5 SR2", "crmsite/contoso", "--timeout=500s"]);
 }
 
 #[test]

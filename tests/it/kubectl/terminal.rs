@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 /// No command takes longer; one that does is taken for one that hangs.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// A terminal: kubectl, the way to a cluster, and a home folder of its own for what kubectl keeps.
 pub(crate) struct Terminal {
@@ -91,7 +91,7 @@ impl Terminal {
     pub(crate) fn shell(&self, line: &str) {
         let mut command = Command::new("sh");
         self.at_home(&mut command);
-        let script = format!("kubectl() {{ \"$KUBECTL\" \"$@\"; }}\n{line}");
+        let script = format!("kubectl() {{ command \"$KUBECTL\" \"$@\"; }}\n{line}");
         let said = command.args(["-c", &script]).env("KUBECTL", &self.kubectl).env("KUBE_EDITOR", "true").output();
         let said = said.unwrap();
         assert!(said.status.success(), "{line}: {}", String::from_utf8_lossy(&said.stderr));

@@ -1,10 +1,10 @@
 //! The sandbox at home: a scenario that stays open, with its API on loopback for `kubectl`.
 //!
-//! - [`listener`]: HTTP over TLS on loopback, in a thread and runtime of its own with the time of this computer. It knows
+//! - `listener`: HTTP over TLS on loopback, in a thread and runtime of its own with the time of this computer. It knows
 //!   no object: it hands each request over.
-//! - [`desk`]: takes requests on the side of the simulation, where the model answers them between two moments of its time.
-//! - [`credentials`] and [`kubeconfig`]: who may come in, and the file by which clients find the way.
-//! - [`pace`]: how fast the simulated time passes.
+//! - `desk`: takes requests on the side of the simulation, where the model answers them between two moments of its time.
+//! - `credentials` and `kubeconfig`: who may come in, and the file by which clients find the way.
+//! - `pace`: how fast the simulated time passes.
 //!
 //! What plays is what `run` plays: the same cluster, world, controller, agents and people. Only the edit of the site is
 //! left to whoever comes in, and nothing is judged to be over.

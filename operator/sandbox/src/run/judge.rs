@@ -22,7 +22,7 @@ const PATIENCE_ALONE: SignedDuration = SignedDuration::from_mins(30);
 /// Agents at rest look again within this time.
 const AGENTS_LOOK_WITHIN: SignedDuration = SignedDuration::from_mins(10);
 /// Waits that only a person ends.
-const WAITS_FOR_PEOPLE: [&str; 5] = ["Approval", "Person", "Preflight", "Claim", "Facts"];
+pub(super) const WAITS_FOR_PEOPLE: [&str; 5] = ["Approval", "Person", "Preflight", "Claim", "Facts"];
 
 /// Where a run stands.
 pub(super) enum Phase<T> {

@@ -10,10 +10,10 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
 
 use super::cast::Cast;
-use super::judge::{Judges, PATIENCE, Phase, is_settled};
+use super::judge::{Judges, PATIENCE, Phase, WAITS_FOR_PEOPLE, is_settled};
 use super::play::{JUDGE_AGAIN, follow, set_faults, start_people};
 use super::stage::Stage;
-use super::{Options, RunError, Sandbox};
+use super::{Attendance, Options, RunError, Sandbox};
 use crate::home::Scene;
 use crate::home::desk::{Knock, attend};
 use crate::home::pace::{self, Speed};
@@ -38,18 +38,8 @@ pub(crate) async fn stay(
     let declared = generations(&stage);
     let (mut edited, mut violation) = (false, None);
     let stopped = Arc::new(Notify::new());
-    let (told, file) = (Arc::clone(&stopped), Arc::clone(&stage.file));
-    let (witness, clock) = (stage.witness.clone(), stage.clock);
-    let under_way = move || {
-        let notes = witness.notes();
-        let moves = clock.now().duration_since(notes.progress_at) < PATIENCE;
-        file.each_managed().any(|file| {
-            let waits_for_window =
-                |name: &str| notes.change(name).is_some_and(|change| change["status"]["waiting"]["reason"] == "Window");
-            let name = file.site_name();
-            notes.site(name).is_some_and(|site| !is_settled(site)) && (moves || waits_for_window(name))
-        })
-    };
+    let told = Arc::clone(&stopped);
+    let under_way = is_under_way(&stage, options.people);
     let paced = tokio::spawn(pace::keep(speed, under_way, move || told.notify_one()));
     loop {
         for event in stage.witness.take_events() {
@@ -93,4 +83,23 @@ fn generations(stage: &Stage) -> BTreeMap<String, i64> {
     let notes = stage.witness.notes();
     let of = |name: &str| notes.site(name).and_then(|site| site["metadata"]["generation"].as_i64());
     stage.file.each_managed().filter_map(|file| Some((file.site_name().to_owned(), of(file.site_name())?))).collect()
+}
+
+/// Whether something goes on by itself, so that time may jump to what happens next: a site is not at rest, and it does not
+/// wait for somebody who has to come in first. A wait for a window ends by itself, however long it is.
+fn is_under_way(stage: &Stage, people: Attendance) -> impl Fn() -> bool + use<> {
+    let (witness, clock, file) = (stage.witness.clone(), stage.clock, Arc::clone(&stage.file));
+    move || {
+        let notes = witness.notes();
+        let moves = clock.now().duration_since(notes.progress_at) < PATIENCE;
+        let goes_on = |name: &str| {
+            let change = notes.change(name);
+            let waits_for =
+                change.map_or("", |change| change["status"]["waiting"]["reason"].as_str().unwrap_or_default());
+            let needs_somebody = people == Attendance::Nobody && WAITS_FOR_PEOPLE.contains(&waits_for);
+            let is_at_rest = notes.site(name).is_none_or(|site| is_settled(site));
+            !is_at_rest && !needs_somebody && (moves || waits_for == "Window")
+        };
+        file.each_managed().any(|file| goes_on(file.site_name()))
+    }
 }

@@ -162,9 +162,9 @@ mod tests {
                 ["HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", "HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n"]
             {
                 let (mut stream, _) = listener.accept().await.unwrap();
-                stream.write_all(answer.as_bytes()).await.unwrap();
                 let mut line = String::new();
                 BufReader::new(&mut stream).read_line(&mut line).await.unwrap();
+                stream.write_all(answer.as_bytes()).await.unwrap();
             }
         });
         let web = Web::default();

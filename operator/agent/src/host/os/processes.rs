@@ -231,16 +231,13 @@ pub(super) fn below(_: &Path) -> Result<Vec<String>, HostError> {
 mod tests {
     use super::{Processes, below};
     use crate::host::{HostError, ProcessId, ProcessState};
-    use std::fs;
-    use std::os::unix::fs::PermissionsExt as _;
-    use std::path::{Path, PathBuf};
+    use std::path::Path;
     use std::time::Duration;
 
-    fn script(folder: &Path, text: &str) -> PathBuf {
-        let path = folder.join("setup.sh");
-        fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-        path
+    /// Starts a shell with this text and one argument.
+    fn shell(processes: &Processes, text: &str) -> ProcessId {
+        let arguments = ["-c", text, "setup", "sure"].map(str::to_owned);
+        processes.start(Path::new("/bin/sh"), &arguments).unwrap()
     }
 
     /// Looks again and again until a state is as wanted. The limit is only for a test that fails.
@@ -259,12 +256,10 @@ mod tests {
     #[test]
     fn a_program_prints_reads_and_ends_with_a_code() {
         let folder = tempfile::tempdir().unwrap();
-        let program =
-            script(folder.path(), "echo \"$1 in $(basename \"$PWD\")?\"; read answer; echo \"got $answer\"; exit 7");
         let processes = Processes::new(&folder.path().join("consoles"));
-        let id = processes.start(&program, &["sure".to_owned()]).unwrap();
-        let asks =
-            |state: &ProcessState| matches!(state, ProcessState::Running { output } if output.contains("sure in"));
+        // It stands in the folder of its program.
+        let id = shell(&processes, "test -e ./sh && echo \"$1?\"; read answer; echo \"got $answer\"; exit 7");
+        let asks = |state: &ProcessState| matches!(state, ProcessState::Running { output } if output == "sure?\n");
         until(&processes, &id, asks);
         processes.type_line(&id, "yes").unwrap();
         let ended = until(&processes, &id, |state| matches!(state, ProcessState::Ended { .. }));
@@ -276,10 +271,9 @@ mod tests {
     #[test]
     fn a_program_outlives_its_agent_and_is_found_again_by_the_next_one() {
         let folder = tempfile::tempdir().unwrap();
-        let program = script(folder.path(), "echo begun; read none; exec sleep 600");
         let consoles = folder.path().join("consoles");
         let first = Processes::new(&consoles);
-        let id = first.start(&program, &[]).unwrap();
+        let id = shell(&first, "echo begun; read none; exec sleep 600");
         until(&first, &id, |state| matches!(state, ProcessState::Running { output } if output == "begun\n"));
         drop(first);
         let second = Processes::new(&consoles);
@@ -297,9 +291,8 @@ mod tests {
     #[test]
     fn the_end_of_its_input_reaches_a_program_when_its_console_is_closed() {
         let folder = tempfile::tempdir().unwrap();
-        let program = script(folder.path(), "cat; exit 3");
         let processes = Processes::new(&folder.path().join("consoles"));
-        let id = processes.start(&program, &[]).unwrap();
+        let id = shell(&processes, "cat; exit 3");
         processes.close(&id).unwrap();
         assert!(matches!(processes.close(&id), Err(HostError::NotFound(_))));
         let ended = until(&processes, &id, |state| matches!(state, ProcessState::Ended { .. }));

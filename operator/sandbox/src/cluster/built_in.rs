@@ -26,7 +26,7 @@ const FIXED_IN_EVENTS: [&str; 9] = [
 
 /// The schema of a built-in kind: unknown fields are kept, known limits are checked.
 pub(crate) fn schema_of(kind: &str) -> Value {
-    let mut schema = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
+    let mut schema = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true, TYPED: true});
     match kind {
         "Event" => {
             schema["required"] =

@@ -41,37 +41,6 @@ pub(crate) fn prune(node: &Node, value: &mut Value, path: &Path<'_>, unknown: &m
     }
 }
 
-/// The unknown fields of `value`, without changing it.
-pub(crate) fn unknown_fields(node: &Node, value: &Value) -> Vec<String> {
-    fn walk(node: &Node, value: &Value, path: &Path<'_>, unknown: &mut Vec<String>) {
-        match value {
-            Value::Object(map) => {
-                for (key, child) in map {
-                    let path = path.key(key);
-                    match node.field(key) {
-                        Some(field) => walk(field, child, &path, unknown),
-                        None if node.preserve_unknown => {}
-                        None if node.embedded_resource && of_every_object(key) => {}
-                        None => unknown.push(path.to_string()),
-                    }
-                }
-            }
-            Value::Array(items) => {
-                let Some(node) = node.items.as_deref() else {
-                    return;
-                };
-                for (index, item) in items.iter().enumerate() {
-                    walk(node, item, &path.index(index), unknown);
-                }
-            }
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-        }
-    }
-    let mut unknown = Vec::new();
-    walk(node, value, &Path::Root, &mut unknown);
-    unknown
-}
-
 /// Fills in the defaults of missing fields.
 pub(crate) fn default(node: &Node, value: &mut Value) {
     if !node.holds.defaults {

@@ -2,7 +2,7 @@
 //! plane and runs this; it is no part of `cargo test`, which needs no cluster.
 //!
 //! - `server`: the real API. `referee`: has it asked whatever the model is asked, and compares. `names`: what the two
-//!   call differently and means the same.
+//!   call differently and means the same; `texts`: the same for messages.
 //! - `confinement`: what each identity may do, and what its writes may contain.
 //! - `stories`: every example, each of its requests answered by both. `traces`: random operations on our kinds.
 
@@ -11,4 +11,5 @@ mod names;
 mod referee;
 mod server;
 mod stories;
+mod texts;
 mod traces;

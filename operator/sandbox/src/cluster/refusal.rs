@@ -87,6 +87,13 @@ impl Refusal {
         Self::plain(400, "BadRequest", message)
     }
 
+    /// A body that cannot be read as an object of the kind.
+    pub(crate) fn unreadable(kind: &Kind, error: &str) -> Self {
+        let version = kind.api_version.rsplit('/').next().unwrap_or_default();
+        let kind = &kind.kind;
+        Self::bad_request(&format!("{kind} in version \"{version}\" cannot be handled as a {kind}: {error}"))
+    }
+
     /// A path of which the server knows nothing.
     pub(crate) fn unknown_path() -> Self {
         Self::plain(404, "NotFound", "the server could not find the requested resource")

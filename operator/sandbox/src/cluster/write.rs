@@ -77,7 +77,7 @@ impl Turn<'_> {
         let unknown = settled(&self.request.kind, &mut value);
         match self.strictly(&unknown) {
             None => Ok(value),
-            Some(error) => Err(Refusal::bad_request(&error)),
+            Some(error) => Err(Refusal::unreadable(&self.request.kind, &error)),
         }
     }
 

@@ -13,7 +13,7 @@ use super::kinds::Kind;
 use super::refusal::Refusal;
 use super::request::{Outcome, Turn};
 use super::store::Stored;
-use super::write::{check_preconditions, settled, with_status_of};
+use super::write::{Source, check_preconditions, settled, with_status_of};
 use super::{meta, ownership, typed};
 
 impl Turn<'_> {
@@ -58,7 +58,7 @@ impl Turn<'_> {
         check_preconditions(kind, old, config)?;
         let mut value = applied.value;
         if self.request.subresource == "status" {
-            settled(kind, &mut value);
+            settled(kind, &mut value, Source::Merged);
             value = with_status_of(old, value);
         }
         meta::prepare_update(&old.value, &mut value);

@@ -222,7 +222,8 @@ fn validate_branches(node: &Node, value: &Value, path: &Path<'_>, causes: &mut V
         found
     };
     // Such a message belongs to the object as a whole; of the branches that fail, the first is told with it.
-    let composite = |detail: String| Cause::new(CauseReason::Invalid, String::new(), format!("Invalid value: \"\": {detail}"));
+    let composite =
+        |detail: String| Cause::new(CauseReason::Invalid, String::new(), format!("Invalid value: \"\": {detail}"));
     let place = format!("{:?}", path.to_string());
     let any: Vec<Vec<Cause>> = node.any_of.iter().map(found).collect();
     if !any.is_empty() && !any.iter().any(Vec::is_empty) {

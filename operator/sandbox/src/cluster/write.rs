@@ -52,7 +52,7 @@ impl Turn<'_> {
         self.check_place(patch)?;
         let mut value = Value::clone(&old.value);
         merge::merge_patch(&mut value, patch);
-        let unknown = settled(&kind, &mut value);
+        let unknown = settled(&kind, &mut value, Source::Read);
         if let Some(error) = self.strictly(&unknown) {
             let mut patched: Value = serde_json::from_slice(old.json()).unwrap_or_default();
             merge::merge_patch(&mut patched, patch);
@@ -74,7 +74,7 @@ impl Turn<'_> {
     /// The body as an object of the kind: pruned, with defaults, refused where it must be strict and is not.
     fn decoded(&self) -> Result<Value, Refusal> {
         let mut value = self.body()?.into_owned();
-        let unknown = settled(&self.request.kind, &mut value);
+        let unknown = settled(&self.request.kind, &mut value, Source::Read);
         match self.strictly(&unknown) {
             None => Ok(value),
             Some(error) => Err(Refusal::unreadable(&self.request.kind, &error)),
@@ -100,7 +100,7 @@ impl Turn<'_> {
         {
             map.remove("status");
         }
-        settled(&kind, &mut value);
+        settled(&kind, &mut value, source_of(managers.as_ref()));
         let birth = Birth { namespace, serial: self.state.next_serial(), now: &self.now };
         meta::prepare_create(&kind, &mut value, &birth);
         let name = meta::text(&value, "name").to_owned();
@@ -126,7 +126,7 @@ impl Turn<'_> {
     ) -> Result<Outcome, Refusal> {
         let kind = self.kind();
         if self.request.subresource.is_empty() {
-            with_old_status(&kind, old, &mut value);
+            with_old_status(&kind, old, &mut value, source_of(managers.as_ref()));
         }
         if kind.has_generation() && differs_in_content(&kind, &old.value, &value) {
             meta::raise_generation(&mut value);
@@ -161,22 +161,41 @@ impl Turn<'_> {
     }
 }
 
+/// Where a value comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// From a client, who leaves out a field or says null.
+    Read,
+    /// From a merge with what is applied: null is a value there, and of the wrong type unless the schema allows it.
+    Merged,
+}
+
 /// Prunes and fills in defaults; gives the paths of unknown fields, sorted.
-pub(crate) fn settled(kind: &Kind, value: &mut Value) -> Vec<String> {
+pub(crate) fn settled(kind: &Kind, value: &mut Value, source: Source) -> Vec<String> {
     let mut unknown = Vec::new();
     if kind.origin == Origin::BuiltIn {
         shape::drop_nulls(value);
         built_in::complete(kind, value);
     }
     shape::prune(&kind.schema, value, &Path::Root, &mut unknown);
+    match (source, kind.schema.field("metadata"), value.get_mut("metadata")) {
+        (Source::Read, ..) => shape::drop_absent(&kind.schema, value),
+        (Source::Merged, Some(node), Some(metadata)) => shape::drop_absent(node, metadata),
+        (Source::Merged, ..) => {}
+    }
     shape::default(&kind.schema, value);
     unknown.sort();
     unknown
 }
 
+/// Managers are known beforehand of what is applied.
+fn source_of(managers: Option<&Vec<Manager>>) -> Source {
+    if managers.is_some() { Source::Merged } else { Source::Read }
+}
+
 /// Makes `value` what the main endpoint can change: everything but status and the server's own metadata.
-fn with_old_status(kind: &Kind, old: &Stored, value: &mut Value) {
-    settled(kind, value);
+fn with_old_status(kind: &Kind, old: &Stored, value: &mut Value, source: Source) {
+    settled(kind, value, source);
     meta::prepare_update(&old.value, value);
     if let (true, Some(map)) = (kind.has_status, value.as_object_mut()) {
         match old.value.get("status") {

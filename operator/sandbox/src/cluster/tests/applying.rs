@@ -169,7 +169,8 @@ async fn an_apply_can_carry_the_version_that_was_read() {
 async fn nobody_owns_that_a_list_with_keys_is_empty() {
     let world = world();
     let api = world.gadgets();
-    let made = apply(&api, "ann", "a", json!({"spec": {"size": 1, "parts": [], "tags": [], "order": [], "box": {}}})).await;
+    let made =
+        apply(&api, "ann", "a", json!({"spec": {"size": 1, "parts": [], "tags": [], "order": [], "box": {}}})).await;
     assert_eq!(owners(&made.unwrap()), [r#"ann Apply: {"f:spec":{"f:box":{},"f:order":{},"f:size":{}}}"#]);
     // An update does own the list that it brings.
     let taken = merge(&api, "a", json!({"spec": {"parts": null}})).await.unwrap();
@@ -207,7 +208,10 @@ async fn values_of_the_wrong_type_cannot_be_applied() {
     for (spec, expected) in [
         (json!(7), ".spec: expected map, got &{7}"),
         (json!({"size": "x"}), ".spec.size: expected numeric (int or float), got string"),
-        (json!({"code": {"a": [1]}}), r#".spec.code: expected string, got &value.valueUnstructured{Value:map[string]interface {}{"a":[]interface {}{1}}}"#),
+        (
+            json!({"code": {"a": [1]}}),
+            r#".spec.code: expected string, got &value.valueUnstructured{Value:map[string]interface {}{"a":[]interface {}{1}}}"#,
+        ),
         (json!({"order": {"a": "b"}}), ".spec.order: expected list, got &{map[a:b]}"),
         (json!({"parts": [{"name": "x"}, {"name": "x"}]}), r#".spec.parts: duplicate entries for key [name="x"]"#),
         (json!({"tags": ["a", "a"]}), r#".spec.tags: duplicate entries for key [="a"]"#),
@@ -216,4 +220,16 @@ async fn values_of_the_wrong_type_cannot_be_applied() {
         let expected = format!("failed to create typed patch object (/a; example.org/v1, Kind=Gadget): {expected}");
         assert_eq!((refused.code, refused.message), (500, expected));
     }
+}
+
+#[tokio::test]
+async fn null_is_a_value_in_what_is_applied() {
+    let world = world();
+    let refused = refusal(apply(&world.gadgets(), "ann", "a", json!({"spec": {"size": 1, "code": null}})).await);
+    assert_eq!(
+        causes(&refused)[0],
+        "spec.code: Invalid value: \"null\": spec.code in body must be of type string: \"null\""
+    );
+    let made = apply(&world.gadgets(), "ann", "a", json!({"spec": {"size": 1, "color": null}})).await.unwrap();
+    assert_eq!(made.data["spec"]["color"], "red");
 }

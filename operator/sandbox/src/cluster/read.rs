@@ -51,6 +51,12 @@ impl Turn<'_> {
         };
         let mut metadata = self.list_metadata(version);
         if fitting.len() > limit {
+            if query.label_selector.is_empty() && query.field_selector.is_empty() {
+                // How many more a selector would let through, the real server does not count.
+                let is_present = version == self.state.version;
+                let all = if is_present { self.present(&selector, &from, usize::MAX).len() } else { fitting.len() };
+                metadata["remainingItemCount"] = (all - limit).into();
+            }
             fitting.truncate(limit);
             if let Some(last) = fitting.last() {
                 let key = key_of(last.metadata()["namespace"].as_str(), last.name());

@@ -82,7 +82,9 @@ async fn pages_show_one_moment() {
     let world = filled().await;
     let api = world.gadgets();
     let first = api.list(&ListParams::default().limit(2)).await.unwrap();
-    assert_eq!(first.items.len(), 2);
+    assert_eq!((first.items.len(), first.metadata.remaining_item_count), (2, Some(1)));
+    let selected = api.list(&ListParams::default().limit(1).labels("tier")).await.unwrap();
+    assert_eq!((selected.items.len(), selected.metadata.remaining_item_count), (1, None));
     merge(&api, "c", json!({"spec": {"size": 9}})).await.unwrap();
     world.create("d", json!({"size": 1})).await.unwrap();
     let token = first.metadata.continue_.unwrap();

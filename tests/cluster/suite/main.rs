@@ -2,7 +2,7 @@
 //! plane and runs this; it is no part of `cargo test`, which needs no cluster.
 //!
 //! - `server`: the real API. `referee`: has it asked whatever the model is asked, and compares. `names`: what the two
-//!   call differently and means the same.
+//!   call differently and means the same; `texts`: the same for messages.
 //! - `confinement`: what each identity may do, and what its writes may contain.
 //! - `rights`: what is granted is used, by the audit log.
 //! - `stories`: every example, each of its requests answered by both. `traces`: random operations on our kinds.
@@ -13,4 +13,5 @@ mod referee;
 mod rights;
 mod server;
 mod stories;
+mod texts;
 mod traces;

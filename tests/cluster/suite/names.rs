@@ -6,6 +6,8 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde_json::Value;
 
+use crate::texts;
+
 static UID: LazyLock<Regex> =
     LazyLock::new(|| Regex::new("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").unwrap());
 
@@ -85,6 +87,7 @@ impl Names {
         let translated = UID.replace_all(&text, |found: &regex::Captures<'_>| {
             self.model_uids.get(&found[0]).cloned().unwrap_or_else(|| found[0].to_owned())
         });
+        let translated = texts::with_versions(&translated, |version| self.model_versions.get(&version).copied());
         let mut real: Value = serde_json::from_str(&translated).unwrap_or_default();
         let mut model = model.clone();
         for answer in [&mut model, &mut real] {
@@ -136,7 +139,18 @@ impl Names {
                 }
             }
             _ if model == real => {}
+            (Value::String(ours), Value::String(theirs)) => self.same_text(path, ours, theirs, differences),
             _ => differences.push(difference(path, Some(model), Some(real))),
+        }
+    }
+
+    fn same_text(&mut self, path: &str, ours: &str, theirs: &str, differences: &mut Vec<String>) {
+        match (texts::shown_object(ours), texts::shown_object(theirs)) {
+            (Some((our_object, ours)), Some((their_object, theirs))) if ours == theirs => {
+                self.same(path, &our_object, &their_object, differences);
+            }
+            _ if texts::is_same_complaint(ours, theirs) => {}
+            _ => differences.push(difference(path, Some(&ours.into()), Some(&theirs.into()))),
         }
     }
 

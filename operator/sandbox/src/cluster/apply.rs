@@ -13,8 +13,8 @@ use super::kinds::Kind;
 use super::refusal::Refusal;
 use super::request::{Outcome, Turn};
 use super::store::Stored;
-use super::write::check_preconditions;
-use super::{merge, meta, ownership, shape};
+use super::write::{Source, check_preconditions, settled, with_status_of};
+use super::{meta, ownership, typed};
 
 impl Turn<'_> {
     pub(crate) fn apply(&mut self) -> Result<Outcome, Refusal> {
@@ -29,19 +29,16 @@ impl Turn<'_> {
         if !config["metadata"]["managedFields"].is_null() {
             return Err(Refusal::bad_request("metadata.managedFields must be nil"));
         }
-        self.refuse_undeclared(&kind, &config)?;
         match self.find() {
             Ok(old) => {
-                check_preconditions(&kind, &old, &config)?;
+                refuse_untyped(&kind, &config)?;
                 self.apply_next(&kind, &old, &config)
             }
+            Err(missing) if !self.request.subresource.is_empty() => Err(missing),
             Err(missing) => {
+                refuse_untyped(&kind, &config)?;
                 let is_new = ["uid", "resourceVersion"].iter().all(|field| meta::text(&config, field).is_empty());
-                if is_new && self.request.subresource.is_empty() {
-                    self.apply_new(&kind, config.into_owned())
-                } else {
-                    Err(missing)
-                }
+                if is_new { self.apply_new(&kind, config.into_owned()) } else { Err(missing) }
             }
         }
     }
@@ -50,49 +47,35 @@ impl Turn<'_> {
         if let Some(metadata) = meta::of(&mut config) {
             metadata.insert("name".to_owned(), self.name().into());
         }
-        let applied = ownership::applied_fields(kind, &config, "");
-        let managers = ownership::after_first_apply(applied, self.writer());
-        self.store_new(config, Some(managers))
+        let applied = ownership::first_apply(kind, config, self.writer());
+        self.store_new(applied.value, Some(applied.managers))
     }
 
     fn apply_next(&mut self, kind: &Kind, old: &Arc<Stored>, config: &Value) -> Result<Outcome, Refusal> {
-        let subresource = self.request.subresource.as_str();
-        let applied = ownership::applied_fields(kind, config, subresource);
-        let mut merged = Value::clone(&old.value);
-        if let (Some(merged), Some(config)) = (merged.as_object_mut(), config.as_object()) {
-            let is_wanted = |key: &str| match (key, subresource) {
-                ("status", "status") => true,
-                (_, "status") => false,
-                (key, _) => key != "status" || !kind.has_status,
-            };
-            for (key, wanted) in config.iter().filter(|(key, _)| is_wanted(key)) {
-                let live = merged.entry(key.clone()).or_insert(Value::Null);
-                merge::merge(kind.schema.field(key), live, wanted);
-            }
-        }
-        meta::prepare_update(&old.value, &mut merged);
-        let change = (&*old.value, &merged);
         let force = self.request.query.force;
-        let (managers, given_up) = ownership::after_apply(kind, &old.managers, change, applied, self.writer(), force)
+        let applied = ownership::apply(kind, &old.managers, &old.value, config, self.writer(), force)
             .map_err(|conflicts| Refusal::apply_conflicts(&conflicts))?;
-        if !given_up.is_empty() {
-            let kept = ownership::all_fields(&managers);
-            merge::remove(Some(&kind.schema), &mut merged, &given_up, &kept);
+        check_preconditions(kind, old, config)?;
+        let mut value = applied.value;
+        if self.request.subresource == "status" {
+            settled(kind, &mut value, Source::Merged);
+            value = with_status_of(old, value);
         }
-        self.store_next(old, merged, Some(managers))
+        meta::prepare_update(&old.value, &mut value);
+        self.store_next(old, value, Some(applied.managers))
     }
+}
 
-    fn refuse_undeclared(&self, kind: &Kind, config: &Value) -> Result<(), Refusal> {
-        let unknown = shape::unknown_fields(&kind.schema, config);
-        let Some(path) = unknown.first() else {
-            return Ok(());
-        };
-        let message = format!(
-            "failed to create typed patch object ({}; {}, Kind={}): .{path}: field not declared in schema",
-            self.key(),
-            kind.api_version,
-            kind.kind
-        );
-        Err(Refusal::plain(500, "", &message))
-    }
+fn refuse_untyped(kind: &Kind, config: &Value) -> Result<(), Refusal> {
+    let Some(complaint) = typed::complaint(&kind.schema, config) else {
+        return Ok(());
+    };
+    let message = format!(
+        "failed to create typed patch object ({}/{}; {}, Kind={}): {complaint}",
+        meta::text(config, "namespace"),
+        meta::text(config, "name"),
+        kind.api_version,
+        kind.kind
+    );
+    Err(Refusal::plain(500, "", &message))
 }

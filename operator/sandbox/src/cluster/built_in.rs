@@ -26,13 +26,17 @@ const FIXED_IN_EVENTS: [&str; 9] = [
 
 /// The schema of a built-in kind: unknown fields are kept, known limits are checked.
 pub(crate) fn schema_of(kind: &str) -> Value {
-    let mut schema = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
+    let mut schema = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true, TYPED: true});
     match kind {
         "Event" => {
+            // A reference is owned as a whole.
+            let reference = json!({
+                "type": "object", "x-kubernetes-preserve-unknown-fields": true, "x-kubernetes-map-type": "atomic",
+            });
             schema["required"] =
                 json!(["eventTime", "reportingController", "reportingInstance", "action", "reason", "type"]);
             schema["properties"] = json!({
-                "regarding": {"type": "object", "x-kubernetes-preserve-unknown-fields": true, TYPED: true},
+                "regarding": reference, "related": reference,
                 "note": {"type": "string", "maxLength": 1024},
                 "reason": {"type": "string", "minLength": 1, "maxLength": 128},
                 "action": {"type": "string", "minLength": 1, "maxLength": 128},
@@ -78,10 +82,16 @@ pub(crate) fn validate(kind: &Kind, value: &Value, old: Option<&Value>, causes: 
     }
 }
 
-/// Completes a Secret; a Lease has a spec, be it empty; any other kind stays as it is.
+/// Completes a Secret; a Lease has a spec, be it empty, and an Event what older clients read; any other kind stays as it is.
 pub(crate) fn complete(kind: &Kind, value: &mut Value) {
     if let Some(lease) = value.as_object_mut().filter(|_| &*kind.kind == "Lease") {
         lease.entry("spec").or_insert_with(|| Value::Object(Map::new()));
+    }
+    if let Some(event) = value.as_object_mut().filter(|_| &*kind.kind == "Event") {
+        event.entry("deprecatedSource").or_insert_with(|| Value::Object(Map::new()));
+        for time in ["deprecatedFirstTimestamp", "deprecatedLastTimestamp"] {
+            event.entry(time).or_insert(Value::Null);
+        }
     }
     let Some(secret) = value.as_object_mut().filter(|_| &*kind.kind == "Secret") else {
         return;

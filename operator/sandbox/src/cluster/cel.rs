@@ -103,24 +103,32 @@ impl Rule {
                 context.add_variable_from_value("oldSelf", old);
             }
         }
+        // Whole objects and lists are not shown.
+        let shown = match value {
+            Value::Object(_) | Value::Array(_) => String::new(),
+            value => format!(": {value}"),
+        };
+        let field = format!("{path}{}", self.field_path).trim_start_matches('.').to_owned();
+        let field = if field.is_empty() { "<nil>".to_owned() } else { field };
         let detail = match self.program.execute(&context) {
             Ok(cel::Value::Bool(true)) => return None,
             Ok(cel::Value::Bool(false)) => self.message(&context),
             Ok(_) => format!("rule did not evaluate to a boolean: {}", self.text),
             Err(error) => {
                 let subject = self.message.as_deref().unwrap_or(&self.text);
-                format!("{error} evaluating rule: {subject}")
+                let type_name = node.type_name.map_or("object", Type::as_str);
+                let message = format!("Invalid value: \"{type_name}\": {error} evaluating rule: {subject}");
+                let field = if path.to_string().is_empty() { "<nil>".to_owned() } else { path.to_string() };
+                return Some(Cause::new(CauseReason::Invalid, field, message));
             }
         };
-        let type_name = node.type_name.map_or("object", Type::as_str);
         let message = match self.reason {
             CauseReason::Forbidden => format!("Forbidden: {detail}"),
             CauseReason::Required => format!("Required value: {detail}"),
-            CauseReason::Duplicate => format!("Duplicate value: \"{type_name}\""),
-            _ => format!("Invalid value: \"{type_name}\": {detail}"),
+            CauseReason::Duplicate => format!("Duplicate value{shown}"),
+            _ => format!("Invalid value{shown}: {detail}"),
         };
-        let field = format!("{path}{}", self.field_path);
-        Some(Cause::new(self.reason, field.trim_start_matches('.').to_owned(), message))
+        Some(Cause::new(self.reason, field, message))
     }
 
     fn message(&self, context: &Context<'_>) -> String {
@@ -147,7 +155,7 @@ pub(crate) fn check_rules(node: &Node, value: &Value, old: Option<&Value>, path:
         Value::Object(map) => {
             for (key, child) in map {
                 if let Some(field) = node.field(key) {
-                    check_rules(field, child, old.and_then(|old| old.get(key)), &path.key(key), causes);
+                    check_rules(field, child, old.and_then(|old| old.get(key)), &path.of(node, key), causes);
                 }
             }
         }

@@ -50,7 +50,7 @@ impl Turn<'_> {
                 self.remove(&kind, object, dependents, self.cause());
             }
         }
-        let metadata = json!({"resourceVersion": self.state.version.to_string()});
+        let metadata = self.list_metadata(self.state.version);
         Ok(Outcome::Json(self.list_json(&found, &metadata.to_string())))
     }
 
@@ -157,14 +157,22 @@ impl Turn<'_> {
         let Some(body) = self.request.body.as_ref() else {
             return Ok(());
         };
-        let conditions = [("uid", "UID", old.uid()), ("resourceVersion", "ResourceVersion", text_version(old))];
-        for (field, shown, actual) in conditions {
-            let wanted = body["preconditions"][field].as_str().unwrap_or(actual);
-            if wanted != actual {
-                let detail =
-                    format!("Precondition failed: {shown} in precondition: {wanted}, {shown} in object meta: {actual}");
-                return Err(Refusal::conflict(&self.request.kind, self.name(), &detail));
-            }
+        let kind = &self.request.kind;
+        let wanted = |field: &str| body["preconditions"][field].as_str();
+        let (uid, version) = (old.uid(), text_version(old));
+        if let Some(wanted) = wanted("uid").filter(|wanted| *wanted != uid) {
+            let detail = format!(
+                "the UID in the precondition ({wanted}) does not match the UID in record ({uid}). The object might \
+                 have been deleted and then recreated"
+            );
+            return Err(Refusal::conflict_of_kind(kind, self.name(), &detail));
+        }
+        if let Some(wanted) = wanted("resourceVersion").filter(|wanted| *wanted != version) {
+            let detail = format!(
+                "the ResourceVersion in the precondition ({wanted}) does not match the ResourceVersion in record \
+                 ({version}). The object might have been modified"
+            );
+            return Err(Refusal::conflict_of_kind(kind, self.name(), &detail));
         }
         Ok(())
     }

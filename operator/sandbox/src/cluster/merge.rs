@@ -1,8 +1,10 @@
-//! Merging: a merge patch, a configuration that is applied, and the removal of fields that a manager gave up.
+//! Merging: a merge patch, and a configuration that is applied.
 
-use serde_json::Value;
+use std::collections::BTreeSet;
 
-use super::fields::{Fields, find_item, is_atomic_list, is_atomic_map, is_same_item, item_element};
+use serde_json::{Map, Value};
+
+use super::granular::{is_atomic_list, is_atomic_map, item_element};
 use super::schema::Node;
 
 /// JSON merge patch (RFC 7386): null removes, objects merge, everything else replaces.
@@ -12,7 +14,7 @@ pub(crate) fn merge_patch(value: &mut Value, patch: &Value) {
         return;
     };
     if !value.is_object() {
-        *value = Value::Object(serde_json::Map::new());
+        *value = Value::Object(Map::new());
     }
     let Some(map) = value.as_object_mut() else {
         return;
@@ -37,102 +39,74 @@ pub(crate) fn directive(patch: &Value) -> Option<&str> {
     }
 }
 
-/// Merges `config` into `live`: maps and structs by field, list maps by key, sets by value, the rest as a whole.
-pub(crate) fn merge(node: Option<&Node>, live: &mut Value, config: &Value) {
+/// `live` with `config` merged in: maps and structs by field, list maps by key, sets by value, the rest as a whole. Null
+/// takes nothing away from what has parts of its own.
+pub(crate) fn merged(node: Option<&Node>, live: &Value, config: &Value) -> Value {
     match (live, config) {
         (Value::Object(live), Value::Object(config)) if !is_atomic_map(node) => {
+            let mut whole = live.clone();
             for (key, wanted) in config {
-                match live.get_mut(key) {
-                    Some(existing) => merge(node.and_then(|node| node.field(key)), existing, wanted),
-                    None => {
-                        live.insert(key.clone(), wanted.clone());
-                    }
-                }
+                let child = match live.get(key) {
+                    Some(live) => merged(node.and_then(|node| node.field(key)), live, wanted),
+                    None => wanted.clone(),
+                };
+                whole.insert(key.clone(), child);
             }
+            Value::Object(whole)
         }
         (Value::Array(live), Value::Array(config)) if !is_atomic_list(node) => {
-            *live = merge_items(node, std::mem::take(live), config);
+            Value::Array(merged_items(node, live, config))
         }
-        (live, config) => {
-            if live != config {
-                live.clone_from(config);
-            }
-        }
+        (Value::Object(map), Value::Null) if !map.is_empty() && !is_atomic_map(node) => live.clone(),
+        (Value::Array(items), Value::Null) if !items.is_empty() && !is_atomic_list(node) => live.clone(),
+        _ => config.clone(),
     }
 }
 
 /// The items of both lists: those of the configuration in its order, those of the live list alone where they stood.
-fn merge_items(node: Option<&Node>, live: Vec<Value>, config: &[Value]) -> Vec<Value> {
+fn merged_items(node: Option<&Node>, live: &[Value], config: &[Value]) -> Vec<Value> {
     let node_of_items = node.and_then(|node| node.items.as_deref());
-    let mut merged = Vec::with_capacity(live.len().max(config.len()));
-    let mut next = 0;
-    for item in &live {
-        if find_item(node, config, item).is_none() {
-            merged.push(item.clone());
-            continue;
-        }
-        while let Some(wanted) = config.get(next)
-            && !merged.iter().any(|done| is_same_item(node, done, item))
-        {
-            merged.push(merge_item(node, node_of_items, &live, wanted));
-            next += 1;
-        }
-    }
-    merged.extend(config.iter().skip(next).map(|wanted| merge_item(node, node_of_items, &live, wanted)));
-    merged
-}
-
-fn merge_item(node: Option<&Node>, node_of_items: Option<&Node>, live: &[Value], wanted: &Value) -> Value {
-    match find_item(node, live, wanted) {
-        Some(existing) => {
-            let mut item = existing.clone();
-            merge(node_of_items, &mut item, wanted);
-            item
-        }
-        None => wanted.clone(),
-    }
-}
-
-/// Removes the fields of `gone` from `value`; a struct of which nothing is left goes too, unless `kept` has it.
-pub(crate) fn remove(node: Option<&Node>, value: &mut Value, gone: &Fields, kept: &Fields) {
-    match value {
-        Value::Object(map) => {
-            for (element, gone) in &gone.below {
-                let Some(key) = element.strip_prefix("f:") else {
-                    continue;
-                };
-                let node = node.and_then(|node| node.field(key));
-                let kept_here = kept.below.get(element);
-                let is_gone = match map.get_mut(key) {
-                    Some(child) => remove_child(node, child, gone, kept_here),
-                    None => false,
-                };
-                if is_gone {
-                    map.remove(key);
-                }
+    let named = |items: &[Value]| -> Vec<String> { items.iter().map(|item| item_element(node, item)).collect() };
+    let (live_names, config_names) = (named(live), named(config));
+    let live_at = |name: &String| live_names.iter().position(|candidate| candidate == name);
+    let mut shared = config_names.iter().filter(|name| live_at(name).is_some());
+    let mut next_shared = shared.next();
+    let (mut done, mut whole) = (BTreeSet::new(), Vec::with_capacity(live.len().max(config.len())));
+    let (mut l, mut c) = (0, 0);
+    while l < live.len() || c < config.len() {
+        if let (Some(name), Some(wanted)) = (live_names.get(l), config_names.get(c)) {
+            let is_other_shared =
+                name != wanted && config_names.contains(name) && next_shared.is_some_and(|next| next != name);
+            if is_other_shared {
+                // It comes when the configuration comes to it.
+                l += 1;
+                continue;
             }
         }
-        Value::Array(items) => {
-            let node_of_items = node.and_then(|node| node.items.as_deref());
-            items.retain_mut(|item| {
-                let element = item_element(node, item);
-                match gone.below.get(&element) {
-                    Some(gone) => !remove_child(node_of_items, item, gone, kept.below.get(&element)),
-                    None => true,
-                }
-            });
+        if let Some(name) = live_names.get(l) {
+            if !config_names.contains(name) {
+                whole.push(live[l].clone());
+                l += 1;
+                continue;
+            }
+            if done.contains(name) {
+                l += 1;
+            }
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        if let Some(name) = config_names.get(c) {
+            whole.push(match live_at(name) {
+                Some(at) => merged(node_of_items, &live[at], &config[c]),
+                None => config[c].clone(),
+            });
+            if live_names.get(l) == Some(name) {
+                l += 1;
+            }
+            if next_shared == Some(name) {
+                next_shared = shared.next();
+            }
+            done.insert(name);
+            c += 1;
+        }
     }
-}
-
-/// Removes below `child`; true when `child` itself must go.
-fn remove_child(node: Option<&Node>, child: &mut Value, gone: &Fields, kept: Option<&Fields>) -> bool {
-    if kept.is_none() && gone.here {
-        return true;
-    }
-    let nothing = Fields::default();
-    remove(node, child, gone, kept.unwrap_or(&nothing));
-    let is_struct = node.is_some_and(|node| !node.properties.is_empty());
-    kept.is_none() && is_struct && child.as_object().is_some_and(serde_json::Map::is_empty)
+    whole
 }

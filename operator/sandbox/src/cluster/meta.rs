@@ -27,10 +27,10 @@ const ANNOTATION_BYTES_MAX: usize = 256 * 1024;
 const NAME_RULE: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', \
      and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is \
      '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
-const LABEL_RULE: &str = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', \
+pub(crate) const LABEL_RULE: &str = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', \
      and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used \
      for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
-const KEY_RULE: &str = "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with \
+pub(crate) const KEY_RULE: &str = "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with \
      an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is \
      '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
 
@@ -112,36 +112,46 @@ pub(crate) fn has_finalizers(value: &Value) -> bool {
     value["metadata"]["finalizers"].as_array().is_some_and(|finalizers| !finalizers.is_empty())
 }
 
-/// Checks names, labels, annotations, finalizers and owner references of an object to be stored.
+/// Checks names, labels, annotations, finalizers and owner references of an object to be stored. The real server asks the
+/// same three times of an update, and tells what it finds each time.
 pub(crate) fn validate(value: &Value, old: Option<&Value>, causes: &mut Vec<Cause>) {
     let metadata = &value["metadata"];
-    if let Some(old) = old {
-        let old = &old["metadata"];
-        if !old["deletionTimestamp"].is_null() {
+    let Some(old) = old.map(|old| &old["metadata"]) else {
+        validate_name(metadata, causes);
+        validate_parts(metadata, causes);
+        return validate_finalizers(metadata, causes);
+    };
+    if !old["deletionTimestamp"].is_null() {
+        for _ in 0..2 {
             refuse_new_finalizers(metadata, old, causes);
         }
-        if old["labels"] == metadata["labels"]
-            && old["annotations"] == metadata["annotations"]
-            && old["finalizers"] == metadata["finalizers"]
-            && old["ownerReferences"] == metadata["ownerReferences"]
-        {
-            return;
-        }
-    } else {
-        validate_name(metadata, causes);
     }
+    let is_same = |field: &str| old[field] == metadata[field];
+    if ["labels", "annotations", "finalizers", "ownerReferences"].into_iter().all(is_same) {
+        return;
+    }
+    for _ in 0..3 {
+        validate_parts(metadata, causes);
+    }
+    validate_finalizers(metadata, causes);
+}
+
+fn validate_parts(metadata: &Value, causes: &mut Vec<Cause>) {
     validate_labels(metadata, causes);
     validate_annotations(metadata, causes);
-    for finalizer in items(&metadata["finalizers"]) {
-        if let Some(text) = finalizer.as_str().filter(|text| !is_qualified(text)) {
-            causes.push(Cause::invalid("metadata.finalizers".to_owned(), &text.into(), KEY_RULE));
-        }
-    }
     let controllers = items(&metadata["ownerReferences"]).filter(|owner| owner["controller"] == true).count();
     if controllers > 1 {
         let detail = "Only one reference can have Controller set to true";
         let field = "metadata.ownerReferences".to_owned();
         causes.push(Cause::invalid(field, &metadata["ownerReferences"], detail));
+    }
+}
+
+fn validate_finalizers(metadata: &Value, causes: &mut Vec<Cause>) {
+    for finalizer in items(&metadata["finalizers"]) {
+        if let Some(text) = finalizer.as_str().filter(|text| !is_qualified(text)) {
+            causes.push(Cause::invalid("metadata.finalizers".to_owned(), &text.into(), KEY_RULE));
+        }
     }
 }
 
@@ -269,8 +279,13 @@ fn is_label_text(text: &str) -> bool {
     text.chars().all(is_inner) && text.starts_with(is_outer) && text.ends_with(is_outer)
 }
 
+/// Whether a text can be the value of a label.
+pub(crate) fn is_label_value(text: &str) -> bool {
+    text.len() <= 63 && (text.is_empty() || is_label_text(text))
+}
+
 /// `name` or `prefix/name`.
-fn is_qualified(text: &str) -> bool {
+pub(crate) fn is_qualified(text: &str) -> bool {
     let (prefix, name) = text.split_once('/').map_or((None, text), |(prefix, name)| (Some(prefix), name));
     prefix.is_none_or(|prefix| prefix.len() <= 253 && is_subdomain(prefix)) && name.len() <= 63 && is_label_text(name)
 }

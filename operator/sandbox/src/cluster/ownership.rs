@@ -9,8 +9,11 @@ use std::sync::Arc;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use super::fields::{Containers, Difference, Fields, compare};
+use super::fields::Fields;
+use super::granular::{Containers, Difference, compare, fields_of, without};
 use super::kinds::Kind;
+use super::merge;
+use super::schema::Node;
 
 /// How a manager wrote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,6 +73,7 @@ struct WireEntry<'a> {
     operation: &'static str,
     #[serde(skip_serializing_if = "str::is_empty")]
     subresource: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
     time: &'a str,
 }
 
@@ -96,7 +100,8 @@ impl Serialize for WireEntries<'_> {
     }
 }
 
-/// The entries after an update (create, replace, merge patch) from `old` to `new`.
+/// The entries after an update (create, replace, merge patch) from `old` to `new`. An object that nobody owns anything of
+/// stays so until it is applied to.
 pub(crate) fn after_update(
     kind: &Kind,
     managers: &[Manager],
@@ -104,19 +109,14 @@ pub(crate) fn after_update(
     new: &Value,
     writer: Writer<'_>,
 ) -> Vec<Manager> {
-    let mut difference = difference(kind, old, new);
-    if kind.has_status && writer.subresource.is_empty() {
-        // A status by default, which nobody wrote.
-        difference.changed.below.remove("f:status");
+    if old.is_some() && managers.is_empty() {
+        return Vec::new();
     }
-    if difference.changed.is_empty() && difference.removed.is_empty() {
-        return managers.to_vec();
-    }
+    let difference = difference(kind, old, new, writer.subresource);
     let mut after = managers.to_vec();
     for manager in &mut after {
-        let mine = manager.is(writer, Operation::Update);
         let mut fields = Fields::clone(&manager.fields);
-        if !mine {
+        if !manager.is(writer, Operation::Update) {
             fields.subtract(&difference.changed);
         }
         fields.subtract(&difference.removed);
@@ -124,78 +124,106 @@ pub(crate) fn after_update(
             manager.fields = Arc::new(fields);
         }
     }
-    let before = after.iter().find(|m| m.is(writer, Operation::Update));
-    let mut fields = before.map(|m| Fields::clone(&m.fields)).unwrap_or_default();
-    fields.add(&difference.changed);
-    set_entry(&mut after, writer, Operation::Update, fields);
+    let mut fields = difference.changed;
+    if fields.is_empty() {
+        after.retain(|manager| !manager.fields.is_empty());
+        return after;
+    }
+    if let Some(before) = after.iter().find(|m| m.is(writer, Operation::Update)) {
+        fields.add(&before.fields);
+    }
+    set_entry(&mut after, writer, Operation::Update, fields, true);
     after
 }
 
 /// What an apply of `config` owns.
-pub(crate) fn applied_fields(kind: &Kind, config: &Value, subresource: &str) -> Fields {
-    let mut fields = Fields::of(Some(&kind.schema), config, Containers::ItemsOnly);
+fn applied_fields(kind: &Kind, config: &Value, subresource: &str) -> Fields {
+    let mut fields = fields_of(Some(&kind.schema), config, Containers::Applied);
     forget_system_fields(&mut fields);
-    if subresource == "status" {
-        fields.below.retain(|element, _| element == "f:status");
-    } else if kind.has_status {
-        fields.below.remove("f:status");
-    }
+    forget_unreachable(kind, subresource, &mut fields);
     fields
 }
 
-/// The entries after an apply that creates the object.
-pub(crate) fn after_first_apply(applied: Fields, writer: Writer<'_>) -> Vec<Manager> {
-    let mut after = Vec::new();
-    set_entry(&mut after, writer, Operation::Apply, applied);
-    after
+/// What an apply comes to.
+#[derive(Debug)]
+pub(crate) struct Applied {
+    pub(crate) managers: Vec<Manager>,
+    /// The live object with the configuration merged in, without what the writer has given up.
+    pub(crate) value: Value,
 }
 
-/// The entries after an apply that makes `live` into `merged`, and what the writer has given up for good.
-pub(crate) fn after_apply(
+/// Applies `config` to a new object.
+pub(crate) fn first_apply(kind: &Kind, config: Value, writer: Writer<'_>) -> Applied {
+    let mut managers = Vec::new();
+    set_entry(&mut managers, writer, Operation::Apply, applied_fields(kind, &config, ""), true);
+    Applied { managers, value: config }
+}
+
+/// Applies `config` to a live object.
+pub(crate) fn apply(
     kind: &Kind,
     managers: &[Manager],
-    change: (&Value, &Value),
-    applied: Fields,
+    live: &Value,
+    config: &Value,
     writer: Writer<'_>,
     force: bool,
-) -> Result<(Vec<Manager>, Fields), Conflicts> {
-    let changed = difference(kind, Some(change.0), change.1).changed;
-    let mut after = managers.to_vec();
+) -> Result<Applied, Conflicts> {
+    let schema = Some(&kind.schema);
+    let mut after = if managers.is_empty() { before_first_apply(kind, live, writer) } else { managers.to_vec() };
+    let applied = applied_fields(kind, config, writer.subresource);
+    let mut value = merge::merged(schema, live, config);
+    if let Some(before) = after.iter().find(|m| m.is(writer, Operation::Apply)) {
+        let mut owned = applied.clone();
+        after.iter().filter(|m| !m.is(writer, Operation::Apply)).for_each(|m| owned.add(&m.fields));
+        value = pruned(&kind.schema, value, &before.fields, &owned);
+    }
+    let Difference { changed, removed } = difference(kind, Some(live), &value, writer.subresource);
     let mut conflicts = Conflicts::new();
     for manager in after.iter_mut().filter(|m| !m.is(writer, Operation::Apply)) {
         let contested = manager.fields.common(&changed);
-        if contested.is_empty() {
-            continue;
-        }
-        if force {
-            let mut fields = Fields::clone(&manager.fields);
-            fields.subtract(&contested);
-            manager.fields = Arc::new(fields);
-        } else {
+        if !contested.is_empty() && !force {
             let described = manager.described(&kind.api_version);
             conflicts.extend(contested.paths().into_iter().map(|path| (described.clone(), path)));
+            continue;
+        }
+        let mut fields = Fields::clone(&manager.fields);
+        fields.subtract(&contested);
+        fields.subtract(&removed);
+        if *manager.fields != fields {
+            manager.fields = Arc::new(fields);
         }
     }
     if !conflicts.is_empty() {
         return Err(conflicts);
     }
-    let before = after.iter().find(|m| m.is(writer, Operation::Apply)).map(|m| Arc::clone(&m.fields));
-    let mut given_up = match before {
-        Some(before) if *before != applied => Fields::clone(&before),
-        Some(_) | None => Fields::default(),
-    };
-    set_entry(&mut after, writer, Operation::Apply, applied);
-    if !given_up.is_empty() {
-        after.iter().for_each(|manager| given_up.subtract(&manager.fields));
-    }
-    Ok((after, given_up))
+    set_entry(&mut after, writer, Operation::Apply, applied, value != *live);
+    Ok(Applied { managers: after, value })
 }
 
-/// What all entries together own.
-pub(crate) fn all_fields(managers: &[Manager]) -> Fields {
-    let mut all = Fields::default();
-    managers.iter().for_each(|manager| all.add(&manager.fields));
-    all
+/// Whose an object is that nobody owns anything of, when somebody begins to apply to it.
+fn before_first_apply(kind: &Kind, live: &Value, writer: Writer<'_>) -> Vec<Manager> {
+    let fields = difference(kind, None, live, writer.subresource).changed;
+    let mut managers = Vec::new();
+    let nobody = Writer { name: "before-first-apply", ..writer };
+    set_entry(&mut managers, nobody, Operation::Update, fields, true);
+    managers
+}
+
+/// `value` without what was applied `before` and is `owned` by nobody now.
+fn pruned(schema: &Node, value: Value, before: &Fields, owned: &Fields) -> Value {
+    let node = Some(schema);
+    let named = |value: &Value| fields_of(node, value, Containers::Applied).with_named(node);
+    let (whole, before) = (named(&value), before.with_named(node));
+    // What others own below something that goes is put back together with everything that leads to it.
+    let mut kept = named(&without(node, &value, &before));
+    kept.add(&owned.with_named(node));
+    let mut gone = whole.clone();
+    gone.subtract(&kept);
+    // What nobody had applied stays.
+    let mut gone_at_last = whole;
+    gone_at_last.subtract(&named(&without(node, &value, &gone)));
+    let gone_at_last = gone_at_last.common(&before);
+    without(node, &value, &gone_at_last)
 }
 
 /// Whether two lists of entries differ in more than their times.
@@ -211,19 +239,26 @@ pub(crate) fn is_same(one: &[Manager], other: &[Manager]) -> bool {
         })
 }
 
-/// What differs between two versions of an object, the fields that the server sets left out.
-pub(crate) fn difference(kind: &Kind, old: Option<&Value>, new: &Value) -> Difference {
+/// What differs between two versions of an object for writers of this subresource, the fields that the server sets left
+/// out.
+fn difference(kind: &Kind, old: Option<&Value>, new: &Value, subresource: &str) -> Difference {
     let mut difference = Difference::default();
-    match old {
-        Some(old) => compare(Some(&kind.schema), Some(old), Some(new), &mut difference),
-        None => {
-            let empty = Value::Object(Map::new());
-            compare(Some(&kind.schema), Some(&empty), Some(new), &mut difference);
-        }
+    let nothing = Value::Object(Map::new());
+    compare(Some(&kind.schema), Some(old.unwrap_or(&nothing)), Some(new), &mut difference);
+    for fields in [&mut difference.changed, &mut difference.removed] {
+        forget_system_fields(fields);
+        forget_unreachable(kind, subresource, fields);
     }
-    forget_system_fields(&mut difference.changed);
-    forget_system_fields(&mut difference.removed);
     difference
+}
+
+/// Leaves out what a write to this subresource cannot reach.
+fn forget_unreachable(kind: &Kind, subresource: &str, fields: &mut Fields) {
+    if subresource == "status" {
+        fields.below.retain(|element, _| element == "f:status");
+    } else if kind.has_status {
+        fields.below.remove("f:status");
+    }
 }
 
 fn forget_system_fields(fields: &mut Fields) {
@@ -253,18 +288,22 @@ fn forget_system_fields(fields: &mut Fields) {
     }
 }
 
-/// Gives `writer` exactly these fields, drops entries that own nothing, and sorts.
-fn set_entry(managers: &mut Vec<Manager>, writer: Writer<'_>, operation: Operation, fields: Fields) {
+/// Gives `writer` exactly these fields, drops entries that own nothing, and sorts. The time of an entry is that of the
+/// last write that changed anything; there is none when an apply has only said what was so already.
+fn set_entry(managers: &mut Vec<Manager>, writer: Writer<'_>, operation: Operation, fields: Fields, is_change: bool) {
+    let time = if is_change { writer.now.to_owned() } else { String::new() };
     match managers.iter_mut().find(|m| m.is(writer, operation)) {
         Some(entry) => {
             if *entry.fields != fields {
                 entry.fields = Arc::new(fields);
             }
-            entry.time = writer.now.to_owned();
+            if is_change {
+                entry.time = time;
+            }
         }
         None => managers.push(Manager {
             operation,
-            time: writer.now.to_owned(),
+            time,
             name: writer.name.to_owned(),
             subresource: writer.subresource.to_owned(),
             fields: Arc::new(fields),

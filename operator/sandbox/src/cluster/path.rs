@@ -2,13 +2,17 @@
 
 use std::fmt;
 
+use super::schema::Node;
+
 /// Where a walk stands.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Path<'a> {
     /// The object itself.
     Root,
-    /// A field or map entry.
+    /// A field.
     Key(&'a Path<'a>, &'a str),
+    /// An entry of a map.
+    Entry(&'a Path<'a>, &'a str),
     /// An item of a list.
     Index(&'a Path<'a>, usize),
 }
@@ -21,6 +25,11 @@ impl<'a> Path<'a> {
     pub(crate) fn index(&'a self, index: usize) -> Path<'a> {
         Path::Index(self, index)
     }
+
+    /// The place of `key` in an object of this schema: a field, or an entry of a map, which has brackets.
+    pub(crate) fn of(&'a self, node: &Node, key: &'a str) -> Path<'a> {
+        if node.properties.contains_key(key) { Path::Key(self, key) } else { Path::Entry(self, key) }
+    }
 }
 
 impl fmt::Display for Path<'_> {
@@ -29,6 +38,7 @@ impl fmt::Display for Path<'_> {
             Path::Root => Ok(()),
             Path::Key(Path::Root, key) => write!(f, "{key}"),
             Path::Key(parent, key) => write!(f, "{parent}.{key}"),
+            Path::Entry(parent, key) => write!(f, "{parent}[{key}]"),
             Path::Index(parent, index) => write!(f, "{parent}[{index}]"),
         }
     }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::kinds::Origin;
 use super::refusal::Refusal;
@@ -49,12 +49,14 @@ impl Turn<'_> {
         } else {
             self.past(&selector, &from, version)
         };
-        let mut metadata = json!({"resourceVersion": version.to_string()});
-        if self.request.kind.origin == Origin::Custom {
-            // Lists of typed kinds leave an empty token out.
-            metadata["continue"] = "".into();
-        }
+        let mut metadata = self.list_metadata(version);
         if fitting.len() > limit {
+            if query.label_selector.is_empty() && query.field_selector.is_empty() {
+                // How many more a selector would let through, the real server does not count.
+                let is_present = version == self.state.version;
+                let all = if is_present { self.present(&selector, &from, usize::MAX).len() } else { fitting.len() };
+                metadata["remainingItemCount"] = (all - limit).into();
+            }
             fitting.truncate(limit);
             if let Some(last) = fitting.last() {
                 let key = key_of(last.metadata()["namespace"].as_str(), last.name());
@@ -63,6 +65,14 @@ impl Turn<'_> {
             }
         }
         Ok(Outcome::Json(self.list_json(&fitting, &metadata.to_string())))
+    }
+
+    /// The metadata of a whole list. Lists of typed kinds leave an empty token out.
+    pub(crate) fn list_metadata(&self, version: u64) -> Value {
+        match self.request.kind.origin {
+            Origin::Custom => json!({"resourceVersion": version.to_string(), "continue": ""}),
+            Origin::BuiltIn => json!({"resourceVersion": version.to_string()}),
+        }
     }
 
     /// The selectors of the request.

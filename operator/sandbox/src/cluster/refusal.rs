@@ -87,6 +87,13 @@ impl Refusal {
         Self::plain(400, "BadRequest", message)
     }
 
+    /// A body that cannot be read as an object of the kind.
+    pub(crate) fn unreadable(kind: &Kind, error: &str) -> Self {
+        let version = kind.api_version.rsplit('/').next().unwrap_or_default();
+        let kind = &kind.kind;
+        Self::bad_request(&format!("{kind} in version \"{version}\" cannot be handled as a {kind}: {error}"))
+    }
+
     /// A path of which the server knows nothing.
     pub(crate) fn unknown_path() -> Self {
         Self::plain(404, "NotFound", "the server could not find the requested resource")
@@ -112,6 +119,27 @@ impl Refusal {
         Self::about(409, "Conflict", &message, &kind.group, &kind.plural, name)
     }
 
+    /// The conflict of a delete with its preconditions, which names the kind where others name the resource.
+    pub(crate) fn conflict_of_kind(kind: &Kind, name: &str, detail: &str) -> Self {
+        let subject = subject(kind);
+        let message = format!("Operation cannot be fulfilled on {subject} \"{name}\": {detail}");
+        Self::about(409, "Conflict", &message, &kind.group, &kind.kind, name)
+    }
+
+    /// An update that does not say which version it is meant for.
+    pub(crate) fn version_missing(kind: &Kind, name: &str) -> Self {
+        let field = "metadata.resourceVersion".to_owned();
+        let cause = Cause::invalid(field, &0.into(), "must be specified for an update");
+        let subject = kind.resource();
+        Self::invalid_object(&kind.group, &kind.plural, &subject, name, vec![cause])
+    }
+
+    /// A merge patch that leaves something that cannot be read as an object: `patched` is what it leaves.
+    pub(crate) fn unreadable_patch(patched: &Value, error: &str) -> Self {
+        let cause = Cause::invalid("patch".to_owned(), &patched.to_string().into(), error);
+        Self::invalid_object("", "", "", "", vec![cause])
+    }
+
     /// The conflict of a write that carries an old resourceVersion.
     pub(crate) fn modified(kind: &Kind, name: &str) -> Self {
         let detail = "the object has been modified; please apply your changes to the latest version and try again";
@@ -130,15 +158,19 @@ impl Refusal {
 
     /// 422 with one cause per field.
     pub(crate) fn invalid(kind: &Kind, name: &str, causes: Vec<Cause>) -> Self {
-        let lines: Vec<String> = causes.iter().map(|c| format!("{}: {}", c.field, c.message)).collect();
+        Self::invalid_object(&kind.group, &kind.kind, &subject(kind), name, causes)
+    }
+
+    fn invalid_object(group: &str, kind: &str, subject: &str, name: &str, causes: Vec<Cause>) -> Self {
+        let mut lines: Vec<String> = causes.iter().map(|c| format!("{}: {}", c.field, c.message)).collect();
+        let mut told = std::collections::BTreeSet::new();
+        lines.retain(|line| told.insert(line.clone()));
         let text = match lines.as_slice() {
             [one] => one.clone(),
             more => format!("[{}]", more.join(", ")),
         };
-        let subject =
-            if kind.group.is_empty() { kind.kind.to_string() } else { format!("{}.{}", kind.kind, kind.group) };
         let message = format!("{subject} \"{name}\" is invalid: {text}");
-        let mut refusal = Self::about(422, "Invalid", &message, &kind.group, &kind.kind, name);
+        let mut refusal = Self::about(422, "Invalid", &message, group, kind, name);
         refusal.set_causes(causes.into_iter().map(|c| (c.reason.as_str().to_owned(), c.field, c.message)));
         refusal
     }
@@ -152,7 +184,7 @@ impl Refusal {
             let paths: Vec<&str> =
                 conflicts.iter().filter(|(m, _)| m == manager).map(|(_, path)| path.as_str()).collect();
             match paths.as_slice() {
-                [one] => text.push_str(&format!("conflict with {manager}: {one}\n")),
+                [one] if conflicts.len() == 1 => text.push_str(&format!("conflict with {manager}: {one}\n")),
                 more => text.push_str(&format!("conflicts with {manager}:\n- {}\n", more.join("\n- "))),
             }
         }
@@ -200,4 +232,9 @@ impl Refusal {
         };
         details.causes = causes.map(|(reason, field, message)| StatusCause { reason, message, field }).collect();
     }
+}
+
+/// `Kind.group`, as messages name the kind of an object.
+fn subject(kind: &Kind) -> String {
+    if kind.group.is_empty() { kind.kind.to_string() } else { format!("{}.{}", kind.kind, kind.group) }
 }

@@ -176,6 +176,11 @@ impl Node {
         self.properties.get(key).or(self.additional.as_deref())
     }
 
+    /// Whether `key` is a field that the schema names, and no entry of a map. All fields of a typed struct are.
+    pub(crate) fn declares(&self, key: &str) -> bool {
+        self.is_typed || self.properties.contains_key(key)
+    }
+
     /// True when the keys of such an object are data and not declared fields.
     pub(crate) fn is_map(&self) -> bool {
         self.additional.is_some()

@@ -1,10 +1,11 @@
 //! Label and field selectors of lists and watches.
 //!
-//! Labels: `a=b`, `a==b`, `a!=b`, `a in (b,c)`, `a notin (b,c)`, `a`, `!a`. Fields: `metadata.name` and
-//! `metadata.namespace`, which every kind has, and those of Events; other selectable fields are left out.
+//! Fields: `metadata.name` and `metadata.namespace`, which every kind has, and those of Events; other selectable fields are
+//! left out.
 
 use serde_json::Value;
 
+use super::labels::{self, Label};
 use super::refusal::Refusal;
 
 /// What a list or watch asks for. Without any demand everything fits.
@@ -38,27 +39,11 @@ enum Field {
     Namespace,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Label {
-    key: String,
-    demand: Demand,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Demand {
-    In(Vec<String>),
-    NotIn(Vec<String>),
-    Exists,
-    Absent,
-}
-
 impl Selector {
     /// Reads the selectors of a request for `namespace` (or for all of them).
     pub(crate) fn read(kind: &str, namespace: Option<&str>, labels: &str, fields: &str) -> Result<Self, Refusal> {
         let mut selector = Self { namespace: namespace.map(str::to_owned), ..Self::default() };
-        for term in split_terms(labels) {
-            selector.labels.push(read_label(term)?);
-        }
+        selector.labels = labels::read(labels).map_err(|error| Refusal::bad_request(&error))?;
         for term in fields.split(',').filter(|term| !term.trim().is_empty()) {
             selector.add_field(kind, term.trim())?;
         }
@@ -130,62 +115,4 @@ impl Selector {
         }
         Ok(())
     }
-}
-
-impl Label {
-    fn fits(&self, labels: &Value) -> bool {
-        let value = labels.get(&self.key).and_then(Value::as_str);
-        match &self.demand {
-            Demand::In(values) => value.is_some_and(|value| values.iter().any(|v| v == value)),
-            Demand::NotIn(values) => value.is_none_or(|value| values.iter().all(|v| v != value)),
-            Demand::Exists => value.is_some(),
-            Demand::Absent => value.is_none(),
-        }
-    }
-}
-
-/// Splits at the commas that stand outside parentheses.
-fn split_terms(text: &str) -> Vec<&str> {
-    let mut terms = Vec::new();
-    let (mut start, mut depth) = (0, 0_usize);
-    for (at, character) in text.char_indices() {
-        match character {
-            '(' => depth += 1,
-            ')' => depth = depth.saturating_sub(1),
-            ',' if depth == 0 => {
-                terms.push(text[start..at].trim());
-                start = at + 1;
-            }
-            _ => {}
-        }
-    }
-    terms.push(text[start..].trim());
-    terms.retain(|term| !term.is_empty());
-    terms
-}
-
-fn read_label(term: &str) -> Result<Label, Refusal> {
-    let label = |key: &str, demand: Demand| Label { key: key.trim().to_owned(), demand };
-    if let Some(key) = term.strip_prefix('!') {
-        return Ok(label(key, Demand::Absent));
-    }
-    if let Some((left, values)) = term.split_once('(') {
-        let values = values.trim_end_matches(')').split(',').map(|value| value.trim().to_owned()).collect();
-        let mut words = left.split_whitespace();
-        return match (words.next(), words.next()) {
-            (Some(key), Some("in")) => Ok(label(key, Demand::In(values))),
-            (Some(key), Some("notin")) => Ok(label(key, Demand::NotIn(values))),
-            _ => Err(Refusal::bad_request(&format!("unable to parse requirement: '{term}'"))),
-        };
-    }
-    if let Some((key, value)) = term.split_once("!=") {
-        return Ok(label(key, Demand::NotIn(vec![value.trim().to_owned()])));
-    }
-    if let Some((key, value)) = term.split_once("==").or_else(|| term.split_once('=')) {
-        return Ok(label(key, Demand::In(vec![value.trim().to_owned()])));
-    }
-    if term.contains(char::is_whitespace) {
-        return Err(Refusal::bad_request(&format!("unable to parse requirement: '{term}'")));
-    }
-    Ok(label(term, Demand::Exists))
 }

@@ -14,8 +14,7 @@ pub(crate) fn prune(node: &Node, value: &mut Value, path: &Path<'_>, unknown: &m
     match value {
         Value::Object(map) => {
             let keeps = |key: &str| node.preserve_unknown || (node.embedded_resource && of_every_object(key));
-            map.retain(|key, child| match node.field(key) {
-                Some(field) if child.is_null() && !field.nullable => false,
+            map.retain(|key, _| match node.field(key) {
                 Some(_) => true,
                 None if keeps(key) => true,
                 None => {
@@ -41,38 +40,30 @@ pub(crate) fn prune(node: &Node, value: &mut Value, path: &Path<'_>, unknown: &m
     }
 }
 
-/// The unknown fields of `value`, without changing it.
-pub(crate) fn unknown_fields(node: &Node, value: &Value) -> Vec<String> {
-    fn walk(node: &Node, value: &Value, path: &Path<'_>, unknown: &mut Vec<String>) {
-        match value {
-            Value::Object(map) => {
-                for (key, child) in map {
-                    let path = path.key(key);
-                    match node.field(key) {
-                        Some(field) => walk(field, child, &path, unknown),
-                        None if node.preserve_unknown => {}
-                        None if node.embedded_resource && of_every_object(key) => {}
-                        None => unknown.push(path.to_string()),
-                    }
+/// Drops nulls where the schema knows none and has no default to put there.
+pub(crate) fn drop_absent(node: &Node, value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            map.retain(|key, child| {
+                let is_absent = |field: &Node| child.is_null() && !field.nullable && field.default.is_none();
+                !node.field(key).is_some_and(is_absent)
+            });
+            for (key, child) in map.iter_mut() {
+                if let Some(field) = node.field(key) {
+                    drop_absent(field, child);
                 }
             }
-            Value::Array(items) => {
-                let Some(node) = node.items.as_deref() else {
-                    return;
-                };
-                for (index, item) in items.iter().enumerate() {
-                    walk(node, item, &path.index(index), unknown);
-                }
-            }
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
         }
+        Value::Array(items) => {
+            if let Some(node) = node.items.as_deref() {
+                items.iter_mut().for_each(|item| drop_absent(node, item));
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
-    let mut unknown = Vec::new();
-    walk(node, value, &Path::Root, &mut unknown);
-    unknown
 }
 
-/// Fills in the defaults of missing fields.
+/// Fills in the defaults of missing fields, and of those that are null and must not be.
 pub(crate) fn default(node: &Node, value: &mut Value) {
     if !node.holds.defaults {
         return;
@@ -81,7 +72,7 @@ pub(crate) fn default(node: &Node, value: &mut Value) {
         Value::Object(map) => {
             for (name, property) in &node.properties {
                 if let Some(default) = &property.default
-                    && !map.contains_key(name)
+                    && map.get(name).is_none_or(|present| present.is_null() && !property.nullable)
                 {
                     map.insert(name.clone(), default.clone());
                 }

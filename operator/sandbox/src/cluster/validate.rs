@@ -1,9 +1,8 @@
 //! Validation of an object against its structural schema, in the real server's wording.
 //!
-//! A part that an update does not change is not looked at again (ratcheting, the documented behaviour since 1.33).
-//! `format` is checked leniently: int32, int64 and date-time only.
-
-use std::collections::HashSet;
+//! A part that an update does not change is not looked at again (ratcheting, the documented behaviour since 1.33). A value
+//! of the wrong type is looked at by everything that is about values of its own type. `format` is checked leniently:
+//! int32, int64 and date-time only.
 
 use serde_json::Value;
 
@@ -11,31 +10,83 @@ use super::path::Path;
 use super::refusal::{Cause, CauseReason};
 use super::schema::{Limits, ListType, Node, Type};
 
+/// What is wrong with a value that stands at `place` in its object. Messages name paths inside the value, as the real
+/// server's do; the same message is told once.
+pub(crate) fn complaints(node: &Node, value: &Value, old: Option<&Value>, place: &str) -> Vec<Cause> {
+    let mut found = Vec::new();
+    validate(node, value, old, &Path::Root, &mut found);
+    let mut causes: Vec<Cause> = Vec::new();
+    for mut cause in found {
+        cause.field = match (place, cause.field.as_str()) {
+            ("", "") => "<nil>".to_owned(),
+            (place, "") => place.to_owned(),
+            ("", field) => field.to_owned(),
+            (place, field) => format!("{place}.{field}"),
+        };
+        if !causes.contains(&cause) {
+            causes.push(cause);
+        }
+    }
+    causes
+}
+
 /// Checks `value` against `node` and adds what is wrong to `causes`.
-pub(crate) fn validate(node: &Node, value: &Value, old: Option<&Value>, path: &Path<'_>, causes: &mut Vec<Cause>) {
-    if old == Some(value) || (value.is_null() && node.nullable) {
+fn validate(node: &Node, value: &Value, old: Option<&Value>, path: &Path<'_>, causes: &mut Vec<Cause>) {
+    if old == Some(value) {
         return;
     }
-    if !is_of_type(node, value) {
-        let wanted = if node.int_or_string { "integer,string" } else { node.type_name.map_or("", Type::as_str) };
-        let shown = shown(value);
-        let message = format!("Invalid value: {shown}: {path} in body must be of type {wanted}: {}", type_shown(value));
-        causes.push(Cause::new(CauseReason::TypeInvalid, path.to_string(), message));
-        return;
-    }
+    validate_type(node, value, path, causes);
     if !node.allowed.is_empty() && !node.allowed.contains(value) {
-        let allowed: Vec<String> = node.allowed.iter().map(Value::to_string).collect();
+        let allowed: Vec<String> = node.allowed.iter().map(quoted).collect();
         let message = format!("Unsupported value: {value}: supported values: {}", allowed.join(", "));
         causes.push(Cause::new(CauseReason::NotSupported, path.to_string(), message));
     }
     match value {
+        Value::Null => return,
         Value::Object(map) => validate_object(node, map, old, path, causes),
         Value::Array(items) => validate_array(node, items, old, path, causes),
         Value::String(text) => validate_string(node, text, path, causes),
         Value::Number(number) => validate_number(node, number, path, causes),
-        Value::Null | Value::Bool(_) => {}
+        Value::Bool(_) => {}
     }
     validate_branches(node, value, path, causes);
+}
+
+/// How the real server quotes what an enumeration allows.
+fn quoted(allowed: &Value) -> String {
+    match allowed {
+        Value::String(_) => allowed.to_string(),
+        other => Value::String(other.to_string()).to_string(),
+    }
+}
+
+fn validate_type(node: &Node, value: &Value, path: &Path<'_>, causes: &mut Vec<Cause>) {
+    if is_of_type(node, value) || (value.is_null() && node.nullable) {
+        return;
+    }
+    let wanted = if node.int_or_string { "integer,string" } else { node.type_name.map_or("", Type::as_str) };
+    // A format stands for the type, on both sides, unless the value is a text or a list.
+    let (wanted, found) = match (checked_format(node), value) {
+        (Some(format), Value::Bool(_) | Value::Object(_)) => (format, ""),
+        (Some(format), Value::Number(number)) if number.is_f64() => (format, "float64"),
+        (Some(format), Value::Number(_)) => (format, "int64"),
+        // Whatever is wrong with a list, nobody looks.
+        (Some("date-time"), Value::Array(_)) => return,
+        _ => (wanted, type_name(value)),
+    };
+    let message = format!("Invalid value: {found:?}: {path} in body must be of type {wanted}: {found:?}");
+    causes.push(Cause::new(CauseReason::TypeInvalid, path.to_string(), message));
+}
+
+/// The format of a schema, if the real server knows it for that type.
+fn checked_format(node: &Node) -> Option<&str> {
+    let known: &[&str] = match node.type_name {
+        Some(Type::Integer) => &["int32", "int64"],
+        Some(Type::Number) => &["float", "double"],
+        Some(Type::String) => &["date-time"],
+        Some(Type::Object | Type::Array | Type::Boolean) | None => &[],
+    };
+    node.format.as_deref().filter(|format| known.contains(format))
 }
 
 /// The item of `old` that the item at `index` of a list was before: by key for maps, unknown for other lists.
@@ -100,59 +151,47 @@ fn validate_array(node: &Node, items: &[Value], old: Option<&Value>, path: &Path
     if let Some(max) = node.limits.max_items.filter(|max| items.len() > *max) {
         causes.push(too_many(path, items.len(), max));
     }
-    let mut before = HashSet::new();
+    let Some(node_of_items) = node.items.as_deref() else {
+        return;
+    };
     for (index, item) in items.iter().enumerate() {
-        let path = path.index(index);
-        if let Some(repeated) = repeated_key(&node.list_type, item, &mut before) {
-            let message = format!("Duplicate value: {repeated}");
-            causes.push(Cause::new(CauseReason::Duplicate, path.to_string(), message));
-        }
-        if let Some(node_of_items) = node.items.as_deref() {
-            validate(node_of_items, item, old_item(node, item, old), &path, causes);
-        }
+        validate(node_of_items, item, old_item(node, item, old), &path.index(index), causes);
     }
 }
 
-/// The key of an item that has been there before; notes the key of every other. One look at each item: lists come from
-/// people and can be of any length.
-fn repeated_key<'a>(list_type: &ListType, item: &'a Value, before: &mut HashSet<Vec<&'a Value>>) -> Option<Value> {
-    match list_type {
-        ListType::Atomic => None,
-        ListType::Set => (!before.insert(vec![item])).then(|| item.clone()),
-        ListType::Map(keys) => {
-            let of = |key: &String| item.get(key).unwrap_or(&Value::Null);
-            let repeated = !before.insert(keys.iter().map(of).collect());
-            repeated.then(|| keys.iter().filter_map(|key| Some((key.clone(), item.get(key)?.clone()))).collect())
-        }
-    }
-}
-
+/// Of length and pattern the first that is wrong is told.
 fn validate_string(node: &Node, text: &str, path: &Path<'_>, causes: &mut Vec<Cause>) {
-    let limits = &node.limits;
-    if limits.min_length.is_some() || limits.max_length.is_some() {
-        let length = text.chars().count();
-        if let Some(min) = limits.min_length.filter(|min| length < *min) {
-            let detail = format!("{path} in body should be at least {min} chars long");
-            causes.push(Cause::invalid(path.to_string(), &text.into(), &detail));
-        }
-        if let Some(max) = limits.max_length.filter(|max| length > *max) {
-            let message = format!("Too long: may not be more than {max} bytes");
-            causes.push(Cause::new(CauseReason::TooLong, path.to_string(), message));
-        }
+    let Limits { min_length, max_length, .. } = node.limits;
+    let length = if min_length.or(max_length).is_some() { text.chars().count() } else { 0 };
+    let mut wrong = |detail: String| causes.push(Cause::invalid(path.to_string(), &text.into(), &detail));
+    if let Some(max) = max_length.filter(|max| length > *max) {
+        let message = format!("Too long: may not be more than {max} bytes");
+        causes.push(Cause::new(CauseReason::TooLong, path.to_string(), message));
+    } else if let Some(min) = min_length.filter(|min| length < *min) {
+        wrong(format!("{path} in body should be at least {min} chars long"));
+    } else if let Some(pattern) = node.pattern.as_ref().filter(|pattern| !pattern.is_match(text)) {
+        wrong(format!("{path} in body should match '{}'", pattern.as_str()));
     }
-    if let Some(pattern) = node.pattern.as_ref().filter(|pattern| !pattern.is_match(text)) {
-        let detail = format!("{path} in body should match '{}'", pattern.as_str());
-        causes.push(Cause::invalid(path.to_string(), &text.into(), &detail));
-    }
-    if node.format.as_deref() == Some("date-time") && text.parse::<jiff::Timestamp>().is_err() {
-        let detail = format!("{path} in body must be of type date-time: \"{text}\"");
-        causes.push(Cause::invalid(path.to_string(), &text.into(), &detail));
+    if checked_format(node) == Some("date-time") && text.parse::<jiff::Timestamp>().is_err() {
+        let message = format!("Invalid value: {text:?}: {path} in body must be of type date-time: {text:?}");
+        causes.push(Cause::new(CauseReason::TypeInvalid, path.to_string(), message));
     }
 }
 
 fn validate_number(node: &Node, number: &serde_json::Number, path: &Path<'_>, causes: &mut Vec<Cause>) {
     let Limits { minimum, maximum, exclusive_minimum, exclusive_maximum, multiple_of, .. } = node.limits;
     let value = number.as_f64().unwrap_or_default();
+    let format = checked_format(node);
+    let fits = match format {
+        _ if node.type_name != Some(Type::Integer) => true,
+        Some("int32") => number.as_i64().is_some_and(|n| i32::try_from(n).is_ok()) || is_whole(value),
+        _ => number.is_i64() || is_whole(value),
+    };
+    if !fits {
+        let form = format.map_or_else(|| "(default format)".to_owned(), |format| format!("with format {format}"));
+        let message = format!("Invalid value: \"\": Checked value must be of type integer {form} in {path}");
+        causes.push(Cause::new(CauseReason::Invalid, String::new(), message));
+    }
     let mut wrong = |detail: String| {
         let detail = format!("{path} in body should be {detail}");
         causes.push(Cause::invalid(path.to_string(), &Value::Number(number.clone()), &detail));
@@ -170,41 +209,44 @@ fn validate_number(node: &Node, number: &serde_json::Number, path: &Path<'_>, ca
     if let Some(unit) = multiple_of.filter(|unit| (value / unit).fract() != 0.0) {
         wrong(format!("a multiple of {unit}"));
     }
-    let fits = match node.format.as_deref() {
-        Some("int32") => number.as_i64().is_none_or(|n| i32::try_from(n).is_ok()),
-        Some("int64") => number.is_i64() || number.is_f64(),
-        _ => true,
-    };
-    if !fits {
-        wrong(format!("of type {}: \"number\"", node.format.as_deref().unwrap_or_default()));
-    }
+}
+
+fn is_whole(value: f64) -> bool {
+    value.fract() == 0.0 && value.abs() <= f64::from(i32::MAX)
 }
 
 fn validate_branches(node: &Node, value: &Value, path: &Path<'_>, causes: &mut Vec<Cause>) {
-    for branch in &node.all_of {
-        validate(branch, value, None, path, causes);
-    }
-    let fits = |branch: &Node| {
+    let found = |branch: &Node| {
         let mut found = Vec::new();
         validate(branch, value, None, path, &mut found);
-        found.is_empty()
+        found
     };
-    let mut wrong = |detail: String| {
-        let text = format!("Invalid value: {}: {detail}", shown(value));
-        causes.push(Cause::new(CauseReason::Invalid, path.to_string(), text));
-    };
-    if !node.any_of.is_empty() && !node.any_of.iter().any(fits) {
-        wrong(format!("{path} in body must validate at least one schema (anyOf)"));
+    // Such a message belongs to the object as a whole; of the branches that fail, the first is told with it.
+    let composite =
+        |detail: String| Cause::new(CauseReason::Invalid, String::new(), format!("Invalid value: \"\": {detail}"));
+    let place = format!("{:?}", path.to_string());
+    let any: Vec<Vec<Cause>> = node.any_of.iter().map(found).collect();
+    if !any.is_empty() && !any.iter().any(Vec::is_empty) {
+        causes.push(composite(format!("{place} must validate at least one schema (anyOf)")));
+        causes.extend(any.into_iter().next().unwrap_or_default());
     }
-    if !node.one_of.is_empty() {
-        let count = node.one_of.iter().filter(|branch| fits(branch)).count();
-        if count != 1 {
-            let found = if count == 0 { "none valid".to_owned() } else { format!("found {count} valid alternatives") };
-            wrong(format!("{path} in body must validate one and only one schema (oneOf). {found}"));
+    let one: Vec<Vec<Cause>> = node.one_of.iter().map(found).collect();
+    let count = one.iter().filter(|found| found.is_empty()).count();
+    if !one.is_empty() && count != 1 {
+        let text = if count == 0 { "Found none valid".to_owned() } else { format!("Found {count} valid alternatives") };
+        causes.push(composite(format!("{place} must validate one and only one schema (oneOf). {text}")));
+        if count == 0 {
+            causes.extend(one.into_iter().next().unwrap_or_default());
         }
     }
-    if node.not.as_deref().is_some_and(fits) {
-        wrong(format!("{path} in body must not validate the schema (not)"));
+    let all: Vec<Vec<Cause>> = node.all_of.iter().map(found).collect();
+    if all.iter().any(|found| !found.is_empty()) {
+        let text = if all.iter().any(Vec::is_empty) { "" } else { ". None validated" };
+        causes.extend(all.into_iter().flatten());
+        causes.push(composite(format!("{place} must validate all the schemas (allOf){text}")));
+    }
+    if node.not.as_deref().is_some_and(|branch| found(branch).is_empty()) {
+        causes.push(composite(format!("{place} must not validate the schema (not)")));
     }
 }
 
@@ -213,16 +255,8 @@ fn too_many(path: &Path<'_>, count: usize, max: usize) -> Cause {
     Cause::new(CauseReason::TooMany, path.to_string(), message)
 }
 
-/// How the real server shows a value: scalars as they are, everything else by the name of its type.
-fn shown(value: &Value) -> String {
+fn type_name(value: &Value) -> &'static str {
     match value {
-        Value::Object(_) | Value::Array(_) => type_shown(value),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.to_string(),
-    }
-}
-
-fn type_shown(value: &Value) -> String {
-    let name = match value {
         Value::Null => "null",
         Value::Bool(_) => "boolean",
         Value::Number(number) if number.is_f64() => "number",
@@ -230,6 +264,5 @@ fn type_shown(value: &Value) -> String {
         Value::String(_) => "string",
         Value::Array(_) => "array",
         Value::Object(_) => "object",
-    };
-    format!("\"{name}\"")
+    }
 }

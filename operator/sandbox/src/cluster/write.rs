@@ -16,11 +16,11 @@ use super::path::Path;
 use super::refusal::{Cause, CauseReason, Refusal};
 use super::request::{Outcome, Turn};
 use super::store::{Stored, key_of};
-use super::{built_in, cel, merge, shape, validate};
+use super::{built_in, cel, lists, merge, shape, validate};
 
 impl Turn<'_> {
     pub(crate) fn create(&mut self) -> Result<Outcome, Refusal> {
-        let value = self.body()?.into_owned();
+        let value = self.decoded()?;
         if !meta::text(&value, "resourceVersion").is_empty() {
             return Err(Refusal::bad_request("resourceVersion should not be set on objects to be created"));
         }
@@ -28,21 +28,13 @@ impl Turn<'_> {
     }
 
     pub(crate) fn replace(&mut self) -> Result<Outcome, Refusal> {
-        let value = self.body()?.into_owned();
+        let value = self.decoded()?;
         let kind = self.kind();
         self.check_place(&value)?;
         match self.find() {
             Ok(old) => {
-                let has_version = !meta::text(&value, "resourceVersion").is_empty();
-                if !has_version && !kind.blind_replace {
-                    let field = "metadata.resourceVersion".to_owned();
-                    let message = "Invalid value: 0x0: must be specified for an update".to_owned();
-                    let cause = Cause::new(CauseReason::Invalid, field, message);
-                    return Err(Refusal::invalid(&kind, self.name(), vec![cause]));
-                }
                 check_preconditions(&kind, &old, &value)?;
-                let value = if self.request.subresource == "status" { with_status_of(&old, value) } else { value };
-                self.store_next(&old, value, None)
+                self.store_changed(&kind, &old, value)
             }
             Err(_) if kind.create_on_replace && meta::text(&value, "resourceVersion").is_empty() => {
                 self.store_new(value, None)
@@ -53,6 +45,7 @@ impl Turn<'_> {
 
     pub(crate) fn patch(&mut self) -> Result<Outcome, Refusal> {
         let old = self.find()?;
+        let kind = self.kind();
         let Some(patch) = self.request.body.as_deref().filter(|body| body.is_object()) else {
             return Err(Refusal::bad_request("the patch must be a JSON object"));
         };
@@ -61,14 +54,43 @@ impl Turn<'_> {
             return Err(Refusal::plain(415, "UnsupportedMediaType", &message));
         }
         self.check_place(patch)?;
-        check_preconditions(&self.request.kind, &old, patch)?;
         let mut value = Value::clone(&old.value);
-        if self.request.subresource != "status" {
-            merge::merge_patch(&mut value, patch);
-        } else if let (Some(map), Some(status)) = (value.as_object_mut(), patch.get("status")) {
-            merge::merge_patch(map.entry("status").or_insert(Value::Null), status);
+        merge::merge_patch(&mut value, patch);
+        let unknown = settled(&kind, &mut value, Source::Read);
+        if let Some(error) = self.strictly(&unknown) {
+            let mut patched: Value = serde_json::from_slice(old.json()).unwrap_or_default();
+            merge::merge_patch(&mut patched, patch);
+            return Err(Refusal::unreadable_patch(&patched, &error));
         }
-        self.store_next(&old, value, None)
+        check_preconditions(&kind, &old, &value)?;
+        self.store_changed(&kind, &old, value)
+    }
+
+    /// Stores what a replace or a patch makes of an object.
+    fn store_changed(&mut self, kind: &Kind, old: &Arc<Stored>, value: Value) -> Result<Outcome, Refusal> {
+        if meta::text(&value, "resourceVersion").is_empty() && !kind.blind_replace {
+            return Err(Refusal::version_missing(kind, self.name()));
+        }
+        let value = if self.request.subresource == "status" { with_status_of(old, value) } else { value };
+        self.store_next(old, value, None)
+    }
+
+    /// The body as an object of the kind: pruned, with defaults, refused where it must be strict and is not.
+    fn decoded(&self) -> Result<Value, Refusal> {
+        let mut value = self.body()?.into_owned();
+        let unknown = settled(&self.request.kind, &mut value, Source::Read);
+        match self.strictly(&unknown) {
+            None => Ok(value),
+            Some(error) => Err(Refusal::unreadable(&self.request.kind, &error)),
+        }
+    }
+
+    fn strictly(&self, unknown: &[String]) -> Option<String> {
+        if unknown.is_empty() || self.request.query.field_validation != "Strict" {
+            return None;
+        }
+        let fields: Vec<String> = unknown.iter().map(|path| format!("unknown field \"{path}\"")).collect();
+        Some(format!("strict decoding error: {}", fields.join(", ")))
     }
 
     /// Stores a new object; `managers` are known already when it is applied.
@@ -82,11 +104,11 @@ impl Turn<'_> {
         {
             map.remove("status");
         }
-        self.settle(&kind, &mut value)?;
+        settled(&kind, &mut value, source_of(managers.as_ref()));
         let birth = Birth { namespace, serial: self.state.next_serial(), now: &self.now };
         meta::prepare_create(&kind, &mut value, &birth);
         let name = meta::text(&value, "name").to_owned();
-        check(&kind, &name, &value, None)?;
+        check(&kind, &name, &value, None, "")?;
         let key = key_of(namespace, &name);
         if self.state.get(&kind, &key).is_some() {
             return Err(Refusal::already_exists(&kind, &name));
@@ -107,15 +129,13 @@ impl Turn<'_> {
         managers: Option<Vec<Manager>>,
     ) -> Result<Outcome, Refusal> {
         let kind = self.kind();
-        if self.request.subresource == "status" {
-            self.settle_status(&kind, &mut value)?;
-        } else {
-            self.with_old_status(&kind, old, &mut value)?;
+        if self.request.subresource.is_empty() {
+            with_old_status(&kind, old, &mut value, source_of(managers.as_ref()));
         }
         if kind.has_generation() && differs_in_content(&kind, &old.value, &value) {
             meta::raise_generation(&mut value);
         }
-        check(&kind, old.name(), &value, Some(&old.value))?;
+        check(&kind, old.name(), &value, Some(&old.value), &self.request.subresource)?;
         let managers = managers
             .unwrap_or_else(|| ownership::after_update(&kind, &old.managers, Some(&old.value), &value, self.writer()));
         if value == *old.value && ownership::is_same(&managers, &old.managers) {
@@ -129,50 +149,6 @@ impl Turn<'_> {
         }
         let (key, cause) = (self.key(), self.cause());
         Ok(Outcome::Object(200, self.state.put(&kind, &key, value, managers, cause)))
-    }
-
-    /// Settles a new status in an object that is the old one otherwise.
-    fn settle_status(&self, kind: &Kind, value: &mut Value) -> Result<(), Refusal> {
-        let Some(map) = value.as_object_mut() else {
-            return Ok(());
-        };
-        let mut only_status = Value::Object(map.remove_entry("status").into_iter().collect());
-        self.settle(kind, &mut only_status)?;
-        if let Some(status) = only_status.as_object_mut().and_then(|only| only.remove("status")) {
-            map.insert("status".to_owned(), status);
-        }
-        Ok(())
-    }
-
-    /// Makes `value` what the main endpoint can change: everything but status and the server's own metadata.
-    fn with_old_status(&self, kind: &Kind, old: &Stored, value: &mut Value) -> Result<(), Refusal> {
-        if kind.has_status
-            && let Some(map) = value.as_object_mut()
-        {
-            map.remove("status");
-        }
-        self.settle(kind, value)?;
-        meta::prepare_update(&old.value, value);
-        if let (true, Some(map), Some(status)) = (kind.has_status, value.as_object_mut(), old.value.get("status")) {
-            map.insert("status".to_owned(), status.clone());
-        }
-        Ok(())
-    }
-
-    /// Pruning and defaulting; unknown fields are refused when the client asked for that.
-    fn settle(&self, kind: &Kind, value: &mut Value) -> Result<(), Refusal> {
-        let mut unknown = Vec::new();
-        if kind.origin == Origin::BuiltIn {
-            shape::drop_nulls(value);
-            built_in::complete(kind, value);
-        }
-        shape::prune(&kind.schema, value, &Path::Root, &mut unknown);
-        shape::default(&kind.schema, value);
-        if unknown.is_empty() || self.request.query.field_validation != "Strict" {
-            return Ok(());
-        }
-        let fields: Vec<String> = unknown.iter().map(|path| format!("unknown field \"{path}\"")).collect();
-        Err(Refusal::bad_request(&format!("strict decoding error: {}", fields.join(", "))))
     }
 
     pub(crate) fn check_place(&self, body: &Value) -> Result<(), Refusal> {
@@ -189,8 +165,52 @@ impl Turn<'_> {
     }
 }
 
+/// Where a value comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// From a client, who leaves out a field or says null.
+    Read,
+    /// From a merge with what is applied: null is a value there, and of the wrong type unless the schema allows it.
+    Merged,
+}
+
+/// Prunes and fills in defaults; gives the paths of unknown fields, sorted.
+pub(crate) fn settled(kind: &Kind, value: &mut Value, source: Source) -> Vec<String> {
+    let mut unknown = Vec::new();
+    if kind.origin == Origin::BuiltIn {
+        shape::drop_nulls(value);
+        built_in::complete(kind, value);
+    }
+    shape::prune(&kind.schema, value, &Path::Root, &mut unknown);
+    match (source, kind.schema.field("metadata"), value.get_mut("metadata")) {
+        (Source::Read, ..) => shape::drop_absent(&kind.schema, value),
+        (Source::Merged, Some(node), Some(metadata)) => shape::drop_absent(node, metadata),
+        (Source::Merged, ..) => {}
+    }
+    shape::default(&kind.schema, value);
+    unknown.sort();
+    unknown
+}
+
+/// Managers are known beforehand of what is applied.
+fn source_of(managers: Option<&Vec<Manager>>) -> Source {
+    if managers.is_some() { Source::Merged } else { Source::Read }
+}
+
+/// Makes `value` what the main endpoint can change: everything but status and the server's own metadata.
+fn with_old_status(kind: &Kind, old: &Stored, value: &mut Value, source: Source) {
+    settled(kind, value, source);
+    meta::prepare_update(&old.value, value);
+    if let (true, Some(map)) = (kind.has_status, value.as_object_mut()) {
+        match old.value.get("status") {
+            Some(status) => map.insert("status".to_owned(), status.clone()),
+            None => map.remove("status"),
+        };
+    }
+}
+
 /// The old object with the status of another one: all that a replace of the status can change.
-fn with_status_of(old: &Stored, mut value: Value) -> Value {
+pub(crate) fn with_status_of(old: &Stored, mut value: Value) -> Value {
     let mut next = Value::clone(&old.value);
     if let (Some(next), Some(value)) = (next.as_object_mut(), value.as_object_mut()) {
         match value.remove("status") {
@@ -225,12 +245,22 @@ fn differs_in_content(kind: &Kind, old: &Value, new: &Value) -> bool {
         || new.keys().any(|key| counts(key) && !old.contains_key(key))
 }
 
-/// Validation of the metadata and, where there is one, against the schema and its rules.
-fn check(kind: &Kind, name: &str, value: &Value, old: Option<&Value>) -> Result<(), Refusal> {
+/// Validation of the metadata and, where there is one, against the schema and its rules. A write to the status has only
+/// the status checked against the schema.
+fn check(kind: &Kind, name: &str, value: &Value, old: Option<&Value>, subresource: &str) -> Result<(), Refusal> {
     let mut causes = Vec::new();
     meta::validate(value, old, &mut causes);
     built_in::validate(kind, value, old, &mut causes);
-    validate::validate(&kind.schema, value, old, &Path::Root, &mut causes);
+    causes.extend(match (kind.schema.field("status"), value.get("status")) {
+        (Some(node), Some(status)) if subresource == "status" => {
+            validate::complaints(node, status, old.and_then(|old| old.get("status")), "status")
+        }
+        _ if subresource == "status" => Vec::new(),
+        _ => validate::complaints(&kind.schema, value, old, ""),
+    });
+    if kind.origin == Origin::Custom {
+        causes.extend(lists::duplicates(&kind.schema, value, old));
+    }
     if kind.schema.holds.rules {
         if causes.iter().any(|cause| cause.reason.blocks_rules()) {
             let message = "Invalid value: null: some validation rules were not checked because the object was \

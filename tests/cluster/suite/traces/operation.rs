@@ -10,6 +10,7 @@ use super::samples::Sample;
 /// Names of objects in a trace: few, so that requests meet.
 const NAMES: [&str; 3] = ["alpha", "beta", "gamma"];
 const MANAGERS: [&str; 3] = ["gitops", "kubectl-edit", "crm-operator"];
+const NO_UID: &str = "00000000-0000-4000-8000-ffffffffffff";
 const LABELS: [&str; 4] = ["red", "green", "", "not a label"];
 
 /// A request, and whether it opens a watch.
@@ -85,11 +86,10 @@ impl Author<'_> {
         if self.dice.one_in(3) {
             object["metadata"]["labels"] = json!({"colour": self.dice.pick(&LABELS)});
         }
-        if let Some(uid) = self.uids.last().filter(|_| self.sample.namespace.is_some())
-            && self.dice.one_in(12)
-        {
+        if self.sample.namespace.is_some() && self.dice.one_in(12) {
+            // Of a kind that is none: what becomes of things whose owner is gone is up to the collector, and to its time.
             object["metadata"]["ownerReferences"] =
-                json!([{"apiVersion": crm_api::API_VERSION, "kind": "CrmNode", "name": "alpha", "uid": uid}]);
+                json!([{"apiVersion": "example.org/v1", "kind": "Nothing", "name": "x", "uid": NO_UID}]);
         }
         for _ in 0..self.dice.below(3) {
             self.damage(&mut object, "spec");

@@ -98,7 +98,7 @@ async fn what_is_no_longer_applied_goes_unless_another_owns_it() {
         .unwrap();
     let left = apply(&api, "ann", "a", json!({"spec": {"parts": [{"name": "r"}]}})).await.unwrap();
     let expected = json!({
-        "size": 1, "color": "red", "tags": ["y"], "settings": {},
+        "size": 1, "color": "red", "tags": ["y"],
         "parts": [{"name": "q", "note": "mine", "weight": 7}, {"name": "r", "weight": 7}],
     });
     assert_eq!(left.data["spec"], expected);
@@ -163,4 +163,73 @@ async fn an_apply_can_carry_the_version_that_was_read() {
     let body =
         json!({"apiVersion": "example.org/v1", "kind": "Gadget", "metadata": {"name": "a"}, "spec": {"size": 1}});
     assert_eq!(refusal(api.patch("a", &unnamed, &Patch::Apply(body)).await).code, 422);
+}
+
+#[tokio::test]
+async fn nobody_owns_that_a_list_with_keys_is_empty() {
+    let world = world();
+    let api = world.gadgets();
+    let made =
+        apply(&api, "ann", "a", json!({"spec": {"size": 1, "parts": [], "tags": [], "order": [], "box": {}}})).await;
+    assert_eq!(owners(&made.unwrap()), [r#"ann Apply: {"f:spec":{"f:box":{},"f:order":{},"f:size":{}}}"#]);
+    // An update does own the list that it brings.
+    let taken = merge(&api, "a", json!({"spec": {"parts": null}})).await.unwrap();
+    assert_eq!(taken.metadata.managed_fields.unwrap().len(), 1);
+    let brought = merge(&api, "a", json!({"spec": {"parts": []}})).await.unwrap();
+    assert_eq!(owners(&brought)[1], r#"unknown Update: {"f:spec":{"f:parts":{}}}"#);
+}
+
+#[tokio::test]
+async fn whoever_owns_nothing_is_no_manager_until_somebody_applies() {
+    let world = world();
+    let api = world.gadgets();
+    apply(&api, "ann", "a", json!({"spec": {"size": 1}})).await.unwrap();
+    let left = apply(&api, "ann", "b", json!({"spec": {"tags": []}})).await;
+    assert_eq!(causes(&refusal(left))[0], "spec.size: Required value");
+    // The last manager goes with the last field of his.
+    let unowned = merge(&api, "a", json!({"spec": {"size": 2}})).await.unwrap();
+    assert_eq!(owners(&unowned), [r#"unknown Update: {"f:spec":{"f:size":{}}}"#]);
+}
+
+#[tokio::test]
+async fn an_apply_of_what_is_so_already_has_no_time() {
+    let world = world();
+    let api = world.gadgets();
+    apply(&api, "ann", "a", json!({"spec": {"size": 1}})).await.unwrap();
+    let shared = apply(&api, "bob", "a", json!({"spec": {"size": 1}})).await.unwrap();
+    let times = shared.metadata.managed_fields.unwrap().into_iter().map(|entry| (entry.manager.unwrap(), entry.time));
+    let timed: Vec<(String, bool)> = times.map(|(manager, time)| (manager, time.is_some())).collect();
+    assert_eq!(timed, [("bob".to_owned(), false), ("ann".to_owned(), true)]);
+}
+
+#[tokio::test]
+async fn values_of_the_wrong_type_cannot_be_applied() {
+    let world = world();
+    for (spec, expected) in [
+        (json!(7), ".spec: expected map, got &{7}"),
+        (json!({"size": "x"}), ".spec.size: expected numeric (int or float), got string"),
+        (
+            json!({"code": {"a": [1]}}),
+            r#".spec.code: expected string, got &value.valueUnstructured{Value:map[string]interface {}{"a":[]interface {}{1}}}"#,
+        ),
+        (json!({"order": {"a": "b"}}), ".spec.order: expected list, got &{map[a:b]}"),
+        (json!({"parts": [{"name": "x"}, {"name": "x"}]}), r#".spec.parts: duplicate entries for key [name="x"]"#),
+        (json!({"tags": ["a", "a"]}), r#".spec.tags: duplicate entries for key [="a"]"#),
+    ] {
+        let refused = refusal(apply(&world.gadgets(), "ann", "a", json!({"spec": spec})).await);
+        let expected = format!("failed to create typed patch object (/a; example.org/v1, Kind=Gadget): {expected}");
+        assert_eq!((refused.code, refused.message), (500, expected));
+    }
+}
+
+#[tokio::test]
+async fn null_is_a_value_in_what_is_applied() {
+    let world = world();
+    let refused = refusal(apply(&world.gadgets(), "ann", "a", json!({"spec": {"size": 1, "code": null}})).await);
+    assert_eq!(
+        causes(&refused)[0],
+        "spec.code: Invalid value: \"null\": spec.code in body must be of type string: \"null\""
+    );
+    let made = apply(&world.gadgets(), "ann", "a", json!({"spec": {"size": 1, "color": null}})).await.unwrap();
+    assert_eq!(made.data["spec"]["color"], "red");
 }

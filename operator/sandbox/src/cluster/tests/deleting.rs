@@ -47,7 +47,14 @@ async fn preconditions_guard_a_delete() {
     };
     let api = world.gadgets();
     assert!(refusal(api.delete("a", &with(Some("other".to_owned()), None)).await).is_conflict());
-    assert!(refusal(api.delete("a", &with(None, Some("1".to_owned()))).await).is_conflict());
+    let refused = refusal(api.delete("a", &with(None, Some("1".to_owned()))).await);
+    assert!(refused.is_conflict());
+    let version = made.metadata.resource_version.as_deref().unwrap();
+    let expected = format!(
+        "Operation cannot be fulfilled on Gadget.example.org \"a\": the ResourceVersion in the precondition (1) does \
+         not match the ResourceVersion in record ({version}). The object might have been modified"
+    );
+    assert_eq!((refused.message, refused.details.unwrap().kind.as_str()), (expected, "Gadget"));
     let done = api.delete("a", &with(made.metadata.uid, made.metadata.resource_version)).await.unwrap();
     assert!(done.right().unwrap().is_success());
     assert!(refusal(api.delete("a", &DeleteParams::default()).await).is_not_found());

@@ -78,7 +78,7 @@ async fn replacing_needs_the_version_that_was_read() {
     let mut blind = stored.clone();
     blind.metadata.resource_version = None;
     let refused = refusal(api.replace("a", &PostParams::default(), &blind).await);
-    assert_eq!(causes(&refused), ["metadata.resourceVersion: Invalid value: 0x0: must be specified for an update"]);
+    assert_eq!(causes(&refused), ["metadata.resourceVersion: Invalid value: 0: must be specified for an update"]);
     let mut other = stored.clone();
     other.metadata.uid = Some("another".to_owned());
     assert!(refusal(api.replace("a", &PostParams::default(), &other).await).message.contains("Precondition failed"));
@@ -143,8 +143,18 @@ async fn strict_field_validation_refuses_unknown_fields() {
     world.create("a", json!({"size": 1})).await.unwrap();
     let patch = Patch::Merge(json!({"spec": {"bogus": 1}}));
     let refused = refusal(world.gadgets().patch("a", &strict, &patch).await);
+    assert_eq!((refused.code, refused.reason.as_str()), (422, "Invalid"));
+    let told = &causes(&refused)[0];
+    assert!(told.starts_with("patch: Invalid value: \"{\\\"apiVersion\\\""), "{told}");
+    assert!(told.ends_with(": strict decoding error: unknown field \"spec.bogus\""), "{told}");
+    let body = serde_json::to_vec(&gadget("b", json!({"size": 1, "bogus": 1}))).unwrap();
+    let path = "/apis/example.org/v1/namespaces/crm/gadgets?fieldValidation=Strict";
+    let request = http::Request::post(path).body(body).unwrap();
+    let refused = refusal(world.cluster.client("x").request::<Value>(request).await);
     assert_eq!((refused.code, refused.reason.as_str()), (400, "BadRequest"));
-    assert_eq!(refused.message, "strict decoding error: unknown field \"spec.bogus\"");
+    let expected =
+        "Gadget in version \"v1\" cannot be handled as a Gadget: strict decoding error: unknown field \"spec.bogus\"";
+    assert_eq!(refused.message, expected);
     let refused = refusal(apply(&world.gadgets(), "m", "a", json!({"spec": {"bogus": 1}})).await);
     assert_eq!(refused.code, 500);
     assert!(refused.message.ends_with(".spec.bogus: field not declared in schema"), "{}", refused.message);
@@ -155,7 +165,12 @@ fn bad_specs() -> Vec<(Value, &'static str)> {
         (json!({}), "spec.size: Required value"),
         (
             json!({"size": "x"}),
-            "spec.size: Invalid value: \"x\": spec.size in body must be of type integer: \"string\"",
+            "spec.size: Invalid value: \"string\": spec.size in body must be of type integer: \"string\"",
+        ),
+        (json!({"size": true}), "spec.size: Invalid value: \"\": spec.size in body must be of type int32: \"\""),
+        (
+            json!({"size": 1.5}),
+            "spec.size: Invalid value: \"float64\": spec.size in body must be of type int32: \"float64\"",
         ),
         (json!({"size": 0}), "spec.size: Invalid value: 0: spec.size in body should be greater than or equal to 1"),
         (json!({"size": 101}), "spec.size: Invalid value: 101: spec.size in body should be less than or equal to 100"),
@@ -184,11 +199,11 @@ fn bad_specs() -> Vec<(Value, &'static str)> {
         (json!({"size": 1, "tags": ["a", "a"]}), "spec.tags[1]: Duplicate value: \"a\""),
         (
             json!({"size": 1, "port": true}),
-            "spec.port: Invalid value: true: spec.port in body must be of type integer,string: \"boolean\"",
+            "spec.port: Invalid value: \"boolean\": spec.port in body must be of type integer,string: \"boolean\"",
         ),
         (
             json!({"size": 1, "choice": {"x": 1, "y": 1}}),
-            "spec.choice: Invalid value: \"object\": spec.choice in body must validate one and only one schema (oneOf). found 2 valid alternatives",
+            "<nil>: Invalid value: \"\": \"spec.choice\" must validate one and only one schema (oneOf). Found 2 valid alternatives",
         ),
         (
             json!({"size": 1, "until": "yesterday"}),

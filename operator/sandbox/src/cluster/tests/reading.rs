@@ -49,6 +49,21 @@ async fn labels_and_fields_select() {
 }
 
 #[tokio::test]
+async fn a_selector_that_is_none_is_refused() {
+    let world = filled().await;
+    for (selector, expected) in [
+        ("===", "found '==', expected: !, identifier, or 'end of string'"),
+        ("tier=one,", "found '', expected: identifier after ','"),
+        ("tier one", "unable to parse requirement: found 'one', expected: in, notin, =, ==, !=, gt, lt"),
+        ("tier in one", "unable to parse requirement: found 'one' expected: '('"),
+        ("tier in (one", "unable to parse requirement: found '', expected: ',' or ')'"),
+    ] {
+        let refused = refusal(world.gadgets().list(&ListParams::default().labels(selector)).await);
+        assert_eq!((refused.code, refused.message.as_str()), (400, expected), "{selector}");
+    }
+}
+
+#[tokio::test]
 async fn a_list_spans_namespaces() {
     let world = filled().await;
     world.cluster.add_namespace("aaa");
@@ -67,14 +82,18 @@ async fn pages_show_one_moment() {
     let world = filled().await;
     let api = world.gadgets();
     let first = api.list(&ListParams::default().limit(2)).await.unwrap();
-    assert_eq!(first.items.len(), 2);
+    assert_eq!((first.items.len(), first.metadata.remaining_item_count), (2, Some(1)));
+    let selected = api.list(&ListParams::default().limit(1).labels("tier")).await.unwrap();
+    assert_eq!((selected.items.len(), selected.metadata.remaining_item_count), (1, None));
     merge(&api, "c", json!({"spec": {"size": 9}})).await.unwrap();
     world.create("d", json!({"size": 1})).await.unwrap();
     let token = first.metadata.continue_.unwrap();
     let rest = api.list(&ListParams::default().limit(2).continue_token(&token)).await.unwrap();
     assert_eq!(rest.items.len(), 1);
     assert_eq!(rest.items[0].data["spec"]["size"], 1);
-    assert_eq!((rest.metadata.continue_, rest.metadata.resource_version), (None, first.metadata.resource_version));
+    // The last page of a custom kind has an empty token.
+    let end = (rest.metadata.continue_.as_deref(), rest.metadata.resource_version);
+    assert_eq!(end, (Some(""), first.metadata.resource_version));
     world.cluster.compact(world.cluster.resource_version());
     let expired = refusal(api.list(&ListParams::default().limit(2).continue_token(&token)).await);
     assert_eq!((expired.code, expired.reason.as_str()), (410, "Expired"));

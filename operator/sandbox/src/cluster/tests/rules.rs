@@ -9,11 +9,8 @@ async fn a_rule_refuses_a_new_object() {
     let world = world();
     let refused = refusal(world.create("a", json!({"size": 5, "limit": 3})).await);
     assert_eq!(refused.code, 422);
-    assert_eq!(causes(&refused), ["spec: Invalid value: \"object\": size is above limit"]);
-    assert_eq!(
-        refused.message,
-        "Gadget.example.org \"a\" is invalid: spec: Invalid value: \"object\": size is above limit"
-    );
+    assert_eq!(causes(&refused), ["spec: Invalid value: size is above limit"]);
+    assert_eq!(refused.message, "Gadget.example.org \"a\" is invalid: spec: Invalid value: size is above limit");
     world.create("a", json!({"size": 3, "limit": 3})).await.unwrap();
 }
 
@@ -23,8 +20,7 @@ async fn a_transition_rule_compares_with_the_old_value() {
     world.create("a", json!({"size": 1, "owner": "me", "counter": 5})).await.unwrap();
     let api = world.gadgets();
     let refused = refusal(merge(&api, "a", json!({"spec": {"owner": "you", "counter": 4}})).await);
-    let expected =
-        ["spec.counter: Invalid value: \"integer\": counter fell to 4", "spec.owner: Forbidden: owner is immutable"];
+    let expected = ["spec.counter: Invalid value: 4: counter fell to 4", "spec.owner: Forbidden: owner is immutable"];
     assert_eq!(causes(&refused), expected);
     assert_eq!(refused.details.unwrap().causes[1].reason, "FieldValueForbidden");
     merge(&api, "a", json!({"spec": {"counter": 6, "size": 2}})).await.unwrap();
@@ -37,7 +33,7 @@ async fn a_transition_rule_compares_with_the_old_value() {
 async fn dates_are_dates_to_rules() {
     let world = world();
     let refused = refusal(world.create("a", json!({"size": 1, "until": "2019-06-01T00:00:00Z"})).await);
-    assert_eq!(causes(&refused), ["spec.until: Invalid value: \"string\": too early"]);
+    assert_eq!(causes(&refused), ["spec.until: Invalid value: \"2019-06-01T00:00:00Z\": too early"]);
     world.create("a", json!({"size": 1, "until": "2026-06-01T00:00:00Z"})).await.unwrap();
 }
 

@@ -7,6 +7,14 @@
 //! - `rights`: what is granted is used, by the audit log.
 //! - `stories`: every example, each of its requests answered by both. `traces`: random operations on our kinds.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test ends where something is not as it must be, and says how far it went"
+)]
+
 mod confinement;
 mod names;
 mod referee;

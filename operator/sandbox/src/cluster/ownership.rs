@@ -277,6 +277,10 @@ fn forget_system_fields(fields: &mut Fields) {
     fields.here = false;
     fields.below.remove("f:apiVersion");
     fields.below.remove("f:kind");
+    // What the server fills into Events for older clients.
+    for element in ["f:deprecatedFirstTimestamp", "f:deprecatedLastTimestamp", "f:deprecatedSource"] {
+        fields.below.remove(element);
+    }
     if let Some(metadata) = fields.below.get_mut("f:metadata") {
         metadata.here = false;
         for element in OF_METADATA {

@@ -109,8 +109,10 @@ impl Refusal {
         Self::about(404, "NotFound", &message, "", "namespaces", name)
     }
 
-    pub(crate) fn already_exists(kind: &Kind, name: &str) -> Self {
-        let message = format!("{} \"{name}\" already exists", kind.resource());
+    /// `is_going`: what is there is being deleted.
+    pub(crate) fn already_exists(kind: &Kind, name: &str, is_going: bool) -> Self {
+        let going = if is_going { "object is being deleted: " } else { "" };
+        let message = format!("{going}{} \"{name}\" already exists", kind.resource());
         Self::about(409, "AlreadyExists", &message, &kind.group, &kind.plural, name)
     }
 

@@ -110,8 +110,9 @@ impl Turn<'_> {
         let name = meta::text(&value, "name").to_owned();
         check(&kind, &name, &value, None, "")?;
         let key = key_of(namespace, &name);
-        if self.state.get(&kind, &key).is_some() {
-            return Err(Refusal::already_exists(&kind, &name));
+        if let Some(there) = self.state.get(&kind, &key) {
+            let is_going = there.metadata()["deletionTimestamp"].is_string();
+            return Err(Refusal::already_exists(&kind, &name, is_going));
         }
         let managers = managers.unwrap_or_else(|| ownership::after_update(&kind, &[], None, &value, self.writer()));
         if self.request.query.dry_run {

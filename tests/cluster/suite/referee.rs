@@ -18,7 +18,7 @@ const ABOUT_THE_CALLER: &str = "/apis/authentication.k8s.io/";
 
 /// The referee of one run.
 pub(crate) struct SecondServer {
-    server: Server,
+    server: Arc<Server>,
     /// Whether everybody asks with the rights and under the policies that a real installation has.
     confined: bool,
     state: Mutex<State>,
@@ -53,11 +53,10 @@ pub(crate) struct Comparison {
 }
 
 impl SecondServer {
-    /// Everybody may do everything.
-    pub(crate) fn open() -> Arc<Self> {
-        let server = Server::empty();
-        server.without_policies();
-        Arc::new(Self { server, confined: false, state: Mutex::default() })
+    /// Everybody may do everything at this server, of which nothing is left from before.
+    pub(crate) fn open(server: &Arc<Server>) -> Arc<Self> {
+        server.clear_kinds();
+        Arc::new(Self { server: Arc::clone(server), confined: false, state: Mutex::default() })
     }
 
     /// The controller asks as its ServiceAccount, each agent as that of its node, with the rights of `charts/plain` and of an
@@ -65,7 +64,7 @@ impl SecondServer {
     pub(crate) fn confined() -> Arc<Self> {
         let server = Server::empty();
         server.with_policies();
-        Arc::new(Self { server, confined: true, state: Mutex::default() })
+        Arc::new(Self { server: Arc::new(server), confined: true, state: Mutex::default() })
     }
 
     /// A node that was declared is enrolled, and a Secret that was made is granted to the controller.

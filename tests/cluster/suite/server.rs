@@ -124,14 +124,24 @@ impl Server {
             built_in.into_iter().chain(ours)
         });
         let cluster_wide = crm_api::crds().iter().filter(|crd| crd.spec.scope == "Cluster").map(|crd| ours_at(crd, ""));
-        for collection in places.chain(cluster_wide) {
-            for item in self.plain("GET", &collection, Value::Null).body["items"].as_array().into_iter().flatten() {
-                let path = format!("{collection}/{}", item["metadata"]["name"].as_str().unwrap_or_default());
-                if item["metadata"]["finalizers"].is_array() {
-                    self.plain("PATCH", &path, json!({"metadata": {"finalizers": null}}));
-                }
-                self.plain("DELETE", &path, Value::Null);
+        places.chain(cluster_wide).for_each(|collection| self.empty_collection(&collection));
+    }
+
+    /// Removes what there is of our kinds in `crm` and in the whole cluster.
+    pub(crate) fn clear_kinds(&self) {
+        for crd in crm_api::crds() {
+            let place = if crd.spec.scope == "Cluster" { "" } else { "namespaces/crm/" };
+            self.empty_collection(&ours_at(crd, place));
+        }
+    }
+
+    fn empty_collection(&self, collection: &str) {
+        for item in self.plain("GET", collection, Value::Null).body["items"].as_array().into_iter().flatten() {
+            let path = format!("{collection}/{}", item["metadata"]["name"].as_str().unwrap_or_default());
+            if item["metadata"]["finalizers"].is_array() {
+                self.plain("PATCH", &path, json!({"metadata": {"finalizers": null}}));
             }
+            self.plain("DELETE", &path, Value::Null);
         }
     }
 

@@ -25,6 +25,7 @@ use self::dice::Dice;
 use self::operation::Author;
 use self::samples::Sample;
 use crate::referee::{Comparison, SecondServer};
+use crate::server::Server;
 
 /// Operations of a trace.
 const LENGTH: usize = 24;
@@ -40,9 +41,11 @@ fn random_operations_are_answered_as_a_real_api_server_answers_them() {
     let _alone = crate::server::alone();
     let (first, count) = (number("TRACE_SEED", 0), number("TRACES", 1_000));
     let samples = samples::of_each_kind();
+    let server = Arc::new(Server::empty());
+    server.without_policies();
     let (mut requests, mut lines, mut different) = (0, 0, Vec::new());
     for seed in first..first + count {
-        let comparison = play(seed, &samples);
+        let comparison = play(seed, &samples, &server);
         requests += comparison.exchanges;
         lines += comparison.lines;
         if !comparison.differences.is_empty() {
@@ -66,8 +69,8 @@ struct Seen {
     token: Option<String>,
 }
 
-fn play(seed: u64, samples: &[Sample]) -> Comparison {
-    let referee = SecondServer::open();
+fn play(seed: u64, samples: &[Sample], server: &Arc<Server>) -> Comparison {
+    let referee = SecondServer::open(server);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     runtime.block_on(async {
         let clock = SimClock::starting_at(jiff::Timestamp::from_second(1_790_000_000).unwrap());

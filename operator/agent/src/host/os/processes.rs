@@ -227,7 +227,8 @@ pub(super) fn below(_: &Path) -> Result<Vec<String>, HostError> {
     super::foreign("which programs run")
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use super::{Processes, below};
     use crate::host::{HostError, ProcessId, ProcessState};

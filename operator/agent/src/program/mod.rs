@@ -12,7 +12,7 @@ use std::sync::Arc;
 use clap::{CommandFactory as _, Parser as _};
 use crm_process::exit::{self, Failure};
 use crm_process::requests::Counted;
-use crm_process::{WallClock, cluster, endpoints, logs, start, stop};
+use crm_process::{WallClock, cluster, endpoints, start, stop};
 
 use crate::host::OsHost;
 use crate::{Agent, Config};
@@ -31,7 +31,7 @@ const LOCK: &str = "lock";
 #[must_use]
 pub fn main() -> ExitCode {
     let flags = Flags::parse();
-    exit::end(NAME, flags.judged().and_then(|()| start::run(run(flags))))
+    exit::end(NAME, flags.judged().and_then(|()| start::run(&flags.log, NAME, operate(&flags))))
 }
 
 /// Its flags as a table of a guide.
@@ -46,16 +46,9 @@ pub fn metrics_table() -> String {
     Vitals::new(VERSION).table()
 }
 
-async fn run(flags: Flags) -> Result<(), Failure> {
-    let logging = logs::start(&flags.log, NAME)?;
-    let ended = operate(flags).await;
-    logging.end();
-    ended
-}
-
-async fn operate(flags: Flags) -> Result<(), Failure> {
+async fn operate(flags: &Flags) -> Result<(), Failure> {
     let mut end = tokio::spawn(stop::told());
-    let _alone = alone(&flags)?;
+    let _alone = alone(flags)?;
     let connection = cluster::configured(&flags.cluster).await?;
     let url = connection.cluster_url.clone();
     let namespace = flags.namespace.clone().unwrap_or_else(|| connection.default_namespace.clone());

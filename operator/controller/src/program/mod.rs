@@ -18,7 +18,7 @@ use clap::{CommandFactory as _, Parser as _};
 use crm_database::wire::Wire;
 use crm_process::exit::{self, Failure};
 use crm_process::requests::Counted;
-use crm_process::{WallClock, chance, cluster, endpoints, logs, start, stop};
+use crm_process::{WallClock, chance, cluster, endpoints, start, stop};
 use kube::{Client, Resource as _};
 
 use crate::{Controller, Jitter};
@@ -36,7 +36,7 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 #[must_use]
 pub fn main() -> ExitCode {
     let flags = Flags::parse();
-    exit::end(NAME, flags.judged().and_then(|()| start::run(run(flags))))
+    exit::end(NAME, flags.judged().and_then(|()| start::run(&flags.log, NAME, operate(&flags))))
 }
 
 /// Its flags as a table of a guide.
@@ -51,14 +51,7 @@ pub fn metrics_table() -> String {
     numbers::Numbers::new(VERSION).0.table()
 }
 
-async fn run(flags: Flags) -> Result<(), Failure> {
-    let logging = logs::start(&flags.log, NAME)?;
-    let ended = operate(flags).await;
-    logging.end();
-    ended
-}
-
-async fn operate(flags: Flags) -> Result<(), Failure> {
+async fn operate(flags: &Flags) -> Result<(), Failure> {
     // From here on it is listened to: as the first process of a container it would otherwise be deaf to SIGTERM.
     let mut end = tokio::spawn(stop::told());
     let wire = Wire::trusting(flags.authorities()?);

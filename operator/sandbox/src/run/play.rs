@@ -22,6 +22,28 @@ use crate::world::VersionRow;
 /// How often it is asked whether it is over when nothing happens.
 pub(super) const JUDGE_AGAIN: std::time::Duration = std::time::Duration::from_secs(60);
 
+/// Everything at the moment at which it begins: the world goes, and everybody is there.
+pub(super) struct Opening {
+    pub(super) stage: Stage,
+    pub(super) cast: Cast,
+    pub(super) seam: FaultSeam,
+    pub(super) people: Vec<JoinHandle<()>>,
+    pub(super) judge: Judges,
+}
+
+impl Opening {
+    pub(super) async fn of(sandbox: &Sandbox, options: &Options) -> Result<Self, RunError> {
+        let stage = Stage::set(sandbox, options).await?;
+        let mut cast = Cast::new(Planted::new(&options.plants, &stage.file));
+        let seam = set_faults(&stage, options)?;
+        stage.world.start();
+        cast.start_everybody(&stage);
+        let people = start_people(&stage, options);
+        let judge = Judges::new(&stage, options.people);
+        Ok(Self { stage, cast, seam, people, judge })
+    }
+}
+
 /// Plays a run to its end.
 pub(super) async fn play(
     sandbox: &Sandbox,
@@ -29,13 +51,7 @@ pub(super) async fn play(
     on_event: &mut dyn FnMut(&StoryEvent),
     guest: Guest<'_>,
 ) -> Result<RunReport, RunError> {
-    let mut stage = Stage::set(sandbox, options).await?;
-    let mut cast = Cast::new(Planted::new(&options.plants, &stage.file));
-    let seam = set_faults(&stage, options)?;
-    stage.world.start();
-    cast.start_everybody(&stage);
-    let people = start_people(&stage, options);
-    let mut judge = Judges::new(&stage, options.people);
+    let Opening { mut stage, mut cast, seam, people, mut judge } = Opening::of(sandbox, options).await?;
     let of = |file: &ScenarioFile| (file.site_name().to_owned(), stage.world.versions_of(file.site_name()));
     let before: BTreeMap<String, Vec<VersionRow>> = stage.file.each().map(of).collect();
     let mut guest = guest(Entrance::into_stage(&stage));
@@ -84,7 +100,7 @@ pub(super) async fn play(
 }
 
 /// Arms the faults of the scenario and of the options.
-pub(super) fn set_faults(stage: &Stage, options: &Options) -> Result<FaultSeam, RunError> {
+fn set_faults(stage: &Stage, options: &Options) -> Result<FaultSeam, RunError> {
     let mut faults = options.faults.clone();
     for named in &stage.file.scenario.spec.faults {
         let object = format!("spec.faults of the scenario: {named}");
@@ -95,7 +111,7 @@ pub(super) fn set_faults(stage: &Stage, options: &Options) -> Result<FaultSeam, 
 }
 
 /// The people of the scenario begin to act, where they are there at all.
-pub(super) fn start_people(stage: &Stage, options: &Options) -> Vec<JoinHandle<()>> {
+fn start_people(stage: &Stage, options: &Options) -> Vec<JoinHandle<()>> {
     let mut people = Vec::new();
     if options.people == Attendance::Present {
         // The same person takes other times at another site.

@@ -9,16 +9,14 @@ use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
 
-use super::cast::Cast;
-use super::judge::{Judges, PATIENCE, Phase, WAITS_FOR_PEOPLE, is_settled};
-use super::play::{JUDGE_AGAIN, follow, set_faults, start_people};
+use super::judge::{PATIENCE, Phase, WAITS_FOR_PEOPLE, is_settled};
+use super::play::{JUDGE_AGAIN, Opening, follow};
 use super::stage::Stage;
 use super::{Attendance, Options, RunError, Sandbox};
 use crate::home::Scene;
 use crate::home::desk::{Knock, attend};
 use crate::home::pace::{self, Speed};
 use crate::invariants::Violation;
-use crate::plants::Planted;
 
 /// Lets a scenario go on until nobody can knock any more.
 pub(crate) async fn stay(
@@ -28,13 +26,7 @@ pub(crate) async fn stay(
     mut knocks: UnboundedReceiver<Knock>,
     on_scene: &mut dyn FnMut(Scene<'_>),
 ) -> Result<Option<Violation>, RunError> {
-    let mut stage = Stage::set(sandbox, options).await?;
-    let mut cast = Cast::new(Planted::new(&options.plants, &stage.file));
-    let seam = set_faults(&stage, options)?;
-    stage.world.start();
-    cast.start_everybody(&stage);
-    let people = start_people(&stage, options);
-    let mut judge = Judges::new(&stage, options.people);
+    let Opening { mut stage, mut cast, seam, people, mut judge } = Opening::of(sandbox, options).await?;
     let declared = generations(&stage);
     let (mut edited, mut violation) = (false, None);
     let stopped = Arc::new(Notify::new());

@@ -5,8 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::console::{self, Reading};
 use super::memory::{Note, Record, Stage};
-use super::rules::Program;
-use super::standing::{self, Seen};
+use super::rules::{self, Program};
+use super::standing::{self, END_NOT_SEEN, Seen};
 use super::{CONSOLE_POLL_SECS, Facts, Look, Next, PROGRAM_POLL_SECS, ProgramStanding, words};
 
 /// Whether a program may be started.
@@ -106,18 +106,18 @@ fn running(record: &Record, program: &Program<'_>, facts: &Facts, output: &str, 
     }
 }
 
-/// The program is over, and nobody has seen how. Where all is there that is expected, the actions after it follow as they do
-/// on a clean end: what they put right is not asked about by the order's own evidence.
+/// The program is over, and nobody has seen how. Whatever it came to, what would only have made the machine quiet behind it
+/// follows: a program that got far enough may have started what must not run yet. Nothing else follows, and no other program.
 fn gone(record: &Record, wanted: bool, facts: &Facts) -> Next {
-    let last = record.action + 1 == record.order.actions.len();
-    if !last && wanted && record.failure.is_none() && record.question.is_none() {
-        match standing::look(&record.order, facts) {
-            Ok(seen) if seen.outcome == Outcome::Done => return go_on_after(None),
-            Ok(_) => {}
-            Err(look) => return Next::Look(look),
-        }
+    if wanted && only_quiet_follows(record) {
+        return go_on_after(None);
     }
-    standing::end_with(record, facts, "its end was not seen", None, "")
+    standing::end_with(record, facts, END_NOT_SEEN, None, "")
+}
+
+fn only_quiet_follows(record: &Record) -> bool {
+    let rest = record.order.actions.get(record.action + 1..).unwrap_or_default();
+    !rest.is_empty() && rest.iter().all(rules::quiets)
 }
 
 fn go_on_after(exit_code: Option<i32>) -> Next {
@@ -125,8 +125,7 @@ fn go_on_after(exit_code: Option<i32>) -> Next {
 }
 
 /// The program was seen to end. Further actions follow only on a clean end: zero, no failure in the output, no
-/// question left open. Zero alone proves nothing, but anything else is a reason to stop and judge; where Windows does not
-/// know the exit code any more, evidence stands in for it.
+/// question left open. Zero alone proves nothing, but anything else is a reason to stop and judge.
 fn over(
     record: &Record,
     program: &Program<'_>,
@@ -139,16 +138,17 @@ fn over(
     if let (None, Some(line)) = (&record.failure, console::failure(output, told)) {
         return Next::Note(vec![Note::Failure(line)]);
     }
+    let calm = record.failure.is_none() && record.question.is_none();
+    if exit_code.is_none() && calm && wanted && only_quiet_follows(record) {
+        return go_on_after(None);
+    }
     let last = record.action + 1 == record.order.actions.len();
     let seen = match standing::look(&record.order, facts) {
         Ok(seen) => seen,
         Err(look) => return Next::Look(look),
     };
-    let ended_well = match exit_code {
-        Some(code) => code == 0 && seen.outcome != Outcome::Absent,
-        None => seen.outcome == Outcome::Done,
-    };
-    if !last && ended_well && wanted && record.failure.is_none() && record.question.is_none() {
+    let clean = exit_code == Some(0) && calm;
+    if !last && clean && wanted && seen.outcome != Outcome::Absent {
         return go_on_after(exit_code);
     }
     let reason = if last { "" } else { "the actions after it were not begun" };

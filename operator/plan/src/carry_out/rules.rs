@@ -2,7 +2,7 @@
 
 use crm_api::evidence::Expected;
 use crm_api::order::{Action, FileRecord, PromptAnswer};
-use crm_api::probe::{Answer, Probe, RunState};
+use crm_api::probe::{Answer, Probe, RunState, StartType};
 
 use super::ActionStanding;
 use crate::evidence::{Verdict, describe, judge};
@@ -97,6 +97,17 @@ pub(super) fn needs_elevation(action: &Action) -> bool {
         | Action::RecordFile { .. }
         | Action::CheckFile { .. } => false,
     }
+}
+
+/// Whether all that an action can do is to leave less running than before.
+pub(super) fn quiets(action: &Action) -> bool {
+    matches!(
+        action,
+        Action::SetServiceStart { start: StartType::Disabled, .. }
+            | Action::StopService { .. }
+            | Action::StopPool { .. }
+            | Action::AwaitProcessesGone { .. }
+    )
 }
 
 /// What carrying out a simple action amounts to.

@@ -75,6 +75,9 @@ fn quote(verdicts: &[(String, Verdict)], which: impl Fn(&Verdict) -> bool) -> St
     texts.join(", ")
 }
 
+/// Said of a program that was over before anybody looked again.
+pub(super) const END_NOT_SEEN: &str = "its end was not seen";
+
 /// Ends an attempt before all of its actions are done.
 pub(super) fn end(record: &Record, facts: &Facts, reason: &str) -> Next {
     end_with(record, facts, reason, None, "")
@@ -86,8 +89,9 @@ pub(super) fn end_of_actions(record: &Record, facts: &Facts) -> Next {
         Ok(seen) => seen,
         Err(look) => return Next::Look(look),
     };
-    if !record.order.done_when.is_empty() {
-        return end_with(record, facts, "", None, "");
+    let unseen = record.programs_ended > 0 && record.exit_code.is_none();
+    if !record.order.done_when.is_empty() || unseen {
+        return end_with(record, facts, if unseen { END_NOT_SEEN } else { "" }, None, "");
     }
     // Nothing is expected beyond the actions: simple ones were each seen done, a program was not.
     let (outcome, because) = if record.programs_ended == 0 {

@@ -93,20 +93,53 @@ fn the_end_of_a_program_is_judged_by_evidence_and_not_by_its_exit_code() {
 }
 
 #[test]
-fn actions_after_a_program_whose_end_nobody_saw_follow_on_evidence() {
-    let order = order(vec![installer(), stop()]);
-    let wish = wish(vec![order.clone()]);
-    let memory = memory(vec![begun(&order), Note::Starting, Note::Started]);
-    let unseen = ProgramStanding::Ended { exit_code: None, output: String::new() };
-    for program in [ProgramStanding::Gone, unseen] {
-        let at = |version| Machine::at(version).with_program(program.clone()).decide(&wish, &memory);
-        let follow = Next::Note(vec![Note::Over { exit_code: None }, Note::Reached { files: Vec::new() }]);
-        assert_eq!(at("8"), follow, "{program:?}");
-        assert_eq!(end_of(&at("7")).0, Outcome::Absent, "{program:?}");
-        assert_eq!(end_of(&at("7.5")).0, Outcome::Partial, "{program:?}");
+fn what_makes_the_machine_quiet_follows_a_program_whose_end_nobody_saw_and_nothing_else_does() {
+    let quiet = [Action::SetServiceStart { name: "Web".to_owned(), start: StartType::Disabled }, stop()];
+    let follow = Next::Note(vec![Note::Over { exit_code: None }, Note::Reached { files: Vec::new() }]);
+    let loud = Action::StartService { name: "Web".to_owned() };
+    for version in ["7", "7.5", "8"] {
+        let gone = Machine::at(version).with_program(ProgramStanding::Gone);
+        for done_when in [vec![is("8")], Vec::new()] {
+            let mut quieting = order([vec![installer()], quiet.to_vec()].concat());
+            quieting.done_when.clone_from(&done_when);
+            let begun = memory(vec![begun(&quieting), Note::Starting, Note::Started]);
+            let wish = wish(vec![quieting]);
+            for program in [ProgramStanding::Gone, ProgramStanding::Ended { exit_code: None, output: String::new() }] {
+                let next = Machine::at(version).with_program(program).decide(&wish, &begun);
+                assert_eq!(next, follow, "{version}: evidence decides about the end only");
+            }
+            assert_ne!(
+                gone.decide(&Wish::default(), &begun),
+                follow,
+                "an order that was withdrawn begins nothing more"
+            );
+        }
+        for rest in [vec![loud.clone()], vec![stop(), loud.clone()], vec![installer()], vec![stop(), installer()]] {
+            let order = order([vec![installer()], rest].concat());
+            let begun = memory(vec![begun(&order), Note::Starting, Note::Started]);
+            let (_, message) = end_of(&gone.decide(&wish(vec![order]), &begun));
+            assert!(message.contains("its end was not seen"), "{message}");
+        }
     }
-    let withdrawn = Machine::at("8").with_program(ProgramStanding::Gone).decide(&Wish::default(), &memory);
-    assert_eq!(end_of(&withdrawn).0, Outcome::Done, "an order that was withdrawn begins no further action");
+}
+
+#[test]
+fn an_attempt_whose_program_nobody_saw_end_says_so_when_all_its_actions_are_done() {
+    let mut order = order(vec![installer(), stop()]);
+    for (done_when, version, expected) in [
+        (vec![is("8")], "8", Outcome::Done),
+        (vec![is("8")], "7.5", Outcome::Partial),
+        (Vec::new(), "8", Outcome::Partial),
+        (Vec::new(), "7", Outcome::Absent),
+    ] {
+        order.done_when = done_when;
+        let over = [Note::Starting, Note::Started, Note::Over { exit_code: None }, Note::Reached { files: Vec::new() }];
+        let done = [Note::Reached { files: Vec::new() }];
+        let memory = memory([vec![begun(&order)], over.to_vec(), done.to_vec()].concat());
+        let (outcome, message) = end_of(&Machine::at(version).decide(&wish(vec![order.clone()]), &memory));
+        assert_eq!(outcome, expected, "{version}: {message}");
+        assert!(message.contains("its end was not seen"), "{message}");
+    }
 }
 
 #[test]

@@ -3,7 +3,8 @@
 //!
 //! - `server`: the real API. `referee`: has it asked whatever the model is asked, and compares. `names`: what the two
 //!   call differently and means the same; `texts`: the same for messages.
-//! - `confinement`: what each identity may do, and what its writes may contain.
+//! - `confinement`: what each identity may do; `reports`: what its writes may contain; `policies`: that it is the policies which
+//!   hold that; `stage`: who is there meanwhile. `enrolment`: a server from its enrolment to its end.
 //! - `rights`: what is granted is used, by the audit log.
 //! - `stories`: every example, each of its requests answered by both. `traces`: random operations on our kinds.
 
@@ -16,10 +17,14 @@
 )]
 
 mod confinement;
+mod enrolment;
 mod names;
+mod policies;
 mod referee;
+mod reports;
 mod rights;
 mod server;
+mod stage;
 mod stories;
 mod texts;
 mod traces;

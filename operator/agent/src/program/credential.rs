@@ -175,7 +175,8 @@ pub(super) mod tests {
     fn what_an_agent_begins_with() {
         let good = claims(0, 60);
         let file = |from, until| Given::Token(claims(from, until));
-        let cases: [(Option<Claims>, Option<Given>, Result<Way, Nothing>); 11] = [
+        type Case = (Option<Claims>, Option<Given>, Result<Way, Nothing>);
+        let cases: [Case; 11] = [
             (None, Some(file(0, 15)), Ok(Way::Exchange)),
             (Some(good.clone()), None, Ok(Way::Kept)),
             // The file from which the kept token was made, and one that has ended since.

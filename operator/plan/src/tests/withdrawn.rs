@@ -43,7 +43,7 @@ fn an_order_without_an_answer_stays_marked_until_its_node_has_reported_on_it() {
     for _ in 0..3 {
         site.wait(1);
         site.turn();
-        assert_eq!(marked(&mut site), [id.clone()]);
+        assert_eq!(marked(&mut site), std::slice::from_ref(&id));
     }
     site.end_order(Outcome::Absent);
     let results = &mut site.node("contoso-app").node.status.as_mut().unwrap().results;

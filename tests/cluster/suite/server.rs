@@ -83,7 +83,7 @@ impl Server {
             let response = client.send(request.map(Body::from)).await.unwrap();
             let code = response.status().as_u16();
             let bytes = response.into_body().collect().await.unwrap().to_bytes();
-            Answer { code, body: serde_json::from_slice(&bytes).unwrap_or_default() }
+            Answer { code, body: body(&bytes) }
         })
     }
 
@@ -261,6 +261,11 @@ impl Server {
         let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
         self.ask(request.body(body).unwrap())
     }
+}
+
+/// What an answer says; where it is no JSON, its text.
+pub(crate) fn body(bytes: &[u8]) -> Value {
+    serde_json::from_slice(bytes).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(bytes).into_owned()))
 }
 
 /// The documents of a YAML file that hold an object.

@@ -4,7 +4,7 @@
 //! - `server`: the real API. `referee`: has it asked whatever the model is asked, and compares. `names`: what the two
 //!   call differently and means the same; `texts`: the same for messages.
 //! - `confinement`: what each identity may do, and what its writes may contain.
-//! - `rights`: what is granted is used, by the audit log.
+//! - `rights`: what is granted is used, by the audit log. `people`: the roles for people.
 //! - `stories`: every example, each of its requests answered by both. `traces`: random operations on our kinds.
 
 #![allow(
@@ -17,6 +17,7 @@
 
 mod confinement;
 mod names;
+mod people;
 mod referee;
 mod rights;
 mod server;

@@ -16,6 +16,7 @@
 )]
 
 mod confinement;
+mod kubectl;
 mod names;
 mod people;
 mod referee;

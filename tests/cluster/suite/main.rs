@@ -5,6 +5,8 @@
 //!   call differently and means the same; `texts`: the same for messages.
 //! - `confinement`: what each identity may do, and what its writes may contain.
 //! - `rights`: what is granted is used, by the audit log.
+//! - `real`: the same server in the place of the model. `identities`: who asks there, with which rights.
+//! - `survive`: stories on the real server, undisturbed and with everything that may befall a cluster in mid-change.
 //! - `stories`: every example, each of its requests answered by both. `traces`: random operations on our kinds.
 
 #![allow(
@@ -16,10 +18,13 @@
 )]
 
 mod confinement;
+mod identities;
 mod names;
+mod real;
 mod referee;
 mod rights;
 mod server;
 mod stories;
+mod survive;
 mod texts;
 mod traces;

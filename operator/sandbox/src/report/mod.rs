@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 pub use crate::edge::PointNames;
+use crate::cluster::Waits;
 use crate::invariants::{Exercised, Violation};
 use crate::story::StoryEvent;
 pub use crate::witness::Writes;
@@ -109,6 +110,8 @@ pub struct RunReport {
     pub points: PointNames,
     /// Whether the kill of [`crate::run::Options::kill`] has struck.
     pub kill_struck: bool,
+    /// How another API server answered, where one did in the place of the model.
+    pub waits: Waits,
     /// The whole story.
     pub story: Vec<StoryEvent>,
 }

@@ -5,10 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crm_sandbox::cluster::{Answered, Asked, Referee};
-use http::{HeaderMap, HeaderValue};
-use kubectl_crm::cluster::node_identity;
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use crate::identities::{Grants, acting_as};
 use crate::names::Names;
 use crate::server::{self, Server, Watch};
 
@@ -24,6 +23,7 @@ pub(crate) struct SecondServer {
     server: Arc<Server>,
     /// Whether everybody asks with the rights and under the policies that a real installation has.
     confined: bool,
+    grants: Grants,
     state: Mutex<State>,
 }
 
@@ -33,7 +33,6 @@ struct State {
     watches: BTreeMap<u64, Watched>,
     exchanges: usize,
     lines: usize,
-    secrets: Vec<String>,
     /// What the model last answered to a read since the last write there, by collection and by what was asked.
     reads: BTreeMap<String, BTreeMap<String, Vec<u8>>>,
     differences: Vec<String>,
@@ -59,7 +58,12 @@ impl SecondServer {
     /// Everybody may do everything at this server, of which nothing is left from before.
     pub(crate) fn open(server: &Arc<Server>) -> Arc<Self> {
         server.clear_kinds();
-        Arc::new(Self { server: Arc::clone(server), confined: false, state: Mutex::default() })
+        Arc::new(Self {
+            server: Arc::clone(server),
+            confined: false,
+            grants: Grants::default(),
+            state: Mutex::default(),
+        })
     }
 
     /// The controller asks as its ServiceAccount, each agent as that of its node, with the rights of `charts/plain` and of an
@@ -67,32 +71,7 @@ impl SecondServer {
     pub(crate) fn confined() -> Arc<Self> {
         let server = Server::empty();
         server.with_policies();
-        Arc::new(Self { server: Arc::new(server), confined: true, state: Mutex::default() })
-    }
-
-    /// A node that was declared is enrolled, and a Secret that was made is granted to the controller.
-    fn prepare(&self, asked: &Asked, state: &mut State) {
-        if !self.confined || asked.parts.method != http::Method::POST {
-            return;
-        }
-        let body: Value = serde_json::from_slice(&asked.body).unwrap_or_default();
-        let name = body["metadata"]["name"].as_str().unwrap_or_default();
-        match body["kind"].as_str() {
-            // Its sign of life is made by whoever declares the node.
-            Some("CrmNode") => node_identity::objects("crm", name)
-                .iter()
-                .filter(|object| object["kind"] != "Lease")
-                .for_each(|object| self.server.apply(object)),
-            Some("Secret") => {
-                state.secrets.push(name.to_owned());
-                self.server.apply(&json!({
-                    "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role",
-                    "metadata": {"name": "crm-operator-secrets", "namespace": "crm"},
-                    "rules": [{"apiGroups": [""], "resources": ["secrets"], "resourceNames": state.secrets, "verbs": ["get"]}],
-                }));
-            }
-            _ => {}
-        }
+        Arc::new(Self { server: Arc::new(server), confined: true, grants: Grants::default(), state: Mutex::default() })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -183,10 +162,10 @@ impl Referee for SecondServer {
             Answered::Whole(..) | Answered::Watch(_) => {}
         }
         state.exchanges += 1;
-        self.prepare(asked, &mut state);
         let title = title(asked);
         let mut request = for_real(asked, &state.names);
         if self.confined {
+            self.grants.prepare(&self.server, &asked.parts.method, &asked.body);
             request.headers_mut().extend(acting_as(&asked.identity));
         }
         match answer {
@@ -238,24 +217,6 @@ impl Referee for SecondServer {
 fn title(asked: &Asked) -> String {
     let body = String::from_utf8_lossy(&asked.body);
     format!("{} {} {body:.300}", asked.parts.method, asked.parts.uri)
-}
-
-/// Who asks at the real server. An administrator of the suite acts as that user, with that user's rights and name.
-fn acting_as(identity: &str) -> HeaderMap {
-    let agent = identity.strip_prefix("agent-").and_then(|rest| rest.rsplit_once('-'));
-    let (user, group) = match agent {
-        Some((node, _)) => {
-            (format!("system:serviceaccount:crm:{}", crm_api::node_account(node)), "system:serviceaccounts:crm")
-        }
-        None if identity.starts_with("controller-") => {
-            ("system:serviceaccount:crm-operator:crm-operator".to_owned(), "system:serviceaccounts:crm-operator")
-        }
-        None => (identity.to_owned(), "system:masters"),
-    };
-    let mut headers = HeaderMap::new();
-    headers.insert("impersonate-user", HeaderValue::from_str(&user).expect("names of users are words"));
-    headers.insert("impersonate-group", HeaderValue::from_static(group));
-    headers
 }
 
 /// The same request in the real server's names.

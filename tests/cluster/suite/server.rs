@@ -1,9 +1,11 @@
 //! The real API server, asked from a thread of its own: whoever asks stands still meanwhile, and so does simulated time.
 
+use std::io;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures::StreamExt as _;
 use http_body_util::BodyExt as _;
 use kube::Client;
@@ -112,7 +114,36 @@ impl Server {
         Ok(Watch { lines, task })
     }
 
-    fn clear(&self) {
+    /// Sends a request that may find nobody there.
+    pub(crate) fn answer(&self, request: http::Request<Vec<u8>>) -> io::Result<(u16, Bytes)> {
+        let client = self.client.clone();
+        self.elsewhere(async move {
+            let response = client.send(request.map(Body::from)).await.map_err(io::Error::other)?;
+            let code = response.status().as_u16();
+            Ok((code, response.into_body().collect().await.map_err(io::Error::other)?.to_bytes()))
+        })
+    }
+
+    /// The same, for an answer that goes on.
+    pub(crate) fn open(&self, request: http::Request<Vec<u8>>) -> io::Result<(u16, Body)> {
+        let client = self.client.clone();
+        self.elsewhere(async move {
+            let response = client.send(request.map(Body::from)).await.map_err(io::Error::other)?;
+            Ok((response.status().as_u16(), response.into_body()))
+        })
+    }
+
+    /// An answer that ends, after all.
+    pub(crate) fn whole(&self, body: Body) -> io::Result<Bytes> {
+        self.elsewhere(async move { Ok(body.collect().await.map_err(io::Error::other)?.to_bytes()) })
+    }
+
+    /// Has something done on the other thread.
+    pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        drop(self.runtime().spawn(work));
+    }
+
+    pub(crate) fn clear(&self) {
         for namespace in NAMESPACES {
             self.plain("POST", "/api/v1/namespaces", json!({"metadata": {"name": namespace}}));
         }

@@ -82,11 +82,13 @@ fn play(seed: u64, samples: &[Sample], server: &Arc<Server>) -> Comparison {
         // One kind in most traces, so that requests meet; its neighbour now and then.
         let place = dice.below(samples.len());
         let (mut seen, mut watches) = (Seen::default(), Vec::new());
-        for _ in 0..LENGTH {
+        // Half of the traces are watched from their beginning.
+        let watched = dice.one_in(2);
+        for step in 0..LENGTH {
             let sample = if dice.one_in(8) { &samples[(place + 1) % samples.len()] } else { &samples[place] };
             let token = seen.token.clone();
             let mut author = Author { dice: &mut dice, sample, versions: &seen.versions, uids: &seen.uids, token };
-            let operation = author.operation();
+            let operation = if watched && step == 0 { author.opens_a_watch() } else { author.operation() };
             let response = client.send(operation.request.map(Body::from)).await.unwrap();
             if operation.is_watch && response.status().is_success() {
                 watches.push(response.into_body().into_data_stream().boxed());

@@ -46,6 +46,10 @@ impl Stage {
         if let Some(referee) = &sandbox.referee {
             cluster.referee(Arc::clone(referee));
         }
+        if let Some(upstream) = &sandbox.upstream {
+            upstream.begins();
+            cluster.answered_by(Arc::clone(upstream));
+        }
         let world = World::new(&file.scenario, &file.site, &file.releases, login(&file), options.seed)?;
         for other in &file.others {
             world.add_site(&other.scenario, &other.site, &other.releases, login(other))?;

@@ -3,3 +3,4 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "what tests are made of fails as tests do")]
 
 pub mod kubectl;
+pub mod mistakes;

@@ -8,7 +8,7 @@
 //!   `secrecy`: no secret stands in the logs of the control plane.
 //! - `real`: the same server in the place of the model. `identities`: who asks there, with which rights.
 //! - `survive`: stories on the real server, undisturbed and with everything that may befall a cluster in mid-change.
-//! - `kubectl`: the real kubectl, by the same expectations as at the sandbox.
+//! - `kubectl`: the real kubectl, by the same expectations as at the sandbox. `mistakes`: its answers to wrong manifests.
 //! - `stories`: every example, each of its requests answered by both. `traces`: random operations on our kinds.
 
 #![allow(
@@ -22,6 +22,7 @@
 mod confinement;
 mod identities;
 mod kubectl;
+mod mistakes;
 mod names;
 mod people;
 mod real;

@@ -89,8 +89,13 @@ impl Server {
         })
     }
 
+    /// A client of somebody who may do everything, for the other thread.
+    pub(crate) fn client(&self) -> Client {
+        self.client.clone()
+    }
+
     /// Does something on the other thread while this one stands still. This one may be a runtime's own.
-    fn elsewhere<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> T {
+    pub(crate) fn elsewhere<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> T {
         let (sender, receiver) = std::sync::mpsc::channel();
         self.runtime().spawn(async move {
             let _ = sender.send(work.await);

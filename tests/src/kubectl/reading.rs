@@ -4,7 +4,9 @@ use super::terminal::Terminal;
 
 /// Where a site is at rest.
 pub struct Place<'a> {
+    /// Its namespace.
     pub namespace: &'a str,
+    /// Its name.
     pub site: &'a str,
     /// Its version at rest.
     pub version: &'a str,

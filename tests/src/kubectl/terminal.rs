@@ -12,7 +12,9 @@ const PATIENCE: Duration = Duration::from_secs(600);
 /// A terminal: kubectl, the way to a cluster, and a home folder of its own for what kubectl keeps.
 pub struct Terminal {
     kubectl: PathBuf,
+    /// The way to the cluster.
     pub kubeconfig: PathBuf,
+    /// Home of what kubectl keeps; gone with the terminal.
     pub folder: PathBuf,
     /// Folders in front of the PATH, for plugins.
     path: Option<PathBuf>,
@@ -21,9 +23,13 @@ pub struct Terminal {
 /// What a command said.
 #[derive(Debug)]
 pub struct Said {
+    /// What was asked, for messages.
     pub line: String,
+    /// Its exit code; -1 where a signal ended it.
     pub code: i32,
+    /// Standard output.
     pub out: String,
+    /// Standard error.
     pub err: String,
 }
 

@@ -38,7 +38,7 @@ impl<'a> MakeWriter<'a> for Log {
 fn no_log_line_of_any_level_holds_a_secret() {
     for (example, fault) in [
         ("server-web-service-7.5-to-8.0", None),
-        ("server-web-service-7.5-to-8.0", Some("server-restart")),
+        ("server-web-service-7.5-to-8.0", Some("lost-api-answer")),
         ("notices", None),
         ("restore-after-a-failed-upgrade", None),
     ] {

@@ -4,7 +4,11 @@
 //! - `server`: the real API. `referee`: has it asked whatever the model is asked, and compares. `names`: what the two
 //!   call differently and means the same; `texts`: the same for messages.
 //! - `confinement`: what each identity may do, and what its writes may contain.
-//! - `rights`: what is granted is used, by the audit log.
+//! - `rights`: what is granted is used, by the audit log. `people`: the roles for people.
+//!   `secrecy`: no secret stands in the logs of the control plane.
+//! - `real`: the same server in the place of the model. `identities`: who asks there, with which rights.
+//! - `survive`: stories on the real server, undisturbed and with everything that may befall a cluster in mid-change.
+//! - `kubectl`: the real kubectl, by the same expectations as at the sandbox. `mistakes`: its answers to wrong manifests.
 //! - `stories`: every example, each of its requests answered by both. `traces`: random operations on our kinds.
 
 #![allow(
@@ -16,10 +20,17 @@
 )]
 
 mod confinement;
+mod identities;
+mod kubectl;
+mod mistakes;
 mod names;
+mod people;
+mod real;
 mod referee;
 mod rights;
+mod secrecy;
 mod server;
 mod stories;
+mod survive;
 mod texts;
 mod traces;

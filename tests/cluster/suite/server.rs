@@ -1,9 +1,11 @@
 //! The real API server, asked from a thread of its own: whoever asks stands still meanwhile, and so does simulated time.
 
+use std::io;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures::StreamExt as _;
 use http_body_util::BodyExt as _;
 use kube::Client;
@@ -83,12 +85,17 @@ impl Server {
             let response = client.send(request.map(Body::from)).await.unwrap();
             let code = response.status().as_u16();
             let bytes = response.into_body().collect().await.unwrap().to_bytes();
-            Answer { code, body: serde_json::from_slice(&bytes).unwrap_or_default() }
+            Answer { code, body: body(&bytes) }
         })
     }
 
+    /// A client of somebody who may do everything, for the other thread.
+    pub(crate) fn client(&self) -> Client {
+        self.client.clone()
+    }
+
     /// Does something on the other thread while this one stands still. This one may be a runtime's own.
-    fn elsewhere<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> T {
+    pub(crate) fn elsewhere<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> T {
         let (sender, receiver) = std::sync::mpsc::channel();
         self.runtime().spawn(async move {
             let _ = sender.send(work.await);
@@ -112,7 +119,36 @@ impl Server {
         Ok(Watch { lines, task })
     }
 
-    fn clear(&self) {
+    /// Sends a request that may find nobody there.
+    pub(crate) fn answer(&self, request: http::Request<Vec<u8>>) -> io::Result<(u16, Bytes)> {
+        let client = self.client.clone();
+        self.elsewhere(async move {
+            let response = client.send(request.map(Body::from)).await.map_err(io::Error::other)?;
+            let code = response.status().as_u16();
+            Ok((code, response.into_body().collect().await.map_err(io::Error::other)?.to_bytes()))
+        })
+    }
+
+    /// The same, for an answer that goes on.
+    pub(crate) fn open(&self, request: http::Request<Vec<u8>>) -> io::Result<(u16, Body)> {
+        let client = self.client.clone();
+        self.elsewhere(async move {
+            let response = client.send(request.map(Body::from)).await.map_err(io::Error::other)?;
+            Ok((response.status().as_u16(), response.into_body()))
+        })
+    }
+
+    /// An answer that ends, after all.
+    pub(crate) fn whole(&self, body: Body) -> io::Result<Bytes> {
+        self.elsewhere(async move { Ok(body.collect().await.map_err(io::Error::other)?.to_bytes()) })
+    }
+
+    /// Has something done on the other thread.
+    pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        drop(self.runtime().spawn(work));
+    }
+
+    pub(crate) fn clear(&self) {
         for namespace in NAMESPACES {
             self.plain("POST", "/api/v1/namespaces", json!({"metadata": {"name": namespace}}));
         }
@@ -261,6 +297,11 @@ impl Server {
         let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
         self.ask(request.body(body).unwrap())
     }
+}
+
+/// What an answer says; where it is no JSON, its text.
+pub(crate) fn body(bytes: &[u8]) -> Value {
+    serde_json::from_slice(bytes).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(bytes).into_owned()))
 }
 
 /// The documents of a YAML file that hold an object.

@@ -6,7 +6,7 @@
 //! (`sendInitialEvents` is refused as by a server without that feature).
 
 use std::collections::VecDeque;
-use std::convert::Infallible;
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -60,6 +60,11 @@ impl Watcher {
             self.lines.push_back(line);
             self.wake();
         }
+    }
+
+    /// Whether its caller is called so at the beginning.
+    pub(crate) fn is_of(&self, identity: &str) -> bool {
+        self.identity.starts_with(identity)
     }
 
     /// Ends the stream after what is already under way.
@@ -137,7 +142,7 @@ impl WatchBody {
         self.id
     }
 
-    pub(crate) fn poll_line(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    pub(crate) fn poll_line(&mut self, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         if self.ended {
             return Poll::Ready(None);
         }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
+use crate::cluster::Waits;
 pub use crate::edge::PointNames;
 use crate::invariants::{Exercised, Violation};
 use crate::story::StoryEvent;
@@ -109,6 +110,8 @@ pub struct RunReport {
     pub points: PointNames,
     /// Whether the kill of [`crate::run::Options::kill`] has struck.
     pub kill_struck: bool,
+    /// How another API server answered, where one did in the place of the model.
+    pub waits: Waits,
     /// The whole story.
     pub story: Vec<StoryEvent>,
 }

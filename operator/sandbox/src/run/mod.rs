@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 
-use crate::cluster::{Kinds, KindsError, Referee};
+use crate::cluster::{Kinds, KindsError, Referee, Upstream};
 use crate::edge::KillPoint;
 use crate::faults::ArmedFault;
 use crate::file::ScenarioFile;
@@ -95,6 +95,7 @@ pub struct Sandbox {
     pub(crate) file: Arc<ScenarioFile>,
     pub(crate) kinds: Arc<Kinds>,
     referee: Option<Arc<dyn Referee>>,
+    pub(crate) upstream: Option<Arc<dyn Upstream>>,
 }
 
 impl Sandbox {
@@ -103,13 +104,20 @@ impl Sandbox {
     /// # Errors
     /// When our own custom resources cannot be served.
     pub fn new(file: ScenarioFile) -> Result<Self, RunError> {
-        Ok(Self { file: Arc::new(file), kinds: Kinds::ours()?, referee: None })
+        Ok(Self { file: Arc::new(file), kinds: Kinds::ours()?, referee: None, upstream: None })
     }
 
     /// The same scenario, with every exchange between a client and the model of the API heard by a referee.
     #[must_use]
     pub fn refereed(mut self, referee: Arc<dyn Referee>) -> Self {
         self.referee = Some(referee);
+        self
+    }
+
+    /// The same scenario with another API server in the place of the model.
+    #[must_use]
+    pub fn on(mut self, upstream: Arc<dyn Upstream>) -> Self {
+        self.upstream = Some(upstream);
         self
     }
 

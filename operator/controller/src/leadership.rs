@@ -154,7 +154,7 @@ impl Election {
     /// Takes the Lease under a new epoch. The nodes are asked first, the Lease is written last and conditionally: who
     /// took it in between, and gave orders of the epoch that we have just computed, makes our write fail.
     async fn take(&self, found: Option<Lease>, transitions: i32, annotated: i64) -> Result<Reign, CallError> {
-        let known = highest_epoch(&list("list nodes for their epochs", &self.nodes).await?.0);
+        let known = highest_epoch(&list("list nodes for their epochs", &self.nodes, "").await?.0);
         let epoch = epoch(transitions, annotated, known);
         let sent = Instant::now();
         let lease = self.filled(found.clone().unwrap_or_default(), transitions, epoch);

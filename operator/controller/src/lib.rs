@@ -2,7 +2,8 @@
 //!
 //! Start reading at `reconcile`, which is one round on one site. `observe` is the only reader and `apply` the only
 //! writer (`claims` is its last look, `events` and `unreadable` publish what people read, `leadership` keeps the Lease); every decision is
-//! `crm_plan::plan`. Around that: `work` is the loop of one term of leadership, fed by `watches` through `queue`;
+//! `crm_plan::plan`. Around that: `work` is the loop of one term of leadership, fed by `watches` through `queue`; `fleet` keeps
+//! what they show;
 //! `tasks` are the steps that the controller does itself (`backup_task`, `setting_task`; `notice_task` posts to the
 //! `webhook` of a site); `connection` leads from a site
 //! to its database; `limits` holds every number, `pace` the waits after failures; `signs` shows the loop to whoever looks
@@ -19,6 +20,7 @@ mod claims;
 mod connection;
 mod context;
 mod events;
+mod fleet;
 mod leadership;
 mod limits;
 mod notice_task;
@@ -178,6 +180,7 @@ impl Controller {
             identity: self.config.identity.clone(),
             own_namespace: self.config.lease_namespace.clone(),
             claims: tokio::sync::Mutex::new(()),
+            fleet: std::sync::Mutex::new(fleet::Fleet::new(&self.config.lease_namespace)),
         }
     }
 }

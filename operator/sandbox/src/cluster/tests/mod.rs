@@ -31,6 +31,7 @@ spec:
     served: true
     storage: true
     subresources: {status: {}}
+    selectableFields: [{jsonPath: .spec.code}, {jsonPath: .spec.counter}, {jsonPath: .status.phase}]
     schema:
       openAPIV3Schema:
         type: object

@@ -168,7 +168,7 @@ impl Watch {
         let seen = Arc::new(Seen::default());
         let (kind, query) = (&request.kind, &request.query);
         let selector =
-            Selector::read(&kind.kind, request.namespace.as_deref(), &query.label_selector, &query.field_selector);
+            Selector::read(kind, request.namespace.as_deref(), &query.label_selector, &query.field_selector);
         let watch = OpenWatch {
             identity: Arc::clone(identity),
             kind_index: kind.index,

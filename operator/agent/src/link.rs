@@ -108,7 +108,10 @@ fn take(known: &watch::Sender<Option<Arc<Spec>>>, new: Spec) {
     known.send_if_modified(|known| {
         let (echo, same) = known.as_deref().map_or((false, false), |known| {
             let same_object = known.uid == new.uid;
-            (same_object && new.generation < known.generation, same_object && new.generation == known.generation)
+            // Whose the node is decides whether anything is done at all: that wakes, whoever wrote it.
+            let same_owner = known.status.machine == new.status.machine && known.status.account == new.status.account;
+            let same = same_object && same_owner && new.generation == known.generation;
+            (same_object && new.generation < known.generation, same)
         });
         if !echo {
             *known = Some(Arc::new(new));

@@ -5,6 +5,7 @@
 //!   call differently and means the same; `texts`: the same for messages.
 //! - `confinement`: what each identity may do, and what its writes may contain.
 //! - `rights`: what is granted is used, by the audit log.
+//! - `control_plane`: one that a test may stop, kill and set back.
 //! - `real`: the same server in the place of the model. `identities`: who asks there, with which rights.
 //! - `survive`: stories on the real server, undisturbed and with everything that may befall a cluster in mid-change.
 //! - `stories`: every example, each of its requests answered by both. `traces`: random operations on our kinds.
@@ -18,6 +19,7 @@
 )]
 
 mod confinement;
+mod control_plane;
 mod identities;
 mod names;
 mod real;

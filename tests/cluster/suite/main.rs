@@ -7,6 +7,7 @@
 //!   hold that; `stage`: who is there meanwhile. `enrolment`: a server from its enrolment to its end.
 //! - `rights`: what is granted is used, by the audit log. `people`: the roles for people.
 //!   `secrecy`: no secret stands in the logs of the control plane.
+//! - `control_plane`: one that a test may stop, kill and set back.
 //! - `real`: the same server in the place of the model. `identities`: who asks there, with which rights.
 //! - `survive`: stories on the real server, undisturbed and with everything that may befall a cluster in mid-change.
 //! - `kubectl`: the real kubectl, by the same expectations as at the sandbox. `mistakes`: its answers to wrong manifests.
@@ -21,6 +22,7 @@
 )]
 
 mod confinement;
+mod control_plane;
 mod enrolment;
 mod identities;
 mod kubectl;

@@ -62,19 +62,29 @@ impl Server {
             std::env::var_os("CRM_TEST_CLUSTER").is_some(),
             "this suite empties the namespaces {NAMESPACES:?} of the cluster that KUBECONFIG names: start it with tests/cluster/run"
         );
+        let server = Self::connected(async { kube::Config::infer().await.expect("KUBECONFIG names no cluster") });
+        server.clear();
+        server
+    }
+
+    /// Connects to the server of this kubeconfig, which is nobody else's.
+    pub(crate) fn of(kubeconfig: &Path) -> Self {
+        let read = kube::config::Kubeconfig::read_from(kubeconfig).unwrap();
+        Self::connected(async move { kube::Config::from_custom_kubeconfig(read, &Default::default()).await.unwrap() })
+    }
+
+    fn connected(config: impl Future<Output = kube::Config>) -> Self {
         // A build of the whole workspace has two providers of cryptography; chosen already, that choice stands.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let entered = runtime.enter();
-        let config = runtime.block_on(kube::Config::infer()).expect("KUBECONFIG names no cluster");
+        let config = runtime.block_on(config);
         let mut bare = config.clone();
         bare.auth_info = kube::config::AuthInfo::default();
         let client = Client::try_from(config).unwrap();
         let nobody = Client::try_from(bare).unwrap();
         drop(entered);
-        let server = Self { runtime: Some(runtime), client, nobody };
-        server.clear();
-        server
+        Self { runtime: Some(runtime), client, nobody }
     }
 
     /// Sends a request as somebody who may do everything.

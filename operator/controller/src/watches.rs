@@ -144,7 +144,13 @@ async fn listen(ears: &Ears, api: &Api<Sketch>, version: &mut Option<String>) ->
             *version = None;
             Ok(End::Expired)
         }
-        other => other,
+        // A server that was away may have come back with an older state. It would take our version for one of the future,
+        // and tell nothing until its own have come there.
+        Err(error) => {
+            *version = None;
+            Err(error)
+        }
+        Ok(end) => Ok(end),
     }
 }
 

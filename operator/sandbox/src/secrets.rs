@@ -86,6 +86,26 @@ impl Secrets {
             Value::Null | Value::Bool(_) | Value::Number(_) => None,
         }
     }
+
+    /// The first secret in what a newer version of an object has and the older one has not: a run stores the same again and
+    /// again.
+    #[must_use]
+    pub fn in_news(&self, old: &Value, new: &Value) -> Option<&str> {
+        match (old, new) {
+            _ if old == new => None,
+            (Value::Object(old), Value::Object(new)) => new.iter().find_map(|(name, value)| match old.get(name) {
+                Some(old) => self.in_news(old, value),
+                None => self.in_text(name.as_bytes()).or_else(|| self.in_object(value)),
+            }),
+            (Value::Array(old), Value::Array(new)) => {
+                new.iter().enumerate().find_map(|(place, value)| match old.get(place) {
+                    Some(old) => self.in_news(old, value),
+                    None => self.in_object(value),
+                })
+            }
+            _ => self.in_object(new),
+        }
+    }
 }
 
 /// A pattern for exactly these bytes.
@@ -178,6 +198,16 @@ mod tests {
         assert_eq!(secrets.in_object(&json!({"status": {"conditions": [{"message": format!("no {SECRET}")}]}})), found);
         assert_eq!(secrets.in_object(&json!({"annotations": {SECRET: 1}})), found);
         assert_eq!(secrets.in_object(&json!({"annotations": {"a": [1, true, null, "b"]}})), None);
+        let old = json!({"spec": {"text": "a"}, "list": [SECRET, "b"]});
+        for (new, expected) in [
+            (json!({"spec": {"text": "b"}, "list": [SECRET, "c", "d"]}), None),
+            (json!({"spec": {"text": SECRET}, "list": []}), found),
+            (json!({"spec": {"text": "a", SECRET: "a"}}), found),
+            (json!({"spec": {"text": "a"}, "list": [SECRET, "b", SECRET]}), found),
+            (json!({"spec": {"text": "a"}, "list": ["b", [SECRET]]}), found),
+        ] {
+            assert_eq!(secrets.in_news(&old, &new), expected, "{new}");
+        }
         assert_eq!(Secrets::new([]).in_text(b"anything"), None);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -21,6 +22,8 @@ const BUILT_IN: [&str; 3] =
     ["/api/v1/{}/secrets", "/apis/coordination.k8s.io/v1/{}/leases", "/apis/events.k8s.io/v1/{}/events"];
 /// What a cluster is prepared with, besides the definitions.
 const PLAIN: [&str; 3] = ["rbac.yaml", "policies.yaml", "secrets.yaml"];
+const POLICIES: &str = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies";
+const BINDINGS: &str = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings";
 /// A watch that has not shown by then what was written will not show it.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -59,19 +62,29 @@ impl Server {
             std::env::var_os("CRM_TEST_CLUSTER").is_some(),
             "this suite empties the namespaces {NAMESPACES:?} of the cluster that KUBECONFIG names: start it with tests/cluster/run"
         );
+        let server = Self::connected(async { kube::Config::infer().await.expect("KUBECONFIG names no cluster") });
+        server.clear();
+        server
+    }
+
+    /// Connects to the server of this kubeconfig, which is nobody else's.
+    pub(crate) fn of(kubeconfig: &Path) -> Self {
+        let read = kube::config::Kubeconfig::read_from(kubeconfig).unwrap();
+        Self::connected(async move { kube::Config::from_custom_kubeconfig(read, &Default::default()).await.unwrap() })
+    }
+
+    fn connected(config: impl Future<Output = kube::Config>) -> Self {
         // A build of the whole workspace has two providers of cryptography; chosen already, that choice stands.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let entered = runtime.enter();
-        let config = runtime.block_on(kube::Config::infer()).expect("KUBECONFIG names no cluster");
+        let config = runtime.block_on(config);
         let mut bare = config.clone();
         bare.auth_info = kube::config::AuthInfo::default();
         let client = Client::try_from(config).unwrap();
         let nobody = Client::try_from(bare).unwrap();
         drop(entered);
-        let server = Self { runtime: Some(runtime), client, nobody };
-        server.clear();
-        server
+        Self { runtime: Some(runtime), client, nobody }
     }
 
     /// Sends a request as somebody who may do everything.
@@ -181,42 +194,77 @@ impl Server {
         }
     }
 
-    /// Installs the rights and policies of `charts/plain`, and waits until they hold.
+    /// Installs the rights and policies of `charts/plain`, waits until all of them hold, and begins anew.
     pub(crate) fn with_policies(&self) {
+        self.install();
+        self.clear();
+    }
+
+    /// Installs the rights and policies of `charts/plain`, and waits until all of them hold.
+    pub(crate) fn install(&self) {
         for file in PLAIN {
             let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../charts/plain").join(file);
             documents(&std::fs::read_to_string(path).unwrap()).iter().for_each(|object| self.apply(object));
         }
-        self.until(403, || self.touch());
-        self.clear();
+        self.settle();
+    }
+
+    /// Takes one policy away, and waits until nothing is held by it.
+    pub(crate) fn without_policy(&self, policy: &str) {
+        let all = self.expect(200..=200, "GET", BINDINGS, &Value::Null);
+        for binding in all["items"].as_array().unwrap().iter().filter(|binding| binding["spec"]["policyName"] == policy)
+        {
+            self.plain("DELETE", &format!("{BINDINGS}/{}", binding["metadata"]["name"].as_str().unwrap()), Value::Null);
+        }
+        self.settle();
+    }
+
+    /// Waits until the server goes by all policies and bindings as they were written. It hears of each kind in the order of the
+    /// writes: so it knows them all when it goes by a policy and a binding that are made last.
+    fn settle(&self) {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let nonce = format!("suite-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+        let (group, metadata) = ("admissionregistration.k8s.io/v1", json!({"name": nonce}));
+        let rules =
+            json!([{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["configmaps"]}]);
+        self.apply(&json!({
+            "apiVersion": group, "kind": "ValidatingAdmissionPolicy", "metadata": metadata,
+            "spec": {
+                "failurePolicy": "Fail",
+                "matchConstraints": {"resourceRules": rules},
+                "validations": [{"expression": format!("object.metadata.name != '{nonce}'"), "reason": "Forbidden"}],
+            },
+        }));
+        self.apply(&json!({
+            "apiVersion": group, "kind": "ValidatingAdmissionPolicyBinding", "metadata": metadata,
+            "spec": {"policyName": nonce, "validationActions": ["Deny"]},
+        }));
+        let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata});
+        self.until(403, || self.plain("POST", "/api/v1/namespaces/crm/configmaps?dryRun=All", map.clone()));
+        self.plain("DELETE", &format!("{BINDINGS}/{nonce}"), Value::Null);
+        self.plain("DELETE", &format!("{POLICIES}/{nonce}"), Value::Null);
     }
 
     /// Takes the policies away, and waits until nothing is held by them.
     pub(crate) fn without_policies(&self) {
-        let bindings = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings";
-        let all = self.expect(200..=200, "GET", bindings, &Value::Null);
+        let all = self.expect(200..=200, "GET", BINDINGS, &Value::Null);
         let ours =
             all["items"].as_array().into_iter().flatten().filter_map(|binding| binding["metadata"]["name"].as_str());
         for name in ours.filter(|name| name.starts_with("crm-operator-")) {
-            self.plain("DELETE", &format!("{bindings}/{name}"), Value::Null);
+            self.plain("DELETE", &format!("{BINDINGS}/{name}"), Value::Null);
         }
-        self.until(200, || self.touch());
+        self.settle();
         self.clear();
     }
 
-    /// A report about a node by somebody who is not that node.
-    fn touch(&self) -> Answer {
-        let nodes = format!("/apis/{}/namespaces/crm/crmnodes", crm_api::API_VERSION);
-        let node = json!({
-            "apiVersion": crm_api::API_VERSION, "kind": "CrmNode", "metadata": {"name": "touched"}, "spec": {},
-        });
-        self.plain("POST", &nodes, node);
-        self.plain("PATCH", &format!("{nodes}/touched/status"), json!({"status": {"agentVersion": "1"}}))
+    /// Asks until the answer has this code: caches of the server follow a write after a moment.
+    pub(crate) fn until(&self, code: u16, ask: impl Fn() -> Answer) -> Answer {
+        self.until_with(code, ask)
     }
 
-    /// Asks until the answer has this code: policies and caches of the server follow a write after a moment.
-    pub(crate) fn until(&self, code: u16, ask: impl Fn() -> Answer) -> Answer {
-        for _ in 0..100 {
+    /// The same, of a question that is another one each time.
+    pub(crate) fn until_with(&self, code: u16, mut ask: impl FnMut() -> Answer) -> Answer {
+        for _ in 0..300 {
             let answer = ask();
             if answer.code == code {
                 return answer;
@@ -276,9 +324,28 @@ impl Server {
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name},
             "subjects": [{"kind": "ServiceAccount", "name": name, "namespace": "crm"}],
         }));
-        let path = format!("/api/v1/namespaces/crm/serviceaccounts/{name}/token");
-        let answer = self.expect(201..=201, "POST", &path, &json!({"spec": {"expirationSeconds": 600}}));
+        self.token("crm", name, &json!({}))
+    }
+
+    /// A token of a ServiceAccount, with this in the request's spec.
+    pub(crate) fn token(&self, namespace: &str, account: &str, spec: &Value) -> String {
+        let mut spec = spec.clone();
+        spec["expirationSeconds"] = json!(600);
+        let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token");
+        let answer = self.expect(201..=201, "POST", &path, &json!({"spec": spec}));
         answer["status"]["token"].as_str().unwrap().to_owned()
+    }
+
+    /// A token that was good once and is not any more: what it was bound to is gone.
+    pub(crate) fn ended_token(&self, account: &str) -> String {
+        let secrets = "/api/v1/namespaces/crm/secrets";
+        let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "bound-to"}});
+        let made = self.expect(201..=201, "POST", secrets, &secret);
+        let bound = json!({"kind": "Secret", "apiVersion": "v1", "name": "bound-to", "uid": made["metadata"]["uid"]});
+        let token = self.token("crm", account, &json!({"boundObjectRef": bound}));
+        self.expect(200..=200, "DELETE", &format!("{secrets}/bound-to"), &Value::Null);
+        self.until(401, || self.as_bearer(&token, "GET", "/version", &Value::Null));
+        token
     }
 
     /// Asks as whoever has this token; without one, as nobody.
@@ -289,6 +356,15 @@ impl Server {
             if token.is_empty() { request } else { request.header("authorization", format!("Bearer {token}")) };
         let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
         self.send(&self.nobody, request.body(body).unwrap())
+    }
+
+    /// Applies as whoever has this token.
+    pub(crate) fn apply_as_bearer(&self, token: &str, path: &str, body: &Value) -> Answer {
+        let request = http::Request::builder().method("PATCH").uri(path);
+        let request = request.header(http::header::CONTENT_TYPE, "application/apply-patch+yaml");
+        let request =
+            if token.is_empty() { request } else { request.header("authorization", format!("Bearer {token}")) };
+        self.send(&self.nobody, request.body(body.to_string().into_bytes()).unwrap())
     }
 
     pub(crate) fn plain(&self, method: &str, path: &str, body: Value) -> Answer {

@@ -9,7 +9,6 @@ mod numbers;
 mod post;
 mod vitals;
 
-use std::convert::Infallible;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -92,7 +91,7 @@ async fn operate(flags: &Flags, connect: Arc<dyn Connect>) -> Result<(), Failure
     // The heart beats in the task of the loop: a loop that blocks its thread stops it.
     tokio::select! {
         () = controller.run_until(told_to_end) => Ok(()),
-        never = beat(&vitals) => match never {},
+        never = vitals.beat.go_on() => match never {},
     }
 }
 
@@ -107,13 +106,6 @@ async fn meet(client: &Client, url: &http::Uri, patience: Duration) -> Result<()
         crm_api::CrmDecision::plural(&()),
     ];
     cluster::definitions(client, &kinds.iter().map(AsRef::as_ref).collect::<Vec<&str>>()).await
-}
-
-async fn beat(vitals: &Vitals) -> Infallible {
-    loop {
-        vitals.beat();
-        tokio::time::sleep(vitals::BEAT).await;
-    }
 }
 
 /// Real chance.

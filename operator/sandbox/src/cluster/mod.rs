@@ -38,6 +38,7 @@ mod route;
 mod schema;
 mod select;
 mod serve;
+mod set_back;
 mod shape;
 mod store;
 #[cfg(test)]
@@ -58,6 +59,7 @@ pub(crate) use built_in::base64;
 pub use intercept::{Answered, Asked, Call, Change, Intercept, Observer, Referee, Verb, Verdict};
 pub use kinds::{Kinds, KindsError};
 pub use schema::SchemaError;
+pub use set_back::Backup;
 pub use upstream::{Lines, Opened, Upstream, Waits};
 
 use store::State;

@@ -55,8 +55,8 @@ pub(crate) struct State {
     /// Numbers for uids and generated names.
     serial: u64,
     /// By kind, then by `namespace/name` (etcd's order).
-    objects: Vec<BTreeMap<String, Arc<Stored>>>,
-    history: Vec<VecDeque<Event>>,
+    pub(crate) objects: Vec<BTreeMap<String, Arc<Stored>>>,
+    pub(crate) history: Vec<VecDeque<Event>>,
     pub(crate) watchers: BTreeMap<u64, Watcher>,
     pub(crate) watchers_opened: u64,
     /// Identities whose watches are told nothing for now.

@@ -34,10 +34,14 @@ pub(crate) struct Watcher {
     pub(crate) kind_index: usize,
     identity: Arc<str>,
     selector: Selector,
+    /// It is told of later versions only, also where the cluster was set back behind it since.
+    from: u64,
     lines: VecDeque<Bytes>,
     waker: Option<Waker>,
     /// No more lines will come.
     ended: bool,
+    /// It ends as a broken connection does.
+    broken: bool,
 }
 
 /// The client's side: the body of the answer.
@@ -55,6 +59,7 @@ impl Watcher {
     /// Takes an event to the client if its selector lets it see it.
     pub(crate) fn offer(&mut self, event: &Event) {
         if !self.ended
+            && event.version > self.from
             && let Some(line) = line_for(&self.selector, event)
         {
             self.lines.push_back(line);
@@ -71,6 +76,12 @@ impl Watcher {
     pub(crate) fn end(&mut self) {
         self.ended = true;
         self.wake();
+    }
+
+    /// Ends it with its connection.
+    pub(crate) fn break_off(&mut self) {
+        self.broken = true;
+        self.end();
     }
 
     pub(crate) fn wake(&mut self) {
@@ -93,11 +104,13 @@ pub(crate) fn open(state: &mut State, identity: &Arc<str>, request: &Request) ->
         kind_index: kind.index,
         identity: Arc::clone(identity),
         selector,
+        from: read_version(&query.resource_version)?,
         lines: VecDeque::new(),
         waker: None,
         ended: false,
+        broken: false,
     };
-    let from = read_version(&query.resource_version)?;
+    let from = watcher.from;
     if from == 0 {
         let objects = state.objects_from(kind, "").filter(|(_, object)| watcher.selector.fits(&object.value));
         watcher.lines = objects.map(|(_, object)| line("ADDED", object.json())).collect();
@@ -161,7 +174,8 @@ impl WatchBody {
             }
             if watcher.ended {
                 self.ended = true;
-                return Poll::Ready(None);
+                let error = || io::Error::new(io::ErrorKind::ConnectionReset, "connection reset by peer");
+                return Poll::Ready(watcher.broken.then(|| Err(error())));
             }
             watcher.waker = Some(context.waker().clone());
             *version

@@ -103,6 +103,7 @@ impl Host for AgentHost {
     host! {
         look {
             machine() -> Machine;
+            machine_id() -> String;
             installed_program(name: &'a str) -> (String, String);
             file_version(path: &'a str) -> String;
             file_content(path: &'a str) -> FileContent;

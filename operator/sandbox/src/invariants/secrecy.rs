@@ -21,7 +21,11 @@ impl Secrecy {
         let Some(new) = change.new.as_ref().filter(|_| &*change.kind != "Secret") else { return Ok(()) };
         self.times += 1;
         let name = new["metadata"]["name"].as_str().unwrap_or_default();
-        match self.secrets.in_object(new) {
+        let found = match &change.old {
+            Some(old) => self.secrets.in_news(old, new),
+            None => self.secrets.in_object(new),
+        };
+        match found {
             None => Ok(()),
             Some(found) => Err(leak(&format!("{} {name}, written by {}", change.kind, change.identity), found)),
         }

@@ -40,6 +40,8 @@ pub enum Outcome {
         /// Who could end it.
         ended_by: String,
     },
+    /// The site was deleted from the cluster, and what was under way has come to a point at which it could be let go.
+    Gone,
     /// The simulated time was up.
     TimedOut,
     /// An invariant was broken.
@@ -56,6 +58,7 @@ impl Outcome {
             Self::Halted { .. } => "Halted",
             Self::Refused(_) => "Refused",
             Self::Waiting { .. } => "Waiting",
+            Self::Gone => "Gone",
             Self::TimedOut => "TimedOut",
             Self::Violated(_) => "Violated",
         }
@@ -70,7 +73,7 @@ impl Outcome {
             Self::Halted { .. } => ends == Ends::Halted,
             Self::Refused(_) => ends == Ends::Refused,
             Self::Waiting { .. } => ends == Ends::Waiting,
-            Self::TimedOut | Self::Violated(_) => false,
+            Self::Gone | Self::TimedOut | Self::Violated(_) => false,
         }
     }
 }

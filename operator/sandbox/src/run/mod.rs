@@ -20,6 +20,7 @@ pub use guest::{Entrance, Guest};
 pub(crate) use stage::{ADMINISTRATOR, OPERATOR_NAMESPACE, Stage};
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::SignedDuration;
 
@@ -65,6 +66,9 @@ pub struct Options {
     pub plants: Vec<Plant>,
     /// Where somebody is killed.
     pub kill: Option<KillPoint>,
+    /// How long a leader may be silent and how often it renews its lease; none: longer than in a cluster, since a run of hours
+    /// renews often.
+    pub lease: Option<(Duration, Duration)>,
 }
 
 /// Why a run could not begin.
@@ -171,6 +175,10 @@ pub(crate) enum Cue {
     ControllerDies(String),
     /// The agent of that node was killed.
     AgentDies(String),
+    /// One more controller is started.
+    ControllerStarts,
+    /// Every controller but the newest is told to end.
+    OldControllersEnd,
     /// Windows goes down there.
     GoesDown(String),
     /// Windows is up again there.

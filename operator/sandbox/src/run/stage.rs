@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crm_api::clock::Clock as _;
 use crm_database::Credentials;
@@ -9,7 +10,7 @@ use kube::api::{ApiResource, DynamicObject, Patch, PatchParams, PostParams};
 use kube::core::GroupVersionKind;
 use kube::{Api, Client};
 use serde_json::{Value, json};
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::{Cue, GIT_OPS, Options, RunError, Sandbox};
 use crate::clock::SimClock;
@@ -35,7 +36,13 @@ pub(crate) struct Stage {
     pub(crate) points: Arc<Points>,
     pub(crate) receiver: Receiver,
     pub(crate) cues: UnboundedReceiver<Cue>,
+    pub(crate) cue: UnboundedSender<Cue>,
+    /// How long a leader may be silent, and how often it renews.
+    pub(crate) lease: (Duration, Duration),
 }
+
+/// Longer than in a cluster: a run of hours renews often.
+const LEASE: (Duration, Duration) = (Duration::from_secs(180), Duration::from_secs(60));
 
 impl Stage {
     /// Sets it. Nobody acts on it yet.
@@ -59,13 +66,14 @@ impl Stage {
         let lives = Lives::default();
         let leading = witness.clone();
         let leads = Arc::new(move |identity: &str| leading.is_leading(identity));
-        let points = Arc::new(Points::new(options.kill, lives.clone(), sender, leads));
+        let points = Arc::new(Points::new(options.kill, lives.clone(), sender.clone(), leads));
         cluster.intercept(Arc::new(lives.clone()));
         cluster.intercept(Arc::clone(&points) as Arc<dyn crate::cluster::Intercept>);
         cluster.observe(witness.of_cluster());
         world.on_event(witness.of_world());
         let receiver = Receiver::new(file.scenario.spec.webhook.clone(), witness.clone());
-        let stage = Self { file, clock, cluster, world, witness, lives, points, receiver, cues };
+        let lease = options.lease.unwrap_or(LEASE);
+        let stage = Self { file, clock, cluster, world, witness, lives, points, receiver, cues, cue: sender, lease };
         stage.create_objects().await?;
         Ok(stage)
     }

@@ -14,7 +14,7 @@ use serde_json::Value;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::Sleep;
 
-use super::{Far, IN_TIME, LATE};
+use super::{BROKEN, EXPIRED, Far, IN_TIME, LATE};
 use crate::cluster::intercept::Change;
 use crate::cluster::route::Request;
 use crate::cluster::select::Selector;
@@ -238,15 +238,25 @@ impl StreamBody {
             }
             Line::Broken(error) => {
                 self.ended = true;
+                self.one_more(BROKEN);
                 Some(Err(error))
             }
         })
+    }
+
+    fn one_more(&self, place: usize) {
+        if let Some(far) = self.cluster.inner.far.get() {
+            far.one_more(place);
+        }
     }
 
     fn dated(&self, line: Bytes) -> Bytes {
         let (Some(far), Ok(mut read)) = (self.cluster.inner.far.get(), serde_json::from_slice::<Value>(&line)) else {
             return line;
         };
+        if read["object"]["code"] == 410 {
+            self.one_more(EXPIRED);
+        }
         if let Some(object) = read.get_mut("object") {
             far.dates.set(object, (self.cluster.inner.clock)());
         }

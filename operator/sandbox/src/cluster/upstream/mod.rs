@@ -9,6 +9,8 @@
 mod dates;
 mod lines;
 mod mirror;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -66,6 +68,10 @@ pub struct Waits {
     pub answered: u32,
     /// Requests that had none.
     pub lost: u32,
+    /// Watches that were told that the version to go on from is forgotten.
+    pub expired: u32,
+    /// Watches that broke.
+    pub broken: u32,
 }
 
 /// What is known of the other server.
@@ -76,7 +82,7 @@ pub(crate) struct Far {
     dates: Dates,
     /// Writes without an answer.
     doubts: Mutex<Option<Vec<Doubt>>>,
-    counts: [AtomicU32; 4],
+    counts: [AtomicU32; 6],
 }
 
 /// Places in `Far::counts`.
@@ -84,6 +90,8 @@ const IN_TIME: usize = 0;
 const LATE: usize = 1;
 const ANSWERED: usize = 2;
 const LOST: usize = 3;
+const EXPIRED: usize = 4;
+const BROKEN: usize = 5;
 
 impl Far {
     pub(super) fn new(server: Arc<dyn Upstream>) -> Self {
@@ -92,8 +100,9 @@ impl Far {
     }
 
     pub(super) fn waits(&self) -> Waits {
-        let [in_time, late, answered, lost] = [IN_TIME, LATE, ANSWERED, LOST].map(|place| self.count(place));
-        Waits { in_time, late, answered, lost }
+        let places = [IN_TIME, LATE, ANSWERED, LOST, EXPIRED, BROKEN];
+        let [in_time, late, answered, lost, expired, broken] = places.map(|place| self.count(place));
+        Waits { in_time, late, answered, lost, expired, broken }
     }
 
     fn count(&self, place: usize) -> u32 {

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use kube::api::ApiResource;
 use kube::core::{DynamicResourceScope, Resource};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
@@ -32,7 +33,8 @@ struct SketchSpec {
     claims: Value,
     components: Value,
     database: Value,
-    asked: Value,
+    #[serde(deserialize_with = "sites")]
+    asked: Vec<String>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -79,7 +81,7 @@ impl Sketch {
 
     /// Names of the sites for which a node is asked something.
     pub(crate) fn asked_by(&self) -> impl Iterator<Item = &str> {
-        self.spec.asked.as_array().into_iter().flatten().filter_map(|asked| asked["site"].as_str())
+        self.spec.asked.iter().map(String::as_str)
     }
 
     /// `spec.claims`, those that are texts.
@@ -109,6 +111,24 @@ impl Sketch {
 
 fn texts(list: &Value) -> impl Iterator<Item = &str> {
     list.as_array().into_iter().flatten().filter_map(Value::as_str)
+}
+
+/// The sites that ask, without their questions: of a whole fleet these would be most of its bytes.
+fn sites<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    struct Asked {
+        site: String,
+    }
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Found {
+        Asked(Vec<Asked>),
+        Else(IgnoredAny),
+    }
+    Ok(match Found::deserialize(deserializer)? {
+        Found::Asked(asked) => asked.into_iter().map(|asked| asked.site).collect(),
+        Found::Else(IgnoredAny) => Vec::new(),
+    })
 }
 
 /// Metadata without what nobody here asks for, above all without who wrote which field.

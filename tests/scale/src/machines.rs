@@ -14,8 +14,9 @@ use crm_sandbox::world::World;
 use futures::future::BoxFuture;
 use futures::{StreamExt as _, TryStreamExt as _};
 use jiff::Timestamp;
-use kube::Client;
+use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::config::AuthInfo;
+use kube::{Api, Client};
 use tokio::net::TcpListener;
 
 use crate::{cluster, fleet};
@@ -48,12 +49,12 @@ pub(crate) async fn run(kubeconfig: &Path, sites: usize) -> anyhow::Result<()> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     println!("sql {}", listener.local_addr()?);
     let serving = tokio::spawn(crm_scale::sql::serve(listener, Arc::new(servers)));
-    let tokens: Vec<String> = futures::stream::iter(hosts.iter())
-        .map(|(server, _)| cluster::token(&admin, fleet::NAMESPACE, crm_api::node_account(server)))
+    let identities: Vec<(String, String)> = futures::stream::iter(hosts.iter())
+        .map(|(server, _)| identity(&admin, server))
         .buffered(AT_ONCE)
         .try_collect()
         .await?;
-    for ((server, host), token) in hosts.into_iter().zip(tokens) {
+    for ((server, host), (account, token)) in hosts.into_iter().zip(identities) {
         let mut own = config.clone();
         own.auth_info = AuthInfo { token: Some(token.into()), ..AuthInfo::default() };
         let client = Client::try_from(own)?;
@@ -61,12 +62,21 @@ pub(crate) async fn run(kubeconfig: &Path, sites: usize) -> anyhow::Result<()> {
             node: server,
             namespace: fleet::NAMESPACE.to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            account,
         };
         tokio::spawn(Agent::new(config, Arc::new(host), client, Arc::new(WallClock)).run());
         tokio::time::sleep(BETWEEN_STARTS).await;
     }
     println!("agents started");
     Ok(serving.await??)
+}
+
+/// The uid of a server's account, and a token of it. The program `crm-agent` has both from its bootstrap file.
+async fn identity(admin: &Client, server: &str) -> anyhow::Result<(String, String)> {
+    let account = crm_api::node_account(server);
+    let found = Api::<ServiceAccount>::namespaced(admin.clone(), fleet::NAMESPACE).get(&account).await?;
+    let token = cluster::token(admin, fleet::NAMESPACE, account).await?;
+    Ok((found.metadata.uid.context("an account without uid")?, token))
 }
 
 /// The SQL Servers of the fleet by their names.

@@ -23,6 +23,8 @@ const SETTLE_EACH: Duration = Duration::from_secs(3);
 const SETTLE_LEAST: Duration = Duration::from_secs(180);
 /// Nobody has written for so long: everybody rests.
 const QUIET: Duration = Duration::from_secs(20);
+/// Between two lists of all sites.
+const BETWEEN_LISTS: Duration = Duration::from_secs(4);
 /// Sites on a page of a list.
 const PAGE: u32 = 500;
 
@@ -179,6 +181,8 @@ fn worked(processes: [Process; 4]) -> anyhow::Result<Vec<f64>> {
 
 /// How many sites are up to date.
 async fn up_to_date(plane: &ControlPlane) -> anyhow::Result<usize> {
+    // A list of a large fleet is work for the API server, which has enough of it meanwhile.
+    tokio::time::sleep(BETWEEN_LISTS).await;
     let api: Api<CrmSite> = Api::namespaced(plane.client.clone(), fleet::NAMESPACE);
     let (mut count, mut params) = (0, ListParams::default().limit(PAGE));
     loop {

@@ -154,6 +154,10 @@ fn a_node_is_known_by_the_sites_for_which_it_is_asked_something() {
     fleet.concerned(Watched::Node, Sight::One(node(&["b"])));
     assert!(asked(&fleet, "a").is_empty());
     assert_eq!(asked(&fleet, "b"), ["node-b"]);
+    fleet.concerned(Watched::Node, Sight::One(object("node-b", json!({"asked": "what?"}), json!({}))));
+    assert!(asked(&fleet, "b").is_empty(), "what cannot be read asks nothing, and stops nobody");
+    fleet.concerned(Watched::Node, Sight::One(node(&["b"])));
+    assert_eq!(asked(&fleet, "b"), ["node-b"]);
     fleet.concerned(Watched::Node, Sight::Gone(node(&["b"])));
     assert!(asked(&fleet, "b").is_empty());
 }

@@ -14,6 +14,7 @@ use kube::api::{ApiResource, DynamicObject, Patch, PatchParams, WatchEvent, Watc
 use kube::{Api, Client, Resource as _};
 use serde_json::json;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::round::Store;
 use crate::spec::Spec;
@@ -26,6 +27,8 @@ const WATCH_SECS: u32 = 290;
 const WATCH_SILENCE_LIMIT: Duration = Duration::from_secs(305);
 /// How soon a watch is opened again: at once would hammer a server that refuses.
 const WATCH_AGAIN: Duration = Duration::from_secs(5);
+/// A server that lags behind has caught up by then. One that still shows an older object was set back to an older state.
+const LAGS_AT_MOST: Duration = Duration::from_secs(60);
 
 /// What went wrong between agent and API server. All of it is tried again.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +47,14 @@ pub(crate) enum LinkError {
     /// The server ended the watch with a status.
     #[error("the watch ended: {0}")]
     WatchEnded(String),
+    /// The server lags behind, or was set back.
+    #[error("the server shows generation {shown} of the node's object, and {known} is known")]
+    Older {
+        /// What it shows.
+        shown: i64,
+        /// What was seen before.
+        known: i64,
+    },
 }
 
 /// The agent's end of the link.
@@ -68,8 +79,10 @@ impl Link {
     /// list is needed, neither at first nor after a break. An object that is deleted during a break is not missed until
     /// it comes back: by then `startBefore` has put an end to its orders.
     pub(crate) async fn follow(&self, spec: &watch::Sender<Option<Arc<Spec>>>) -> Infallible {
+        // Since when every watch has begun with an older object than the one that is known.
+        let mut older_since: Option<Instant> = None;
         loop {
-            match self.watch(spec).await {
+            match self.watch(spec, &mut older_since).await {
                 Ok(()) => tracing::debug!("the watch ran out"),
                 Err(error) => tracing::warn!(%error, "watching again"),
             }
@@ -77,7 +90,11 @@ impl Link {
         }
     }
 
-    async fn watch(&self, spec: &watch::Sender<Option<Arc<Spec>>>) -> Result<(), LinkError> {
+    async fn watch(
+        &self,
+        spec: &watch::Sender<Option<Arc<Spec>>>,
+        older_since: &mut Option<Instant>,
+    ) -> Result<(), LinkError> {
         let parameters = WatchParams::default()
             .fields(&format!("metadata.name={}", self.node))
             .timeout(WATCH_SECS)
@@ -88,7 +105,18 @@ impl Link {
             let event = tokio::time::timeout(WATCH_SILENCE_LIMIT, stream.next()).await;
             match event.map_err(|_| LinkError::TimedOut("watch"))? {
                 None => return Ok(()),
-                Some(Ok(WatchEvent::Added(object) | WatchEvent::Modified(object))) => take(spec, read(&object)),
+                Some(Ok(WatchEvent::Added(object) | WatchEvent::Modified(object))) => {
+                    let new = read(&object);
+                    if let Some(older) = older(spec, &new) {
+                        let since = *older_since.get_or_insert_with(Instant::now);
+                        if since.elapsed() < LAGS_AT_MOST {
+                            return Err(older);
+                        }
+                        tracing::warn!(%older, "taken over: the cluster was set back to an older state");
+                    }
+                    *older_since = None;
+                    take(spec, new);
+                }
                 Some(Ok(WatchEvent::Deleted(_))) => take(spec, Spec::default()),
                 Some(Ok(WatchEvent::Bookmark(_))) => {}
                 Some(Ok(WatchEvent::Error(status))) => {
@@ -102,21 +130,23 @@ impl Link {
     }
 }
 
-/// Hands on what is new. A status that came round is taken over without waking anybody: we wrote it. A generation of
-/// the same object that is older than the one we know is an echo from a server that lags behind.
+/// Whether this is an older generation of the same object than the one that is known.
+fn older(known: &watch::Sender<Option<Arc<Spec>>>, new: &Spec) -> Option<LinkError> {
+    let known = known.borrow();
+    let known = known.as_deref().filter(|known| known.uid == new.uid && new.generation < known.generation)?;
+    Some(LinkError::Older { shown: new.generation, known: known.generation })
+}
+
+/// Hands on what is new. A status that came round is taken over without waking anybody: we wrote it.
 fn take(known: &watch::Sender<Option<Arc<Spec>>>, new: Spec) {
     known.send_if_modified(|known| {
-        let (echo, same) = known.as_deref().map_or((false, false), |known| {
-            let same_object = known.uid == new.uid;
+        let same = known.as_deref().is_some_and(|known| {
             // Whose the node is decides whether anything is done at all: that wakes, whoever wrote it.
             let same_owner = known.status.machine == new.status.machine && known.status.account == new.status.account;
-            let same = same_object && same_owner && new.generation == known.generation;
-            (same_object && new.generation < known.generation, same)
+            known.uid == new.uid && same_owner && new.generation == known.generation
         });
-        if !echo {
-            *known = Some(Arc::new(new));
-        }
-        !echo && !same
+        *known = Some(Arc::new(new));
+        !same
     });
 }
 

@@ -21,7 +21,7 @@ pub fn print(report: &RunReport, screen: Screen, out: &mut dyn Write) -> io::Res
     };
     let tone = match report.outcome {
         Outcome::Reached => Tone::Good,
-        Outcome::BackedOut(_) | Outcome::Refused(_) | Outcome::Waiting { .. } => Tone::Warn,
+        Outcome::BackedOut(_) | Outcome::Refused(_) | Outcome::Waiting { .. } | Outcome::Gone => Tone::Warn,
         Outcome::Halted { .. } | Outcome::TimedOut | Outcome::Violated(_) => Tone::Bad,
     };
     writeln!(out)?;

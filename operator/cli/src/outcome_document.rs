@@ -242,7 +242,7 @@ fn words(outcome: Option<&Outcome>) -> (&'static str, String, Option<String>) {
         Outcome::Halted { reason, remedy } => (reason.clone(), Some(remedy.clone())),
         Outcome::Waiting { message, ended_by, .. } => (message.clone(), Some(format!("ended by {ended_by}"))),
         Outcome::BackedOut(why) | Outcome::Refused(why) => (why.clone(), None),
-        Outcome::Reached | Outcome::TimedOut | Outcome::Violated(_) => (outcome.to_string(), None),
+        Outcome::Reached | Outcome::Gone | Outcome::TimedOut | Outcome::Violated(_) => (outcome.to_string(), None),
     };
     (outcome.word(), message, remedy.filter(|remedy| !remedy.is_empty()))
 }

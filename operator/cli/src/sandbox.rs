@@ -93,7 +93,7 @@ fn exit(outcome: &Outcome) -> Exit {
         Outcome::BackedOut(_) => Exit::BackedOut,
         Outcome::Halted { .. } => Exit::Halted,
         Outcome::Waiting { .. } => Exit::Waiting,
-        Outcome::Refused(_) | Outcome::TimedOut => Exit::No,
+        Outcome::Refused(_) | Outcome::Gone | Outcome::TimedOut => Exit::No,
         Outcome::Violated(_) => Exit::Violated,
     }
 }

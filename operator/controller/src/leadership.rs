@@ -169,7 +169,7 @@ impl Election {
     /// Takes the Lease under a new epoch. The nodes are asked first, the Lease is written last and conditionally: who
     /// took it in between, and gave orders of the epoch that we have just computed, makes our write fail.
     async fn take(&self, found: Option<Lease>, transitions: i32, annotated: i64) -> Result<Reign, LeadershipError> {
-        let (known, by) = highest_epoch(&list("list nodes for their epochs", &self.nodes).await?.0);
+        let (known, by) = highest_epoch(&list("list nodes for their epochs", &self.nodes, "").await?.0);
         let Some(epoch) = epoch(transitions, annotated, known) else {
             let by = if known == i64::MAX { by } else { format!("Lease {}", self.config.lease_name) };
             return Err(LeadershipError::Spent { known: known.max(annotated), by });

@@ -1,10 +1,14 @@
 //! The real API server, asked from a thread of its own: whoever asks stands still meanwhile, and so does simulated time.
+//! `prepared`: what it is given before a test, and what is taken away again.
 
+mod prepared;
+
+use std::io;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures::StreamExt as _;
 use http_body_util::BodyExt as _;
 use kube::Client;
@@ -13,15 +17,9 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
-/// Namespaces in which stories play.
-const NAMESPACES: [&str; 2] = ["crm", "crm-operator"];
-/// What stories leave behind there, besides our own kinds.
-const BUILT_IN: [&str; 3] =
-    ["/api/v1/{}/secrets", "/apis/coordination.k8s.io/v1/{}/leases", "/apis/events.k8s.io/v1/{}/events"];
-/// What a cluster is prepared with, besides the definitions.
-const PLAIN: [&str; 3] = ["rbac.yaml", "policies.yaml", "secrets.yaml"];
-const POLICIES: &str = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies";
-const BINDINGS: &str = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings";
+use prepared::NAMESPACES;
+pub(crate) use prepared::documents;
+
 /// A watch that has not shown by then what was written will not show it.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -60,19 +58,29 @@ impl Server {
             std::env::var_os("CRM_TEST_CLUSTER").is_some(),
             "this suite empties the namespaces {NAMESPACES:?} of the cluster that KUBECONFIG names: start it with tests/cluster/run"
         );
+        let server = Self::connected(async { kube::Config::infer().await.expect("KUBECONFIG names no cluster") });
+        server.clear();
+        server
+    }
+
+    /// Connects to the server of this kubeconfig, which is nobody else's.
+    pub(crate) fn of(kubeconfig: &Path) -> Self {
+        let read = kube::config::Kubeconfig::read_from(kubeconfig).unwrap();
+        Self::connected(async move { kube::Config::from_custom_kubeconfig(read, &Default::default()).await.unwrap() })
+    }
+
+    fn connected(config: impl Future<Output = kube::Config>) -> Self {
         // A build of the whole workspace has two providers of cryptography; chosen already, that choice stands.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let entered = runtime.enter();
-        let config = runtime.block_on(kube::Config::infer()).expect("KUBECONFIG names no cluster");
+        let config = runtime.block_on(config);
         let mut bare = config.clone();
         bare.auth_info = kube::config::AuthInfo::default();
         let client = Client::try_from(config).unwrap();
         let nobody = Client::try_from(bare).unwrap();
         drop(entered);
-        let server = Self { runtime: Some(runtime), client, nobody };
-        server.clear();
-        server
+        Self { runtime: Some(runtime), client, nobody }
     }
 
     /// Sends a request as somebody who may do everything.
@@ -86,12 +94,17 @@ impl Server {
             let response = client.send(request.map(Body::from)).await.unwrap();
             let code = response.status().as_u16();
             let bytes = response.into_body().collect().await.unwrap().to_bytes();
-            Answer { code, body: serde_json::from_slice(&bytes).unwrap_or_default() }
+            Answer { code, body: body(&bytes) }
         })
     }
 
+    /// A client of somebody who may do everything, for the other thread.
+    pub(crate) fn client(&self) -> Client {
+        self.client.clone()
+    }
+
     /// Does something on the other thread while this one stands still. This one may be a runtime's own.
-    fn elsewhere<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> T {
+    pub(crate) fn elsewhere<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> T {
         let (sender, receiver) = std::sync::mpsc::channel();
         self.runtime().spawn(async move {
             let _ = sender.send(work.await);
@@ -115,100 +128,33 @@ impl Server {
         Ok(Watch { lines, task })
     }
 
-    fn clear(&self) {
-        for namespace in NAMESPACES {
-            self.plain("POST", "/api/v1/namespaces", json!({"metadata": {"name": namespace}}));
-        }
-        let places = NAMESPACES.iter().flat_map(|namespace| {
-            let place = format!("namespaces/{namespace}");
-            let built_in = BUILT_IN.map(|path| path.replace("{}", &place));
-            let ours = crm_api::crds().iter().filter(|crd| crd.spec.scope == "Namespaced");
-            let ours = ours.map(move |crd| ours_at(crd, &format!("{place}/")));
-            built_in.into_iter().chain(ours)
-        });
-        let cluster_wide = crm_api::crds().iter().filter(|crd| crd.spec.scope == "Cluster").map(|crd| ours_at(crd, ""));
-        places.chain(cluster_wide).for_each(|collection| self.empty_collection(&collection));
+    /// Sends a request that may find nobody there.
+    pub(crate) fn answer(&self, request: http::Request<Vec<u8>>) -> io::Result<(u16, Bytes)> {
+        let client = self.client.clone();
+        self.elsewhere(async move {
+            let response = client.send(request.map(Body::from)).await.map_err(io::Error::other)?;
+            let code = response.status().as_u16();
+            Ok((code, response.into_body().collect().await.map_err(io::Error::other)?.to_bytes()))
+        })
     }
 
-    /// Removes what there is of our kinds in `crm` and in the whole cluster.
-    pub(crate) fn clear_kinds(&self) {
-        for crd in crm_api::crds() {
-            let place = if crd.spec.scope == "Cluster" { "" } else { "namespaces/crm/" };
-            self.empty_collection(&ours_at(crd, place));
-        }
+    /// The same, for an answer that goes on.
+    pub(crate) fn open(&self, request: http::Request<Vec<u8>>) -> io::Result<(u16, Body)> {
+        let client = self.client.clone();
+        self.elsewhere(async move {
+            let response = client.send(request.map(Body::from)).await.map_err(io::Error::other)?;
+            Ok((response.status().as_u16(), response.into_body()))
+        })
     }
 
-    fn empty_collection(&self, collection: &str) {
-        for item in self.plain("GET", collection, Value::Null).body["items"].as_array().into_iter().flatten() {
-            let path = format!("{collection}/{}", item["metadata"]["name"].as_str().unwrap_or_default());
-            if item["metadata"]["finalizers"].is_array() {
-                self.plain("PATCH", &path, json!({"metadata": {"finalizers": null}}));
-            }
-            self.plain("DELETE", &path, Value::Null);
-        }
+    /// An answer that ends, after all.
+    pub(crate) fn whole(&self, body: Body) -> io::Result<Bytes> {
+        self.elsewhere(async move { Ok(body.collect().await.map_err(io::Error::other)?.to_bytes()) })
     }
 
-    /// Installs the rights and policies of `charts/plain`, waits until all of them hold, and begins anew.
-    pub(crate) fn with_policies(&self) {
-        self.install();
-        self.clear();
-    }
-
-    /// Installs the rights and policies of `charts/plain`, and waits until all of them hold.
-    pub(crate) fn install(&self) {
-        for file in PLAIN {
-            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../charts/plain").join(file);
-            documents(&std::fs::read_to_string(path).unwrap()).iter().for_each(|object| self.apply(object));
-        }
-        self.settle();
-    }
-
-    /// Takes one policy away, and waits until nothing is held by it.
-    pub(crate) fn without_policy(&self, policy: &str) {
-        let all = self.expect(200..=200, "GET", BINDINGS, &Value::Null);
-        for binding in all["items"].as_array().unwrap().iter().filter(|binding| binding["spec"]["policyName"] == policy)
-        {
-            self.plain("DELETE", &format!("{BINDINGS}/{}", binding["metadata"]["name"].as_str().unwrap()), Value::Null);
-        }
-        self.settle();
-    }
-
-    /// Waits until the server goes by all policies and bindings as they were written. It hears of each kind in the order of the
-    /// writes: so it knows them all when it goes by a policy and a binding that are made last.
-    fn settle(&self) {
-        static NUMBER: AtomicU64 = AtomicU64::new(0);
-        let nonce = format!("suite-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
-        let (group, metadata) = ("admissionregistration.k8s.io/v1", json!({"name": nonce}));
-        let rules =
-            json!([{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["configmaps"]}]);
-        self.apply(&json!({
-            "apiVersion": group, "kind": "ValidatingAdmissionPolicy", "metadata": metadata,
-            "spec": {
-                "failurePolicy": "Fail",
-                "matchConstraints": {"resourceRules": rules},
-                "validations": [{"expression": format!("object.metadata.name != '{nonce}'"), "reason": "Forbidden"}],
-            },
-        }));
-        self.apply(&json!({
-            "apiVersion": group, "kind": "ValidatingAdmissionPolicyBinding", "metadata": metadata,
-            "spec": {"policyName": nonce, "validationActions": ["Deny"]},
-        }));
-        let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata});
-        self.until(403, || self.plain("POST", "/api/v1/namespaces/crm/configmaps?dryRun=All", map.clone()));
-        self.plain("DELETE", &format!("{BINDINGS}/{nonce}"), Value::Null);
-        self.plain("DELETE", &format!("{POLICIES}/{nonce}"), Value::Null);
-    }
-
-    /// Takes the policies away, and waits until nothing is held by them.
-    pub(crate) fn without_policies(&self) {
-        let all = self.expect(200..=200, "GET", BINDINGS, &Value::Null);
-        let ours =
-            all["items"].as_array().into_iter().flatten().filter_map(|binding| binding["metadata"]["name"].as_str());
-        for name in ours.filter(|name| name.starts_with("crm-operator-")) {
-            self.plain("DELETE", &format!("{BINDINGS}/{name}"), Value::Null);
-        }
-        self.settle();
-        self.clear();
+    /// Has something done on the other thread.
+    pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        drop(self.runtime().spawn(work));
     }
 
     /// Asks until the answer has this code: caches of the server follow a write after a moment.
@@ -329,17 +275,9 @@ impl Server {
     }
 }
 
-/// The documents of a YAML file that hold an object.
-pub(crate) fn documents(text: &str) -> Vec<Value> {
-    let read = |document| serde_saphyr::from_str::<Value>(document).unwrap();
-    text.split("\n---").map(read).filter(Value::is_object).collect()
-}
-
-fn ours_at(
-    crd: &k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
-    place: &str,
-) -> String {
-    format!("/apis/{}/{place}{}", crm_api::API_VERSION, crd.spec.names.plural)
+/// What an answer says; where it is no JSON, its text.
+pub(crate) fn body(bytes: &[u8]) -> Value {
+    serde_json::from_slice(bytes).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(bytes).into_owned()))
 }
 
 async fn read_lines(body: Body, lines: Arc<(Mutex<Vec<Value>>, Condvar)>) {

@@ -2,10 +2,11 @@
 //! from recorded results and from facts.
 //!
 //! - `gates`, `prediction`: what has to be passed before a step starts. `deadline`: how long users may be out meanwhile. `judge`: what became of the step that was started.
-//! - `proof`: whether a step's evidence holds. `orders`: a step as an order. `back_out`: taking everything back.
+//! - `ahead`: the site is ahead of the record. `proof`: whether a step's evidence holds. `orders`: a step as an order. `back_out`: taking everything back.
 //! - `hand_over`: to the next hop without opening. `backup_set`: whether the set is whole, and how far verified. `restored`: the restore that would end a halted change, or has ended it. `interrupt`: what can stand in the way of a whole change.
 //! - `tries`: the record of a step from its beginning to its proof or its failure.
 
+mod ahead;
 mod back_out;
 mod backup_set;
 mod deadline;
@@ -111,6 +112,9 @@ impl Run<'_> {
         }
         if let Some(restore) = crate::restore::ended_by(self.view, self.name) {
             return self.end_restored(restore);
+        }
+        if self.halts_ahead() {
+            return;
         }
         self.supersede();
         if self.out.status.backing_out.is_none() && self.claim() == Flow::Wait && self.out.status.backing_out.is_none()

@@ -11,6 +11,8 @@
 //! merge, conversion between versions, quotas, and everything that a controller-manager does but the collection of what
 //! an owner leaves behind.
 //!
+//! In the place of the model another API server can answer (`upstream`): then the model only keeps what that one stores.
+//!
 //! How one request goes: `route` reads it, `intercept` may stop it, `request` and its neighbours carry it out under one
 //! lock, the observers hear of what was stored, and only then the answer goes back.
 
@@ -36,11 +38,13 @@ mod route;
 mod schema;
 mod select;
 mod serve;
+mod set_back;
 mod shape;
 mod store;
 #[cfg(test)]
 mod tests;
 mod typed;
+mod upstream;
 mod validate;
 mod watch;
 pub(crate) mod wire;
@@ -55,8 +59,14 @@ pub(crate) use built_in::base64;
 pub use intercept::{Answered, Asked, Call, Change, Intercept, Observer, Referee, Verb, Verdict};
 pub use kinds::{Kinds, KindsError};
 pub use schema::SchemaError;
+pub use set_back::Backup;
+pub use upstream::{Lines, Opened, Upstream, Waits};
 
 use store::State;
+use upstream::Far;
+
+/// What the namespaces are called that nobody has to make.
+const NAMESPACES_OF_EVERY_CLUSTER: [&str; 4] = ["default", "kube-node-lease", "kube-public", "kube-system"];
 
 /// The clock of the simulated world.
 pub type Clock = Arc<dyn Fn() -> jiff::Timestamp + Send + Sync>;
@@ -74,6 +84,7 @@ struct Inner {
     intercepts: Mutex<Vec<Arc<dyn Intercept>>>,
     observers: Mutex<Vec<Observer>>,
     referee: OnceLock<Arc<dyn Referee>>,
+    far: OnceLock<Far>,
 }
 
 impl fmt::Debug for Cluster {
@@ -94,9 +105,10 @@ impl Cluster {
             intercepts: Mutex::default(),
             observers: Mutex::default(),
             referee: OnceLock::new(),
+            far: OnceLock::new(),
         };
         let cluster = Self { inner: Arc::new(inner) };
-        for name in ["default", "kube-node-lease", "kube-public", "kube-system"] {
+        for name in NAMESPACES_OF_EVERY_CLUSTER {
             cluster.add_namespace(name);
         }
         cluster
@@ -127,6 +139,25 @@ impl Cluster {
     /// Has every exchange from now on heard by a referee. The first one stays.
     pub fn referee(&self, referee: Arc<dyn Referee>) {
         let _ = self.inner.referee.set(referee);
+    }
+
+    /// Has every request from now on answered by another server. The first one stays.
+    pub fn answered_by(&self, upstream: Arc<dyn Upstream>) {
+        let _ = self.inner.far.set(Far::new(upstream));
+    }
+
+    /// How well what the other server tells its watches has kept up with what it stored; nothing where there is none.
+    #[must_use]
+    pub fn waits(&self) -> Waits {
+        self.inner.far.get().map(Far::waits).unwrap_or_default()
+    }
+
+    /// Looks at everything that the other server has stored: it may have done something by itself.
+    ///
+    /// # Errors
+    /// Where it does not answer.
+    pub fn look_again(&self) -> std::io::Result<()> {
+        self.inner.far.get().map_or(Ok(()), |far| upstream::look_at_all(self, far))
     }
 
     /// One object, without `metadata.managedFields`; `namespace` is empty for cluster-scoped kinds.
@@ -165,7 +196,15 @@ impl Cluster {
 
     /// Ends all open watches, as a restart of the API server does.
     pub fn break_watches(&self) {
-        self.state().watchers.values_mut().for_each(watch::Watcher::end);
+        self.break_watches_of("");
+    }
+
+    /// Ends the open watches of those whose identity begins so.
+    pub fn break_watches_of(&self, identity: &str) {
+        self.state().watchers.values_mut().filter(|watcher| watcher.is_of(identity)).for_each(watch::Watcher::end);
+        if let Some(far) = self.inner.far.get() {
+            far.break_watches(identity);
+        }
     }
 
     /// Holds back what the open and coming watches of one identity would be told: its caches fall behind.

@@ -1,6 +1,5 @@
 //! The door of the API: the `tower::Service` that stands behind a `kube::Client`, and the way of one request through it.
 
-use std::convert::Infallible;
 use std::future::{Future, pending};
 use std::io;
 use std::pin::Pin;
@@ -17,6 +16,7 @@ use tower::{BoxError, Service};
 use super::intercept::{Answered, Asked, Call, Intercept, Verdict};
 use super::refusal::Refusal;
 use super::request::{Outcome, Turn};
+use super::upstream::{self, StreamBody};
 use super::watch::WatchBody;
 use super::{Cluster, lock, review, route};
 
@@ -61,6 +61,7 @@ pub(super) async fn answer(
     body: &[u8],
 ) -> Result<Response<AnswerBody>, BoxError> {
     if parts.method == http::Method::POST
+        && cluster.inner.far.get().is_none()
         && let Some(review) = review::answer(parts.uri.path(), identity, body)
     {
         return respond(201, AnswerBody::whole(review));
@@ -86,17 +87,35 @@ pub(super) async fn answer(
     if let Some(answer) = stopped(judge(cluster, |intercept| intercept.before(&call))).await {
         return answer;
     }
-    let (code, answer) = match Turn::run(cluster, identity, &request) {
-        Ok(Outcome::Object(code, stored)) => (code, AnswerBody::whole(stored.json().clone())),
-        Ok(Outcome::Json(json)) => (200, AnswerBody::whole(json)),
-        Ok(Outcome::Watch(id)) => (200, AnswerBody::Watch(WatchBody::new(cluster.clone(), id, &request))),
-        Err(refusal) => (refusal.code(), AnswerBody::whole(refusal.to_json())),
+    let (code, answer) = match cluster.inner.far.get() {
+        None => by_the_model(cluster, identity, parts, body, &request),
+        Some(far) => upstream::forward(cluster, far, &as_sent(identity, parts, body), &request)?,
     };
-    refereed(cluster, identity, parts, body, code, &answer);
     if let Some(answer) = stopped(judge(cluster, |intercept| intercept.after(&call, code))).await {
         return answer;
     }
     respond(code, answer)
+}
+
+fn by_the_model(
+    cluster: &Cluster,
+    identity: &Arc<str>,
+    parts: &Parts,
+    body: &[u8],
+    request: &route::Request,
+) -> (u16, AnswerBody) {
+    let (code, answer) = match Turn::run(cluster, identity, request) {
+        Ok(Outcome::Object(code, stored)) => (code, AnswerBody::whole(stored.json().clone())),
+        Ok(Outcome::Json(json)) => (200, AnswerBody::whole(json)),
+        Ok(Outcome::Watch(id)) => (200, AnswerBody::Watch(WatchBody::new(cluster.clone(), id, request))),
+        Err(refusal) => (refusal.code(), AnswerBody::whole(refusal.to_json())),
+    };
+    refereed(cluster, identity, parts, body, code, &answer);
+    (code, answer)
+}
+
+fn as_sent(identity: &Arc<str>, parts: &Parts, body: &[u8]) -> Asked {
+    Asked { identity: Arc::clone(identity), parts: parts.clone(), body: Bytes::copy_from_slice(body) }
 }
 
 fn refereed(cluster: &Cluster, identity: &Arc<str>, parts: &Parts, body: &[u8], code: u16, answer: &AnswerBody) {
@@ -104,9 +123,9 @@ fn refereed(cluster: &Cluster, identity: &Arc<str>, parts: &Parts, body: &[u8], 
     let answered = match answer {
         AnswerBody::Whole(bytes) => Answered::Whole(code, bytes.as_deref().unwrap_or_default()),
         AnswerBody::Watch(watch) => Answered::Watch(watch.id()),
+        AnswerBody::Stream(_) => return,
     };
-    let asked = Asked { identity: Arc::clone(identity), parts: parts.clone(), body: Bytes::copy_from_slice(body) };
-    referee.answered(&asked, answered);
+    referee.answered(&as_sent(identity, parts, body), answered);
 }
 
 fn judge(cluster: &Cluster, ask: impl Fn(&dyn Intercept) -> Verdict) -> Verdict {
@@ -141,6 +160,8 @@ fn respond(code: u16, body: AnswerBody) -> Result<Response<AnswerBody>, BoxError
 pub(crate) enum AnswerBody {
     Whole(Option<Bytes>),
     Watch(WatchBody),
+    /// A watch of the other server.
+    Stream(StreamBody),
 }
 
 impl AnswerBody {
@@ -151,15 +172,13 @@ impl AnswerBody {
 
 impl http_body::Body for AnswerBody {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = io::Error;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         match &mut *self {
             Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Self::Watch(watch) => watch.poll_line(context),
+            Self::Stream(stream) => stream.poll_line(context),
         }
     }
 }

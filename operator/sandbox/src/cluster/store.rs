@@ -55,8 +55,8 @@ pub(crate) struct State {
     /// Numbers for uids and generated names.
     serial: u64,
     /// By kind, then by `namespace/name` (etcd's order).
-    objects: Vec<BTreeMap<String, Arc<Stored>>>,
-    history: Vec<VecDeque<Event>>,
+    pub(crate) objects: Vec<BTreeMap<String, Arc<Stored>>>,
+    pub(crate) history: Vec<VecDeque<Event>>,
     pub(crate) watchers: BTreeMap<u64, Watcher>,
     pub(crate) watchers_opened: u64,
     /// Identities whose watches are told nothing for now.
@@ -145,6 +145,29 @@ impl State {
         let old = self.objects.get_mut(kind.index).and_then(|objects| objects.remove(key));
         self.record(kind, key, old, Arc::clone(&last), None, cause);
         last
+    }
+
+    /// Stores what another server has stored, under its version there, or that it has nothing; gives that version. Nothing
+    /// where it was known.
+    pub(crate) fn take_over(&mut self, kind: &Kind, key: &str, now: Option<Value>, cause: Cause<'_>) -> Option<u64> {
+        let objects = self.objects.get_mut(kind.index)?;
+        let Some(mut value) = now else {
+            let old = objects.remove(key)?;
+            self.record(kind, key, Some(Arc::clone(&old)), Arc::clone(&old), None, cause);
+            return Some(old.version);
+        };
+        let metadata = value.get_mut("metadata").and_then(Value::as_object_mut)?;
+        metadata.remove("managedFields");
+        let version = metadata.get("resourceVersion").and_then(Value::as_str)?.parse().ok()?;
+        let old = objects.get(key).cloned();
+        if old.as_ref().is_some_and(|old| old.version == version) {
+            return None;
+        }
+        let stored = Arc::new(Stored::new(value, Vec::new(), version));
+        objects.insert(key.to_owned(), Arc::clone(&stored));
+        self.version = version;
+        self.record(kind, key, old, Arc::clone(&stored), Some(stored), cause);
+        Some(version)
     }
 
     /// Forgets the history up to a version.

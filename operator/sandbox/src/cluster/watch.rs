@@ -6,7 +6,7 @@
 //! (`sendInitialEvents` is refused as by a server without that feature).
 
 use std::collections::VecDeque;
-use std::convert::Infallible;
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -34,10 +34,14 @@ pub(crate) struct Watcher {
     pub(crate) kind_index: usize,
     identity: Arc<str>,
     selector: Selector,
+    /// It is told of later versions only, also where the cluster was set back behind it since.
+    from: u64,
     lines: VecDeque<Bytes>,
     waker: Option<Waker>,
     /// No more lines will come.
     ended: bool,
+    /// It ends as a broken connection does.
+    broken: bool,
 }
 
 /// The client's side: the body of the answer.
@@ -55,6 +59,7 @@ impl Watcher {
     /// Takes an event to the client if its selector lets it see it.
     pub(crate) fn offer(&mut self, event: &Event) {
         if !self.ended
+            && event.version > self.from
             && let Some(line) = line_for(&self.selector, event)
         {
             self.lines.push_back(line);
@@ -62,10 +67,21 @@ impl Watcher {
         }
     }
 
+    /// Whether its caller is called so at the beginning.
+    pub(crate) fn is_of(&self, identity: &str) -> bool {
+        self.identity.starts_with(identity)
+    }
+
     /// Ends the stream after what is already under way.
     pub(crate) fn end(&mut self) {
         self.ended = true;
         self.wake();
+    }
+
+    /// Ends it with its connection.
+    pub(crate) fn break_off(&mut self) {
+        self.broken = true;
+        self.end();
     }
 
     pub(crate) fn wake(&mut self) {
@@ -83,17 +99,18 @@ pub(crate) fn open(state: &mut State, identity: &Arc<str>, request: &Request) ->
         let detail = "sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled";
         return Err(Refusal::invalid(kind, "", vec![Cause::forbidden("sendInitialEvents".to_owned(), detail)]));
     }
-    let selector =
-        Selector::read(&kind.kind, request.namespace.as_deref(), &query.label_selector, &query.field_selector)?;
+    let selector = Selector::read(kind, request.namespace.as_deref(), &query.label_selector, &query.field_selector)?;
     let mut watcher = Watcher {
         kind_index: kind.index,
         identity: Arc::clone(identity),
         selector,
+        from: read_version(&query.resource_version)?,
         lines: VecDeque::new(),
         waker: None,
         ended: false,
+        broken: false,
     };
-    let from = read_version(&query.resource_version)?;
+    let from = watcher.from;
     if from == 0 {
         let objects = state.objects_from(kind, "").filter(|(_, object)| watcher.selector.fits(&object.value));
         watcher.lines = objects.map(|(_, object)| line("ADDED", object.json())).collect();
@@ -138,7 +155,7 @@ impl WatchBody {
         self.id
     }
 
-    pub(crate) fn poll_line(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    pub(crate) fn poll_line(&mut self, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         if self.ended {
             return Poll::Ready(None);
         }
@@ -157,7 +174,8 @@ impl WatchBody {
             }
             if watcher.ended {
                 self.ended = true;
-                return Poll::Ready(None);
+                let error = || io::Error::new(io::ErrorKind::ConnectionReset, "connection reset by peer");
+                return Poll::Ready(watcher.broken.then(|| Err(error())));
             }
             watcher.waker = Some(context.waker().clone());
             *version

@@ -100,8 +100,8 @@ pub(crate) async fn attend(cluster: Cluster, knock: Knock) {
         }
     };
     if !body.is_watch() {
-        let Ok(whole) = body.collect().await;
-        let _ = reply.send(Ok(Response::from_parts(head, ReplyBody::Whole(Some(whole.to_bytes())))));
+        let whole = body.collect().await;
+        let _ = reply.send(whole.map(|whole| Response::from_parts(head, ReplyBody::Whole(Some(whole.to_bytes())))));
         return;
     }
     let (lines, out) = mpsc::channel(LINES_WAITING);

@@ -1,7 +1,6 @@
 //! The listener on loopback: HTTP/1.1 over TLS, in a thread of its own with an ordinary runtime. It lets in whoever has a
 //! token and hands the rest over; it ends with this process' signal to end, and with it everything.
 
-use std::convert::Infallible;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -124,7 +123,7 @@ impl Door {
 /// An answer that needs no simulation.
 async fn own(response: Response<wire::WireBody>) -> Reply {
     let (head, body) = response.into_parts();
-    let Ok::<_, Infallible>(body) = body.collect().await;
+    let body = body.collect().await?;
     Ok(Response::from_parts(head, ReplyBody::Whole(Some(body.to_bytes()))))
 }
 

@@ -58,6 +58,7 @@ impl RunReport {
             human_retries: human_retries(stage),
             digest: digest(stage, &notes),
             points: stage.points.names(),
+            waits: stage.cluster.waits(),
             kill_struck: stage.points.has_struck(),
             story: notes.teller.events().to_vec(),
         }

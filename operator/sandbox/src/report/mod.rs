@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
+use crate::cluster::Waits;
 pub use crate::edge::PointNames;
 use crate::invariants::{Exercised, Violation};
 use crate::story::StoryEvent;
@@ -39,6 +40,8 @@ pub enum Outcome {
         /// Who could end it.
         ended_by: String,
     },
+    /// The site was deleted from the cluster, and what was under way has come to a point at which it could be let go.
+    Gone,
     /// The simulated time was up.
     TimedOut,
     /// An invariant was broken.
@@ -55,6 +58,7 @@ impl Outcome {
             Self::Halted { .. } => "Halted",
             Self::Refused(_) => "Refused",
             Self::Waiting { .. } => "Waiting",
+            Self::Gone => "Gone",
             Self::TimedOut => "TimedOut",
             Self::Violated(_) => "Violated",
         }
@@ -69,7 +73,7 @@ impl Outcome {
             Self::Halted { .. } => ends == Ends::Halted,
             Self::Refused(_) => ends == Ends::Refused,
             Self::Waiting { .. } => ends == Ends::Waiting,
-            Self::TimedOut | Self::Violated(_) => false,
+            Self::Gone | Self::TimedOut | Self::Violated(_) => false,
         }
     }
 }
@@ -109,6 +113,8 @@ pub struct RunReport {
     pub points: PointNames,
     /// Whether the kill of [`crate::run::Options::kill`] has struck.
     pub kill_struck: bool,
+    /// How another API server answered, where one did in the place of the model.
+    pub waits: Waits,
     /// The whole story.
     pub story: Vec<StoryEvent>,
 }

@@ -19,6 +19,7 @@ impl fmt::Display for Outcome {
             Self::Waiting { reason, message, ended_by } => {
                 write!(f, "waits for {reason}: {message} Ended by: {ended_by}")
             }
+            Self::Gone => f.write_str("gone: the site was deleted from the cluster; its servers are left as they are"),
             Self::TimedOut => write!(
                 f,
                 "timed out: it was not clear how it ends within {SIMULATED_HOURS_MAX} simulated hours, which is the longest that the sandbox plays; begin nearer to a window (spec.start), or see with --no-people which wait stands"

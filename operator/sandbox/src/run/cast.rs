@@ -9,6 +9,7 @@ use crm_agent::Agent;
 use crm_controller::Controller;
 use crm_database::Connect;
 use jiff::SignedDuration;
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
@@ -21,8 +22,6 @@ use crate::story::What;
 
 /// Version that agents report.
 const AGENT_VERSION: &str = env!("CARGO_PKG_VERSION");
-/// How long a leader may be silent, and how often it renews. Longer than in a cluster: a run of hours renews often.
-const LEASE: (Duration, Duration) = (Duration::from_secs(180), Duration::from_secs(60));
 /// Windows starts its services so long after a boot.
 const SERVICES_START_AFTER: SignedDuration = SignedDuration::from_secs(20);
 
@@ -38,6 +37,8 @@ pub(super) enum Due {
 struct Actor {
     identity: String,
     task: JoinHandle<()>,
+    /// Tells it to end; agents are only killed.
+    stop: Option<oneshot::Sender<()>>,
 }
 
 /// All processes of ours.
@@ -121,7 +122,7 @@ impl Cast {
         let client = stage.cluster.client(&identity);
         let agent = Agent::new(config, Arc::new(host), client, Arc::new(stage.clock));
         let task = tokio::spawn(agent.run());
-        self.agents.insert(node.to_owned(), Actor { identity, task });
+        self.agents.insert(node.to_owned(), Actor { identity, task, stop: None });
     }
 
     pub(super) fn start_controller(&mut self, stage: &Stage) {
@@ -137,7 +138,7 @@ impl Cast {
             points: Arc::clone(&stage.points),
         });
         let mut config = crm_controller::Config::new(&identity, OPERATOR_NAMESPACE);
-        (config.lease_duration, config.renew_interval) = LEASE;
+        (config.lease_duration, config.renew_interval) = stage.lease;
         let client = self.planted.on_api(&identity, stage.cluster.client(&identity));
         let post = Arc::new(ControllerPost {
             receiver: stage.receiver.clone(),
@@ -146,8 +147,11 @@ impl Cast {
             points: Arc::clone(&stage.points),
         });
         let controller = Controller::new(config, client, connect, post, Arc::new(stage.clock));
-        let task = tokio::spawn(controller.run());
-        self.controllers.insert(identity.clone(), Actor { identity, task });
+        let (stop, told) = oneshot::channel();
+        let task = tokio::spawn(controller.run_until(async {
+            let _ = told.await;
+        }));
+        self.controllers.insert(identity.clone(), Actor { identity, task, stop: Some(stop) });
     }
 
     /// The process of an agent is gone.
@@ -171,6 +175,17 @@ impl Cast {
         actor.task.abort();
         stage.witness.with_teller(|teller, at| teller.controller_lost(at, "a controller"));
         self.later(CONTROLLER_RESTARTS_AFTER, Due::StartController);
+    }
+
+    /// Every controller but the newest is told to end, and does so by itself.
+    pub(super) fn old_controllers_end(&mut self) {
+        let newest = format!("{CONTROLLER_PREFIX}{}", self.controller_starts);
+        for actor in self.controllers.values_mut().filter(|actor| actor.identity != newest) {
+            if let Some(stop) = actor.stop.take() {
+                let _ = stop.send(());
+            }
+        }
+        self.controllers.retain(|identity, _| *identity == newest);
     }
 
     /// Windows goes down and takes the agent with it.

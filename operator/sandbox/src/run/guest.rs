@@ -6,10 +6,13 @@ use std::time::Duration;
 
 use futures::future::LocalBoxFuture;
 use serde_json::Value;
+use tokio::sync::mpsc::UnboundedSender;
 
-use super::Stage;
+use super::{Cue, Stage};
 use crate::clock::SimClock;
 use crate::cluster::Cluster;
+use crate::edge::Lives;
+use crate::witness::Witness;
 use crate::world::World;
 
 /// What a guest does. A run is over only when its guest has left.
@@ -25,6 +28,9 @@ pub struct Entrance {
     world: World,
     clock: SimClock,
     site: (String, String),
+    witness: Witness,
+    lives: Lives,
+    cue: UnboundedSender<Cue>,
 }
 
 impl Entrance {
@@ -34,6 +40,9 @@ impl Entrance {
             world: stage.world.clone(),
             clock: stage.clock,
             site: (stage.file.namespace().to_owned(), stage.file.site_name().to_owned()),
+            witness: stage.witness.clone(),
+            lives: stage.lives.clone(),
+            cue: stage.cue.clone(),
         }
     }
 
@@ -73,6 +82,35 @@ impl Entrance {
     pub fn change(&self) -> Arc<Value> {
         let name = self.site()["status"]["change"].as_str().unwrap_or_default().to_owned();
         self.cluster.get("CrmChange", &self.site.0, &name).unwrap_or_default()
+    }
+
+    /// Who holds the controller's lease.
+    #[must_use]
+    pub fn leader(&self) -> Option<String> {
+        self.witness.notes().leader.clone()
+    }
+
+    /// Kills the controller of that name at this moment, as `kill -9` does. Another one is started as Kubernetes does it.
+    pub fn kill_controller(&self, identity: &str) {
+        self.lives.kill(identity);
+        let _ = self.cue.send(Cue::ControllerDies(identity.to_owned()));
+    }
+
+    /// Kills the agent of that node. Windows' service manager starts it again.
+    pub fn kill_agent(&self, node: &str) {
+        let _ = self.cue.send(Cue::AgentDies(node.to_owned()));
+    }
+
+    /// Starts one more controller beside those that are there.
+    pub fn start_controller(&self) {
+        let _ = self.cue.send(Cue::ControllerStarts);
+    }
+
+    /// Puts a new controller in the place of those that are there, as a new version is rolled out: it is started first, and
+    /// then the others are told to end.
+    pub fn roll_out(&self) {
+        let _ = self.cue.send(Cue::ControllerStarts);
+        let _ = self.cue.send(Cue::OldControllersEnd);
     }
 
     /// Waits until something is so. It does not give up: the run does, after its longest simulated time.

@@ -135,7 +135,9 @@ impl Judge {
     fn look(&self, stage: &Stage) -> Phase<Outcome> {
         let now = stage.clock.now();
         let notes = stage.witness.notes();
-        let Some(site) = notes.site(&self.site).cloned() else { return Phase::Settling };
+        let Some(site) = notes.site(&self.site).cloned() else {
+            return if self.edited_at.is_some() { Phase::Over(Outcome::Gone) } else { Phase::Settling };
+        };
         let Some(edited_at) = self.edited_at else {
             if let Some(acted_at) = self.acted_at {
                 let seen = now.duration_since(acted_at) > AGENTS_LOOK_WITHIN;

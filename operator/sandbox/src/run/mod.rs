@@ -20,10 +20,11 @@ pub use guest::{Entrance, Guest};
 pub(crate) use stage::{ADMINISTRATOR, OPERATOR_NAMESPACE, Stage};
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use crate::cluster::{Kinds, KindsError, Referee};
+use crate::cluster::{Kinds, KindsError, Referee, Upstream};
 use crate::edge::KillPoint;
 use crate::faults::ArmedFault;
 use crate::file::ScenarioFile;
@@ -65,6 +66,9 @@ pub struct Options {
     pub plants: Vec<Plant>,
     /// Where somebody is killed.
     pub kill: Option<KillPoint>,
+    /// How long a leader may be silent and how often it renews its lease; none: longer than in a cluster, since a run of hours
+    /// renews often.
+    pub lease: Option<(Duration, Duration)>,
 }
 
 /// Why a run could not begin.
@@ -95,6 +99,7 @@ pub struct Sandbox {
     pub(crate) file: Arc<ScenarioFile>,
     pub(crate) kinds: Arc<Kinds>,
     referee: Option<Arc<dyn Referee>>,
+    pub(crate) upstream: Option<Arc<dyn Upstream>>,
 }
 
 impl Sandbox {
@@ -103,13 +108,20 @@ impl Sandbox {
     /// # Errors
     /// When our own custom resources cannot be served.
     pub fn new(file: ScenarioFile) -> Result<Self, RunError> {
-        Ok(Self { file: Arc::new(file), kinds: Kinds::ours()?, referee: None })
+        Ok(Self { file: Arc::new(file), kinds: Kinds::ours()?, referee: None, upstream: None })
     }
 
     /// The same scenario, with every exchange between a client and the model of the API heard by a referee.
     #[must_use]
     pub fn refereed(mut self, referee: Arc<dyn Referee>) -> Self {
         self.referee = Some(referee);
+        self
+    }
+
+    /// The same scenario with another API server in the place of the model.
+    #[must_use]
+    pub fn on(mut self, upstream: Arc<dyn Upstream>) -> Self {
+        self.upstream = Some(upstream);
         self
     }
 
@@ -163,6 +175,10 @@ pub(crate) enum Cue {
     ControllerDies(String),
     /// The agent of that node was killed.
     AgentDies(String),
+    /// One more controller is started.
+    ControllerStarts,
+    /// Every controller but the newest is told to end.
+    OldControllersEnd,
     /// Windows goes down there.
     GoesDown(String),
     /// Windows is up again there.

@@ -126,6 +126,8 @@ pub(super) fn follow(cue: &Cue, cast: &mut Cast, stage: &Stage, seam: &FaultSeam
     match cue {
         Cue::ControllerDies(identity) => cast.controller_died(stage, identity),
         Cue::AgentDies(node) => cast.agent_died(stage, node),
+        Cue::ControllerStarts => cast.start_controller(stage),
+        Cue::OldControllersEnd => cast.old_controllers_end(),
         Cue::GoesDown(node) => cast.machine_down(stage, node),
         Cue::IsUp(node) => cast.machine_up(node),
         Cue::UsersAreTold(site) => stage.world.tell_users(site),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crm_api::clock::Clock as _;
 use crm_database::Credentials;
@@ -9,7 +10,7 @@ use kube::api::{ApiResource, DynamicObject, Patch, PatchParams, PostParams};
 use kube::core::GroupVersionKind;
 use kube::{Api, Client};
 use serde_json::{Value, json};
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::{Cue, GIT_OPS, Options, RunError, Sandbox};
 use crate::clock::SimClock;
@@ -24,9 +25,6 @@ use crate::world::World;
 pub(crate) const OPERATOR_NAMESPACE: &str = "crm-operator";
 /// Who sets the stage.
 pub(crate) const ADMINISTRATOR: &str = "administrator";
-/// The login that the sandbox makes up where the scenario brings no Secret.
-pub(super) const MADE_UP_LOGIN: (&str, &str) = ("crm-operator", "made-up-for-the-sandbox");
-
 /// Everything that a run is played on.
 pub(crate) struct Stage {
     pub(crate) file: Arc<ScenarioFile>,
@@ -38,7 +36,13 @@ pub(crate) struct Stage {
     pub(crate) points: Arc<Points>,
     pub(crate) receiver: Receiver,
     pub(crate) cues: UnboundedReceiver<Cue>,
+    pub(crate) cue: UnboundedSender<Cue>,
+    /// How long a leader may be silent, and how often it renews.
+    pub(crate) lease: (Duration, Duration),
 }
+
+/// Longer than in a cluster: a run of hours renews often.
+const LEASE: (Duration, Duration) = (Duration::from_secs(180), Duration::from_secs(60));
 
 impl Stage {
     /// Sets it. Nobody acts on it yet.
@@ -49,6 +53,10 @@ impl Stage {
         if let Some(referee) = &sandbox.referee {
             cluster.referee(Arc::clone(referee));
         }
+        if let Some(upstream) = &sandbox.upstream {
+            upstream.begins();
+            cluster.answered_by(Arc::clone(upstream));
+        }
         let world = World::new(&file.scenario, &file.site, &file.releases, login(&file), options.seed)?;
         for other in &file.others {
             world.add_site(&other.scenario, &other.site, &other.releases, login(other))?;
@@ -58,13 +66,14 @@ impl Stage {
         let lives = Lives::default();
         let leading = witness.clone();
         let leads = Arc::new(move |identity: &str| leading.is_leading(identity));
-        let points = Arc::new(Points::new(options.kill, lives.clone(), sender, leads));
+        let points = Arc::new(Points::new(options.kill, lives.clone(), sender.clone(), leads));
         cluster.intercept(Arc::new(lives.clone()));
         cluster.intercept(Arc::clone(&points) as Arc<dyn crate::cluster::Intercept>);
         cluster.observe(witness.of_cluster());
         world.on_event(witness.of_world());
         let receiver = Receiver::new(file.scenario.spec.webhook.clone(), witness.clone());
-        let stage = Self { file, clock, cluster, world, witness, lives, points, receiver, cues };
+        let lease = options.lease.unwrap_or(LEASE);
+        let stage = Self { file, clock, cluster, world, witness, lives, points, receiver, cues, cue: sender, lease };
         stage.create_objects().await?;
         Ok(stage)
     }
@@ -86,9 +95,10 @@ impl Stage {
             if !made_up.insert(name) {
                 continue;
             }
+            let (username, password) = other.login();
             let secret = json!({
                 "apiVersion": "v1", "kind": "Secret", "metadata": {"name": name},
-                "stringData": {"username": MADE_UP_LOGIN.0, "password": MADE_UP_LOGIN.1},
+                "stringData": {"username": username, "password": password},
             });
             create(&client, Some(file.namespace()), &secret).await?;
         }
@@ -134,9 +144,8 @@ impl Stage {
     }
 }
 
-/// The login of a site: the one of the Secret that the file brings, or a made-up one.
 fn login(file: &ScenarioFile) -> Credentials {
-    let (username, password) = file.credentials().unwrap_or((MADE_UP_LOGIN.0.to_owned(), MADE_UP_LOGIN.1.to_owned()));
+    let (username, password) = file.login();
     Credentials::new(username, password)
 }
 

@@ -129,7 +129,7 @@ fn of_300_sites_the_malformed_one_says_so_and_every_other_goes_on() {
     assert_eq!(report.unwrap().outcome, Outcome::Reached, "and the site that has its servers is upgraded beside it");
 }
 
-fn example(name: &str) -> Sandbox {
+pub(crate) fn example(name: &str) -> Sandbox {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../examples/superoffice/{name}.yaml"));
     Sandbox::new(ScenarioFile::read(&path).unwrap()).unwrap()
 }
@@ -170,4 +170,118 @@ fn two_customers_on_one_server_take_turns_and_each_reaches_its_goal() {
     let others: Vec<_> = report.others.iter().map(|other| (other.site.as_str(), other.outcome.clone())).collect();
     assert_eq!(others, [("crm/fabrikam", Some(Outcome::Reached))], "{}", story(&report));
     assert!(report.ends_as_announced);
+}
+
+/// Waits until a step of the open change is under way.
+async fn in_midst_of(entrance: &Entrance, step: &str) {
+    let is_under_way = |entrance: &Entrance| {
+        let change = entrance.change();
+        let steps = change["status"]["steps"].as_array().cloned().unwrap_or_default();
+        let is_it = |one: &&Value| one["id"].as_str().is_some_and(|id| id.split('@').next() == Some(step));
+        steps.iter().find(is_it).is_some_and(|one| one["phase"] == "Started")
+    };
+    entrance.until(is_under_way).await;
+}
+
+/// Plays the main story and sets the cluster back from one step to another.
+fn set_back(from: &'static str, to: &'static str, then: impl AsyncFnOnce(Entrance) + 'static) -> RunReport {
+    let guest = async move |entrance: Entrance| {
+        in_midst_of(&entrance, to).await;
+        let backup = entrance.cluster().back_up();
+        in_midst_of(&entrance, from).await;
+        entrance.cluster().set_back(&backup);
+        then(entrance).await;
+    };
+    let guest = Box::new(|entrance: Entrance| Box::pin(guest(entrance)) as _);
+    sandbox().run_with(&Options::default(), &mut |_| {}, guest).unwrap()
+}
+
+#[test]
+fn a_cluster_that_is_set_back_to_the_schema_change_repeats_nothing_and_comes_to_the_same_end() {
+    let undisturbed = sandbox().run(&Options::default(), &mut |_| {}).unwrap();
+    let report = set_back("upgrade-web", "upgrade-database", async |_| {});
+    assert_eq!(report.outcome, Outcome::Reached, "{}", story(&report));
+    assert_eq!(report.digest, undisturbed.digest, "{}", story(&report));
+    assert_eq!(report.happened.programs, undisturbed.happened.programs, "{}", story(&report));
+}
+
+/// The backup of the old release is not overwritten, and the site is not opened with old programs on a new schema.
+#[test]
+fn a_cluster_that_is_set_back_to_before_the_schema_change_does_nothing_more_and_says_so() {
+    let report = set_back("upgrade-service", "back-up-files", async |_| {});
+    let Outcome::Halted { reason, remedy } = &report.outcome else { panic!("{}\n{}", report.outcome, story(&report)) };
+    assert!(reason.contains("no step that leads it there is recorded"), "{reason}");
+    assert!(remedy.contains("delete CrmChange contoso-"), "{remedy}");
+    assert_eq!(report.happened.backups, 1, "{}", story(&report));
+    assert!(
+        report.digest.iter().any(|(fact, value)| fact.starts_with("frozen @") && value == "true"),
+        "{:?}",
+        report.digest
+    );
+}
+
+#[test]
+fn the_way_out_of_a_record_that_is_too_old_is_a_half_done_site_with_a_plan() {
+    let report = set_back("upgrade-service", "back-up-files", async |entrance: Entrance| {
+        entrance.until(|entrance| entrance.change()["status"]["phase"] == "Halted").await;
+        let kind = ApiResource::from_gvk(&GroupVersionKind::gvk(crm_api::GROUP, "v1alpha1", "CrmChange"));
+        let changes: Api<DynamicObject> = Api::namespaced_with(entrance.client("kari"), "crm", &kind);
+        let name = entrance.change()["metadata"]["name"].as_str().unwrap().to_owned();
+        changes.delete(&name, &DeleteParams::default()).await.unwrap();
+    });
+    let Outcome::Halted { remedy, .. } = &report.outcome else { panic!("{}\n{}", report.outcome, story(&report)) };
+    assert!(remedy.contains("Forward"), "{remedy}\n{}", story(&report));
+}
+
+/// Versions of a cluster that was set back are given out a second time: a watch that goes on from one of the first time is
+/// told nothing of them.
+#[test]
+fn a_site_that_is_declared_after_the_cluster_was_set_back_is_seen() {
+    let guest = async |entrance: Entrance| {
+        let kind = |kind: &str| ApiResource::from_gvk(&GroupVersionKind::gvk(crm_api::GROUP, "v1alpha1", kind));
+        let sites: Api<DynamicObject> = Api::namespaced_with(entrance.client("kari"), "crm", &kind("CrmSite"));
+        entrance.until(|entrance| entrance.change()["status"]["waiting"]["reason"] == "Approval").await;
+        let backup = entrance.cluster().back_up();
+        let site = declared(&entrance.site(), 1);
+        for _ in 0..100 {
+            let created = sites.create(&PostParams::default(), &serde_json::from_value(site.clone()).unwrap()).await;
+            created.unwrap();
+            sites.delete("site-001", &DeleteParams::default()).await.unwrap();
+        }
+        entrance.cluster().set_back(&backup);
+        let site = declared(&entrance.site(), 2);
+        tokio::time::sleep(std::time::Duration::from_secs(120)).await;
+        sites.create(&PostParams::default(), &serde_json::from_value(site).unwrap()).await.unwrap();
+        let is_seen = |entrance: &Entrance| {
+            entrance.cluster().get("CrmSite", "crm", "site-002").is_some_and(|site| site["status"].is_object())
+        };
+        let in_time = std::time::Duration::from_secs(600);
+        tokio::time::timeout(in_time, entrance.until(is_seen)).await.expect("nobody saw it");
+        sites.delete("site-002", &DeleteParams::default()).await.unwrap();
+    };
+    let guest = Box::new(|entrance: Entrance| Box::pin(guest(entrance)) as _);
+    let report = sandbox().run_with(&Options::default(), &mut |_| {}, guest).unwrap();
+    assert_eq!(report.outcome, Outcome::Reached, "{}", story(&report));
+}
+
+/// The finalizer holds a site while its users are out; its servers are neither left closed nor half upgraded.
+#[test]
+fn a_site_that_is_deleted_in_mid_change_is_let_go_when_its_users_are_back() {
+    let undisturbed = sandbox().run(&Options::default(), &mut |_| {}).unwrap();
+    let guest = async |entrance: Entrance| {
+        in_midst_of(&entrance, "upgrade-database").await;
+        let kind = ApiResource::from_gvk(&GroupVersionKind::gvk(crm_api::GROUP, "v1alpha1", "CrmSite"));
+        let sites: Api<DynamicObject> = Api::namespaced_with(entrance.client("kari"), "crm", &kind);
+        sites.delete("contoso", &DeleteParams::default()).await.unwrap();
+    };
+    let guest = Box::new(|entrance: Entrance| Box::pin(guest(entrance)) as _);
+    let report = sandbox().run_with(&Options::default(), &mut |_| {}, guest).unwrap();
+    assert_eq!(report.outcome, Outcome::Gone, "{}", story(&report));
+    let of_servers = |report: &RunReport| {
+        let is_of_servers =
+            |fact: &str| fact.starts_with("version ") || fact.contains('@') && !fact.starts_with("change ");
+        let facts = report.digest.iter().filter(|(fact, _)| is_of_servers(fact) || *fact == "users at work");
+        facts.map(|(fact, value)| (fact.clone(), value.clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(of_servers(&report), of_servers(&undisturbed), "{}", story(&report));
 }

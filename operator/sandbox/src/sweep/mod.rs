@@ -142,7 +142,9 @@ impl Sandbox {
         seed: u64,
         on_run: &(dyn Fn(usize, usize) + Sync),
     ) -> Result<BTreeMap<usize, Compared>, SweepError> {
-        let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+        // One server has room for one run.
+        let threads =
+            if self.upstream.is_some() { 1 } else { std::thread::available_parallelism().map_or(1, NonZero::get) };
         let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let results = Mutex::new(BTreeMap::new());
         let failed = Mutex::new(None);

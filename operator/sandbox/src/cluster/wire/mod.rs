@@ -52,13 +52,13 @@ impl WireBody {
 
     /// Whether it goes on for as long as somebody reads it.
     pub(crate) fn is_watch(&self) -> bool {
-        matches!(self.body, AnswerBody::Watch(_))
+        matches!(self.body, AnswerBody::Watch(_) | AnswerBody::Stream(_))
     }
 }
 
 impl http_body::Body for WireBody {
     type Data = Bytes;
-    type Error = std::convert::Infallible;
+    type Error = std::io::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,

@@ -1,0 +1,110 @@
+//! Controller and agents are killed, and how long it takes until the next correct action.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant as RealInstant};
+
+use crm_sandbox::cluster::{Call, Intercept, Verdict};
+use crm_sandbox::run::{Entrance, Options};
+use crm_sandbox::sweep::Sample;
+use tokio::time::Instant;
+
+use super::{MAIN, SHORT, Trial, differences, number, told};
+
+/// Kills that are played where nothing else is asked for.
+const RUNS: usize = 3;
+/// T-A12: a controller is killed, and the next correct action comes within this time.
+const TARGET: Duration = Duration::from_secs(15);
+
+/// `SURVIVE_RUNS=200` plays as many kills, `SURVIVE_SEED=N` others; `SURVIVE_STORY=main` kills in the main story.
+#[test]
+fn killed_at_random_moments() {
+    let _alone = crate::server::alone();
+    let (runs, seed) = (number("SURVIVE_RUNS", RUNS), number("SURVIVE_SEED", 0));
+    let story = if std::env::var("SURVIVE_STORY").is_ok_and(|story| story == "main") { MAIN } else { SHORT };
+    let trial = Trial::of(story);
+    let begun = RealInstant::now();
+    let seed = u64::try_from(seed).unwrap();
+    let report = trial.sandbox.sweep(seed, Sample::Some(runs), &|done, of| {
+        println!("{story}: kill {done} of {of}, seed {seed}, {:.1} s", begun.elapsed().as_secs_f64());
+    });
+    let report = report.unwrap();
+    assert!(report.is_clean() && report.points == runs, "{report}");
+    println!("{report}");
+}
+
+/// Kills the leader before every third record of a change that it is about to write.
+struct Killer {
+    entrance: Entrance,
+    state: Mutex<Killed>,
+}
+
+#[derive(Default)]
+struct Killed {
+    records: u32,
+    at: Option<(Instant, String)>,
+    recovered_after: Vec<Duration>,
+}
+
+impl Intercept for Killer {
+    fn before(&self, call: &Call) -> Verdict {
+        let is_record = &*call.kind == "CrmChange" && call.is_write;
+        if !call.identity.starts_with("controller-") || !is_record {
+            return Verdict::Proceed;
+        }
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((at, killed)) = state.at.clone() {
+            if *call.identity != *killed {
+                state.recovered_after.push(at.elapsed());
+                state.at = None;
+            }
+            return Verdict::Proceed;
+        }
+        state.records += 1;
+        if state.records % 3 != 0 {
+            return Verdict::Proceed;
+        }
+        state.at = Some((Instant::now(), call.identity.to_string()));
+        drop(state);
+        self.entrance.kill_controller(&call.identity);
+        Verdict::Hang
+    }
+
+    fn after(&self, _: &Call, _: u16) -> Verdict {
+        Verdict::Proceed
+    }
+}
+
+/// With the times of the lease that ship, and a second controller that stands by, as in an installation with two replicas.
+#[test]
+fn next_correct_action_after_a_kill() {
+    let _alone = crate::server::alone();
+    let trial = Trial::of(SHORT);
+    let undisturbed = trial.undisturbed();
+    let lease = Some((Duration::from_secs(15), Duration::from_secs(2)));
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let options = Options { lease, ..Options::default() };
+    let report = trial.play("leader killed before every third record", &options, |entrance: Entrance| {
+        Box::pin(async move {
+            entrance.start_controller();
+            let killer = Arc::new(Killer { entrance: entrance.clone(), state: Mutex::default() });
+            entrance.cluster().intercept(Arc::clone(&killer) as _);
+            let _ = sender.send(killer);
+        })
+    });
+    let different = differences(&undisturbed, &report);
+    assert!(different.is_empty(), "{}\n{}", different.join("\n"), told(&report));
+    let killer = receiver.recv().unwrap();
+    let mut times = killer.state.lock().unwrap_or_else(PoisonError::into_inner).recovered_after.clone();
+    times.sort();
+    assert!(times.len() > 2, "somebody was killed: {times:?}");
+    let at = |percent: usize| times[(times.len() - 1) * percent / 100].as_secs_f64();
+    println!(
+        "leader killed -> the same record by its successor (simulated time, lease 15 s renewed every 2 s, one standby): \
+         {} kills, p50 {:.1} s, p99 {:.1} s, worst {:.1} s; T-A12 asks for {} s",
+        times.len(),
+        at(50),
+        at(99),
+        at(100),
+        TARGET.as_secs(),
+    );
+}

@@ -55,7 +55,12 @@ impl SecondServer {
     /// Everybody may do everything at this server, of which nothing is left from before.
     pub(crate) fn open(server: &Arc<Server>) -> Arc<Self> {
         server.clear_kinds();
-        Arc::new(Self { server: Arc::clone(server), confined: false, grants: Grants::default(), state: Mutex::default() })
+        Arc::new(Self {
+            server: Arc::clone(server),
+            confined: false,
+            grants: Grants::default(),
+            state: Mutex::default(),
+        })
     }
 
     /// The controller asks as its ServiceAccount, each agent as that of its node, with the rights of `charts/plain` and of an

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-pub use crate::edge::PointNames;
 use crate::cluster::Waits;
+pub use crate::edge::PointNames;
 use crate::invariants::{Exercised, Violation};
 use crate::story::StoryEvent;
 pub use crate::witness::Writes;

@@ -213,7 +213,11 @@ fn a_cluster_that_is_set_back_to_before_the_schema_change_does_nothing_more_and_
     assert!(reason.contains("no step that leads it there is recorded"), "{reason}");
     assert!(remedy.contains("delete CrmChange contoso-"), "{remedy}");
     assert_eq!(report.happened.backups, 1, "{}", story(&report));
-    assert!(report.digest.iter().any(|(fact, value)| fact.starts_with("frozen @") && value == "true"), "{:?}", report.digest);
+    assert!(
+        report.digest.iter().any(|(fact, value)| fact.starts_with("frozen @") && value == "true"),
+        "{:?}",
+        report.digest
+    );
 }
 
 #[test]
@@ -274,7 +278,8 @@ fn a_site_that_is_deleted_in_mid_change_is_let_go_when_its_users_are_back() {
     let report = sandbox().run_with(&Options::default(), &mut |_| {}, guest).unwrap();
     assert_eq!(report.outcome, Outcome::Gone, "{}", story(&report));
     let of_servers = |report: &RunReport| {
-        let is_of_servers = |fact: &str| fact.starts_with("version ") || fact.contains('@') && !fact.starts_with("change ");
+        let is_of_servers =
+            |fact: &str| fact.starts_with("version ") || fact.contains('@') && !fact.starts_with("change ");
         let facts = report.digest.iter().filter(|(fact, _)| is_of_servers(fact) || *fact == "users at work");
         facts.map(|(fact, value)| (fact.clone(), value.clone())).collect::<Vec<_>>()
     };

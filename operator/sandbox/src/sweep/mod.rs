@@ -143,7 +143,8 @@ impl Sandbox {
         on_run: &(dyn Fn(usize, usize) + Sync),
     ) -> Result<BTreeMap<usize, Compared>, SweepError> {
         // One server has room for one run.
-        let threads = if self.upstream.is_some() { 1 } else { std::thread::available_parallelism().map_or(1, NonZero::get) };
+        let threads =
+            if self.upstream.is_some() { 1 } else { std::thread::available_parallelism().map_or(1, NonZero::get) };
         let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let results = Mutex::new(BTreeMap::new());
         let failed = Mutex::new(None);

@@ -36,7 +36,12 @@ fn examples_end_on_a_real_api_server_as_on_the_model() {
         let from = Instant::now();
         let report = sandbox.on(Arc::clone(&api) as _).run(&Options::default(), &mut |_| {}).unwrap();
         let (real, waits) = (from.elapsed().as_secs_f64(), report.waits);
-        println!("{name}: {} in {real:.1} s, {} requests, {} lines late", report.outcome.word(), waits.answered, waits.late);
+        println!(
+            "{name}: {} in {real:.1} s, {} requests, {} lines late",
+            report.outcome.word(),
+            waits.answered,
+            waits.late
+        );
         let different = differences(&on_model, &report);
         if !report.ends_as_announced || !different.is_empty() {
             wrong.push_str(&format!("{name}:\n{}\n{}\n", different.join("\n"), told(&report)));

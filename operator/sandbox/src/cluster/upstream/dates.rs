@@ -26,9 +26,9 @@ impl Dates {
         let Some(metadata) = object.get_mut("metadata") else { return };
         let Some(uid) = metadata["uid"].as_str().map(str::to_owned) else { return };
         let mut known = lock(&self.0);
-        let date = known.entry(uid).or_insert_with(|| {
-            jiff::Timestamp::from_second(now.as_second()).unwrap_or(now).to_string()
-        });
+        let date = known
+            .entry(uid)
+            .or_insert_with(|| jiff::Timestamp::from_second(now.as_second()).unwrap_or(now).to_string());
         metadata["creationTimestamp"] = Value::String(date.clone());
     }
 }

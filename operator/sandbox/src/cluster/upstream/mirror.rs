@@ -81,9 +81,7 @@ pub(in crate::cluster) fn look_at_all(cluster: &Cluster, far: &Far) -> io::Resul
             let by = doubts.iter().find(|doubt| doubt.kind == kind.kind && doubt.name == name);
             let unknown: Arc<str> = SERVER.into();
             let cause = match by {
-                Some(doubt) => {
-                    Cause { identity: &doubt.identity, verb: doubt.verb, subresource: &doubt.subresource }
-                }
+                Some(doubt) => Cause { identity: &doubt.identity, verb: doubt.verb, subresource: &doubt.subresource },
                 None => Cause { identity: &unknown, verb: Verb::Update, subresource: "" },
             };
             let _ = take_over(cluster, kind, &key, now, cause);
@@ -146,13 +144,7 @@ pub(super) fn keep(
 }
 
 /// Stores what the server has, or that it has nothing, and tells the observers. Nothing where it was known.
-fn take_over(
-    cluster: &Cluster,
-    kind: &Kind,
-    key: &str,
-    now: Option<Value>,
-    cause: Cause<'_>,
-) -> Option<(u64, Change)> {
+fn take_over(cluster: &Cluster, kind: &Kind, key: &str, now: Option<Value>, cause: Cause<'_>) -> Option<(u64, Change)> {
     let (version, changes) = {
         let mut state = cluster.state();
         let version = state.take_over(kind, key, now, cause)?;

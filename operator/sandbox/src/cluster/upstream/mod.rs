@@ -132,12 +132,7 @@ impl Far {
 ///
 /// # Errors
 /// Where there is no answer: the caller sees a broken connection.
-pub(super) fn forward(
-    cluster: &Cluster,
-    far: &Far,
-    asked: &Asked,
-    request: &Request,
-) -> io::Result<(u16, AnswerBody)> {
+pub(super) fn forward(cluster: &Cluster, far: &Far, asked: &Asked, request: &Request) -> io::Result<(u16, AnswerBody)> {
     mirror::settle_doubts(cluster, far)?;
     if request.verb == Verb::Watch {
         return open(cluster, far, asked, request);

@@ -132,7 +132,7 @@ const MISTAKES: [Mistake; 7] = [
 ];
 
 /// The login that the sandbox's SQL Server knows where a scenario brings no Secret.
-const LOGIN: (&str, &str) = ("crm-operator", "made-up-for-the-sandbox");
+const LOGIN: (&str, &str) = crm_sandbox::file::MADE_UP_LOGIN;
 
 /// What the sites say while it is wrong; afterwards the site has to be found healthy.
 fn made_and_mended(file: &ScenarioFile, mistake: &Mistake) -> String {

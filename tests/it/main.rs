@@ -19,6 +19,7 @@ mod reference;
 mod refused_writes;
 mod run_the_operator;
 mod sandbox_command;
+mod secrecy;
 mod standing_commands;
 mod stories;
 mod structure;

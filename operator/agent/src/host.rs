@@ -107,6 +107,9 @@ pub type Numbered = BTreeMap<String, Vec<(i64, i64)>>;
 pub trait Host: Send + Sync {
     /// Windows, IIS, .NET, rights, boot id.
     fn machine(&self) -> Answered<'_, Machine>;
+    /// What tells this machine from every other one, a copy of its disks included, and stays the same over restarts: 64
+    /// characters at most.
+    fn machine_id(&self) -> Answered<'_, String>;
 
     /// Version and location of an installed program, by display name.
     fn installed_program<'a>(&'a self, name: &'a str) -> Answered<'a, (String, String)>;

@@ -16,6 +16,9 @@ const VERSION: u32 = 1;
 #[serde(rename_all = "camelCase")]
 struct Content {
     version: u32,
+    /// The machine that wrote it: a copied disk carries the journal of another one.
+    #[serde(default)]
+    machine: Option<String>,
     memory: Memory,
     /// The program in hand, where it was started by an agent that lived to write this down.
     process: Option<ProcessId>,
@@ -24,6 +27,7 @@ struct Content {
 /// The agent's journal.
 pub(crate) struct Journal {
     host: Arc<dyn Host>,
+    machine: String,
     content: Content,
 }
 
@@ -40,13 +44,18 @@ pub(crate) enum JournalError {
 
 impl Journal {
     /// Reads the journal; there is none before the first order.
-    pub(crate) async fn open(host: Arc<dyn Host>) -> Result<Self, JournalError> {
+    pub(crate) async fn open(host: Arc<dyn Host>, machine: &str) -> Result<Self, JournalError> {
         let text = host.read_journal().await.map_err(JournalError::Unreadable)?;
         let content = match text {
             None => Content { version: VERSION, ..Content::default() },
             Some(text) => read(&text)?,
         };
-        Ok(Self { host, content })
+        Ok(Self { host, machine: machine.to_owned(), content })
+    }
+
+    /// The machine that wrote it.
+    pub(crate) fn written_by(&self) -> Option<&str> {
+        self.content.machine.as_deref()
     }
 
     /// What it says.
@@ -80,6 +89,7 @@ impl Journal {
     }
 
     async fn write(&mut self, content: Content) -> Result<(), HostError> {
+        let content = Content { machine: Some(self.machine.clone()), ..content };
         let text = serde_json::to_string_pretty(&content).map_err(|error| HostError::Refused(error.to_string()))?;
         self.host.write_journal(text).await?;
         self.content = content;

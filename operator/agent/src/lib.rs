@@ -5,7 +5,7 @@
 //! `crm_plan::carry_out`, which is pure. Where to find what, by the five verbs:
 //!
 //! - observe: `observe.rs` (a probe, an answer), `files.rs` (how far an action on files is);
-//! - validate: `spec.rs` (what the object asks for, read leniently);
+//! - validate: `spec.rs` (what the object asks for, read leniently), `owner.rs` (whether the node is this machine);
 //! - plan: `crm_plan::carry_out`;
 //! - act: `turn.rs` (the loop that carries out orders), `act.rs` (one action), `journal.rs` (what was begun);
 //! - report: `round.rs` (the loop that looks and reports), `report.rs`, `limits.rs` (what fits into a status); `shown.rs` (the log).
@@ -23,6 +23,7 @@ mod journal;
 mod limits;
 mod link;
 mod observe;
+mod owner;
 #[cfg(feature = "program")]
 pub mod program;
 mod report;
@@ -43,8 +44,11 @@ use tracing::Instrument as _;
 
 use host::Host;
 use link::Link;
-use round::Eye;
+use owner::Me;
+use round::{About, Eye};
 use turn::Progress;
+
+pub use owner::Standing;
 
 /// Who the agent is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +59,21 @@ pub struct Config {
     pub namespace: String,
     /// Version of the agent, as it reports it.
     pub version: String,
+    /// Uid of the ServiceAccount as which it speaks; empty where it speaks as somebody else.
+    pub account: String,
+}
+
+/// Is told what concerns those who watch over the process.
+pub trait Watcher: Send + Sync {
+    /// Whose the node is, by its object.
+    fn saw(&self, standing: Standing);
+}
+
+/// Nobody watches.
+struct Nobody;
+
+impl Watcher for Nobody {
+    fn saw(&self, _: Standing) {}
 }
 
 /// The agent of one machine.
@@ -63,27 +82,44 @@ pub struct Agent {
     host: Arc<dyn Host>,
     client: Client,
     clock: Arc<dyn Clock>,
+    watcher: Arc<dyn Watcher>,
 }
 
 impl Agent {
     /// An agent that has not begun yet.
     #[must_use]
     pub fn new(config: Config, host: Arc<dyn Host>, client: Client, clock: Arc<dyn Clock>) -> Self {
-        Self { config, host, client, clock }
+        Self { config, host, client, clock, watcher: Arc::new(Nobody) }
+    }
+
+    /// The same, watched over.
+    #[must_use]
+    pub fn watched_by(self, watcher: Arc<dyn Watcher>) -> Self {
+        Self { watcher, ..self }
     }
 
     /// Runs until it is dropped. Everything it does is in this one future: nothing of it lives on, except a program that
     /// was started, and the journal that knows of it.
     pub async fn run(self) {
-        let Self { config, host, client, clock } = self;
+        let Self { config, host, client, clock, watcher } = self;
         let span = tracing::info_span!("agent", node = config.node);
+        let me = me(&*host, config.account).instrument(span.clone()).await;
         let link = Link::new(client, &config.namespace, &config.node);
         let (spec_sender, spec) = watch::channel(None);
         let (progress_sender, progress) = watch::channel(Progress::Unknown);
-        let eye = Eye::new(Arc::clone(&host), Arc::clone(&clock), link.clone(), config.version);
+        let about = About { version: config.version, me: me.clone(), watcher };
+        let eye = Eye::new(Arc::clone(&host), Arc::clone(&clock), link.clone(), about);
         let follow = link.follow(&spec_sender);
-        let carry_out = turn::carry_out_orders(host, clock, spec.clone(), progress_sender);
+        let carry_out = turn::carry_out_orders(host, clock, me, spec.clone(), progress_sender);
         let look = eye.look_and_report(spec, progress);
         futures::future::join3(follow, carry_out, look).instrument(span).await;
     }
+}
+
+async fn me(host: &dyn Host, account: String) -> Me {
+    let machine = host.machine_id().await.unwrap_or_else(|error| {
+        tracing::error!(%error, "this machine cannot be told from a copy of it, so it carries out no orders");
+        String::new()
+    });
+    Me { machine, account }
 }

@@ -140,7 +140,11 @@ fn older(known: &watch::Sender<Option<Arc<Spec>>>, new: &Spec) -> Option<LinkErr
 /// Hands on what is new. A status that came round is taken over without waking anybody: we wrote it.
 fn take(known: &watch::Sender<Option<Arc<Spec>>>, new: Spec) {
     known.send_if_modified(|known| {
-        let same = known.as_deref().is_some_and(|known| known.uid == new.uid && new.generation == known.generation);
+        let same = known.as_deref().is_some_and(|known| {
+            // Whose the node is decides whether anything is done at all: that wakes, whoever wrote it.
+            let same_owner = known.status.machine == new.status.machine && known.status.account == new.status.account;
+            known.uid == new.uid && same_owner && new.generation == known.generation
+        });
         *known = Some(Arc::new(new));
         !same
     });

@@ -10,6 +10,7 @@ use crm_plan::carry_out::{self, Wish, whole_seconds};
 use jiff::Timestamp;
 
 use crate::limits::fit;
+use crate::round::About;
 use crate::turn::Progress;
 
 /// Longest version that the API takes.
@@ -57,7 +58,7 @@ fn unknown(wanted: &carry_out::Wanted, reason: &str, at: Timestamp) -> OrderResu
     OrderResult {
         id: wanted.id().to_owned(),
         attempt: wanted.attempt(),
-        epoch: 0,
+        epoch: wanted.epoch(),
         phase: OrderPhase::Ended,
         outcome: Some(Outcome::Unknown),
         message: carry_out::clip(reason),
@@ -78,7 +79,7 @@ pub(crate) fn busy(wish: &Wish, progress: &Progress) -> bool {
 
 /// The status: what was seen, and what became of the orders.
 pub(crate) fn compose(
-    version: &str,
+    about: &About,
     seen: &Seen,
     wish: &Wish,
     results: Vec<OrderResult>,
@@ -90,10 +91,12 @@ pub(crate) fn compose(
     };
     fit(CrmNodeStatus {
         observed_generation: seen.of.1,
-        agent_version: version.chars().take(VERSION_CHARS_MAX).collect(),
+        agent_version: about.version.chars().take(VERSION_CHARS_MAX).collect(),
         order_format: FORMAT,
         highest_epoch,
         observations: seen.observations.clone(),
+        machine: about.me.machine.clone(),
+        account: about.me.account.clone(),
         results,
     })
 }

@@ -14,8 +14,10 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::Watcher;
 use crate::host::Host;
 use crate::observe;
+use crate::owner::{Me, Standing};
 use crate::report::{self, Seen};
 use crate::spec::Spec;
 use crate::turn::{Progress, changed};
@@ -41,12 +43,22 @@ pub(crate) trait Store {
     fn renew(&self, at: Timestamp, duration: Duration) -> impl Future<Output = Result<(), Self::Error>> + Send;
 }
 
+/// What an agent says of itself, and to whom else.
+pub(crate) struct About {
+    /// Version of the agent.
+    pub(crate) version: String,
+    /// Who it is.
+    pub(crate) me: Me,
+    /// Who watches over it.
+    pub(crate) watcher: Arc<dyn Watcher>,
+}
+
 /// The part of the agent that looks and reports.
 pub(crate) struct Eye<S> {
     host: Arc<dyn Host>,
     clock: Arc<dyn Clock>,
     store: S,
-    version: String,
+    about: About,
     seen: Option<Seen>,
     looked: Instant,
     /// Results that had ended before the last look began.
@@ -54,20 +66,22 @@ pub(crate) struct Eye<S> {
     /// The status as it is known to stand there, and the object that it stands in.
     stored: Option<(Option<String>, CrmNodeStatus)>,
     renewed: Option<Timestamp>,
+    standing: Option<Standing>,
 }
 
 impl<S: Store> Eye<S> {
-    pub(crate) fn new(host: Arc<dyn Host>, clock: Arc<dyn Clock>, store: S, version: String) -> Self {
+    pub(crate) fn new(host: Arc<dyn Host>, clock: Arc<dyn Clock>, store: S, about: About) -> Self {
         Self {
             host,
             clock,
             store,
-            version,
+            about,
             seen: None,
             looked: Instant::now(),
             covered: Vec::new(),
             stored: None,
             renewed: None,
+            standing: None,
         }
     }
 
@@ -95,6 +109,9 @@ impl<S: Store> Eye<S> {
 
     /// One round: looks if that is due, stores what changed, renews the sign of life. Says when to come again.
     pub(crate) async fn round(&mut self, spec: &Spec, progress: &Progress) -> Duration {
+        if self.stand(spec) == Standing::Another {
+            return OBSERVE_AT_REST;
+        }
         let results = report::results(&spec.wish, progress, self.clock.now());
         let often = spec.attentive || report::busy(&spec.wish, progress);
         let interval = if often { OBSERVE_UNDER_ORDER } else { OBSERVE_AT_REST };
@@ -102,7 +119,7 @@ impl<S: Store> Eye<S> {
             Some(seen) => seen,
             None => self.look(spec, &results).await,
         };
-        let status = report::compose(&self.version, &seen, &spec.wish, results, progress);
+        let status = report::compose(&self.about, &seen, &spec.wish, results, progress);
         let at = seen.at;
         self.seen = Some(seen);
         if let Err(error) = self.write(spec, status, at, interval).await {
@@ -110,6 +127,23 @@ impl<S: Store> Eye<S> {
             return WRITE_RETRY;
         }
         interval.saturating_sub(self.looked.elapsed()).max(BREATH)
+    }
+
+    /// Whose the node is; said once when that changes.
+    fn stand(&mut self, spec: &Spec) -> Standing {
+        let standing = self.about.me.standing(&spec.status);
+        if self.standing.replace(standing) != Some(standing) {
+            self.about.watcher.saw(standing);
+            if standing == Standing::Another {
+                tracing::error!(
+                    machine = spec.status.machine,
+                    this = self.about.me.machine,
+                    "the CrmNode is another machine's, so this one does nothing: it looks like a copy of that one. If this is the \
+                     one that shall go on: kubectl crm node revoke, then enroll it anew"
+                );
+            }
+        }
+        standing
     }
 
     fn look_is_due(&self, spec: &Spec, seen: &Seen, results: &[OrderResult], interval: Duration) -> bool {

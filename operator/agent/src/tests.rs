@@ -5,15 +5,18 @@ use std::time::Duration;
 
 use crm_api::clock::Clock;
 use crm_api::evidence::{Expected, LocalExpectation};
+use crm_api::node::CrmNodeStatus;
 use crm_api::order::{Action, Order, OrderPhase, OrderResult, Outcome, PromptAnswer};
 use crm_api::probe::{Probe, RunState, StartType};
 use crm_plan::carry_out::{Wanted, Wish, whole_seconds};
 use tokio::sync::watch;
 
+use crate::owner::Me;
 use crate::report;
 use crate::spec::Spec;
 use crate::turn::{Progress, carry_out_orders};
 
+mod owners;
 mod probes;
 mod program;
 mod rounds;
@@ -24,6 +27,8 @@ mod world;
 use program::Does;
 use world::{Inner, World};
 
+/// The machine of a world, where nothing else is said.
+const MACHINE: &str = "first";
 const SETUP: &str = r"C:\media\setup.exe";
 const UPGRADE: &str = r"C:\app\convert.exe";
 /// Longer than any order here takes.
@@ -63,6 +68,7 @@ fn order(world: &World, id: &str, actions: Vec<Action>) -> Order {
         time_limit_seconds: 600,
         actions,
         granted: false,
+        withdrawn: false,
         may_skip: false,
         done_when: Vec::new(),
         absent_when: Vec::new(),
@@ -104,17 +110,23 @@ fn change(world: &World) -> Vec<Order> {
     ]
 }
 
+/// Who the agent of a world is.
+fn me(world: &World) -> Me {
+    Me { machine: world.look().machine_id.to_owned(), account: String::new() }
+}
+
 fn spec_of(orders: Vec<Order>) -> Arc<Spec> {
     let orders = orders.into_iter().map(|order| Wanted::Order(Box::new(order))).collect();
     let wish = Wish { orders, ..Wish::default() };
-    Arc::new(Spec { uid: Some("uid".to_owned()), generation: 1, wish, ..Spec::default() })
+    let status = CrmNodeStatus { machine: MACHINE.to_owned(), ..CrmNodeStatus::default() };
+    Arc::new(Spec { uid: Some("uid".to_owned()), generation: 1, wish, status, ..Spec::default() })
 }
 
 /// Lets an agent live until it is killed or has had time for everything. Gives its results where it lived on.
 async fn live(world: &Arc<World>, spec: &Arc<Spec>) -> Option<Vec<OrderResult>> {
     let (_spec_sender, spec_receiver) = watch::channel(Some(Arc::clone(spec)));
     let (sender, progress) = watch::channel(Progress::Unknown);
-    let agent = carry_out_orders(world.clone(), world.clone(), spec_receiver, sender);
+    let agent = carry_out_orders(world.clone(), world.clone(), me(world), spec_receiver, sender);
     tokio::select! {
         biased;
         () = world.died.notified() => None,

@@ -18,6 +18,7 @@ use crate::act::act;
 use crate::file_list::{folder_of, name_of};
 use crate::host::{Host, HostError, ProcessState};
 use crate::journal::{Journal, JournalError};
+use crate::owner::{Me, Standing};
 use crate::spec::Spec;
 use crate::{files, observe, shown};
 
@@ -55,11 +56,12 @@ pub(crate) enum Pause {
 pub(crate) async fn carry_out_orders(
     host: Arc<dyn Host>,
     clock: Arc<dyn Clock>,
+    me: Me,
     mut spec: watch::Receiver<Option<Arc<Spec>>>,
     progress: watch::Sender<Progress>,
 ) {
     let journal = loop {
-        match Journal::open(Arc::clone(&host)).await {
+        match Journal::open(Arc::clone(&host), &me.machine).await {
             Ok(journal) => break journal,
             Err(error @ JournalError::Unreadable(_)) => {
                 tracing::warn!(%error, "trying again");
@@ -72,7 +74,7 @@ pub(crate) async fn carry_out_orders(
             }
         }
     };
-    let mut hand = Hand::new(host, clock, journal, progress);
+    let mut hand = Hand::new(host, clock, me, journal, progress);
     loop {
         let wish = spec.borrow_and_update().clone();
         match hand.turn(wish.as_deref()).await {
@@ -96,6 +98,7 @@ pub(crate) async fn changed<T>(receiver: &mut watch::Receiver<T>) {
 pub(crate) struct Hand {
     host: Arc<dyn Host>,
     clock: Arc<dyn Clock>,
+    me: Me,
     journal: Journal,
     progress: watch::Sender<Progress>,
     facts: Facts,
@@ -108,6 +111,7 @@ impl Hand {
     pub(crate) fn new(
         host: Arc<dyn Host>,
         clock: Arc<dyn Clock>,
+        me: Me,
         journal: Journal,
         progress: watch::Sender<Progress>,
     ) -> Self {
@@ -115,6 +119,7 @@ impl Hand {
         let hand = Self {
             host,
             clock,
+            me,
             journal,
             progress,
             facts: Facts::default(),
@@ -128,6 +133,13 @@ impl Hand {
 
     /// One turn. A journal that cannot be written stops everything that would rest on it, and is tried again.
     pub(crate) async fn turn(&mut self, spec: Option<&Spec>) -> Pause {
+        let spec = match spec.map(|spec| (self.me.standing(&spec.status), spec)) {
+            Some((Standing::Mine, spec)) => Some(spec),
+            Some((Standing::Another, _)) => return Pause::UntilChange,
+            // Not said yet: only what this machine has begun goes on.
+            Some((Standing::Open, _)) | None if self.me.goes_on(self.journal.written_by()) => None,
+            Some((Standing::Open, _)) | None => return Pause::UntilChange,
+        };
         self.observe().await;
         let wish = spec.map(|spec| &spec.wish);
         let Decision { of, next } = carry_out::next(wish, self.journal.memory(), &self.facts, self.clock.now());

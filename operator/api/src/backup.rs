@@ -22,6 +22,7 @@ use crate::site::Verification;
     category = "crm",
     shortname = "crmb",
     doc = "A backup set: database, program files, registry, IIS and configuration of one moment of one site.",
+    selectable = ".spec.site",
     printcolumn(name = "Site", type_ = "string", json_path = ".spec.site"),
     printcolumn(name = "Release", type_ = "string", json_path = ".spec.release"),
     printcolumn(name = "Verified", type_ = "string", json_path = ".status.conditions[?(@.type==\"Verified\")].status"),

@@ -26,6 +26,8 @@ use crate::site::{FastCgi, Placement, Verification};
     category = "crm",
     shortname = "crmc",
     doc = "One execution of a plan for one hop on one site: its pinned steps, their results and the evidence.",
+    selectable = ".spec.site",
+    selectable = ".status.phase",
     printcolumn(name = "Site", type_ = "string", json_path = ".spec.site"),
     printcolumn(name = "Purpose", type_ = "string", json_path = ".spec.purpose"),
     printcolumn(name = "From", type_ = "string", json_path = ".spec.from"),

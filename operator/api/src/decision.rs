@@ -19,6 +19,8 @@ use crate::Time;
     category = "crm",
     shortname = "crmd",
     doc = "One word of a person: approve, attend, attest, retry, restore, forward, hold, resume or override about one site; stop about many.",
+    selectable = ".spec.site",
+    selectable = ".spec.word",
     printcolumn(name = "Site", type_ = "string", json_path = ".spec.site"),
     printcolumn(name = "Word", type_ = "string", json_path = ".spec.word"),
     printcolumn(name = "Plan", type_ = "string", json_path = ".spec.planHash"),

@@ -72,6 +72,13 @@ pub fn node_account(node: &str) -> String {
     format!("crm-node-{node}")
 }
 
+/// The name of the Secret (in the node's namespace) to which a bootstrap token is bound. It holds nothing: with it, the token
+/// ends.
+#[must_use]
+pub fn bootstrap_secret(node: &str) -> String {
+    format!("crm-node-{node}-bootstrap")
+}
+
 /// The name of the Lease (in the node's namespace) that an agent renews as its sign of life.
 ///
 /// It is kept apart from the facts, as kubelets do, so that a heartbeat wakes nobody.

@@ -24,6 +24,7 @@ use crate::probe::{Answer, Observation, Probe};
     printcolumn(name = "Agent", type_ = "string", json_path = ".status.agentVersion"),
     printcolumn(name = "Order", type_ = "string", json_path = ".spec.orders[0].id"),
     printcolumn(name = "Result", type_ = "string", json_path = ".status.results[0].phase"),
+    printcolumn(name = "Machine", type_ = "string", json_path = ".status.machine", priority = "1"),
     printcolumn(name = "Epoch", type_ = "integer", json_path = ".status.highestEpoch", priority = "1"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
@@ -94,9 +95,18 @@ pub struct CrmNodeStatus {
     #[schemars(length(max = 128))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["id".to_owned()]))]
     pub observations: Vec<Observation>,
-    /// Results of the orders in the spec.
+    /// The machine on which the agent runs: the first one that reports stays, as long as the ServiceAccount of the node is
+    /// the same one. An agent carries out orders only where this is its own machine, so a copy of a server does nothing.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = 64))]
+    pub machine: String,
+    /// Uid of the ServiceAccount as which that machine reports; empty where the agent speaks as somebody else.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = 64))]
+    pub account: String,
+    /// Results of the orders in the spec, and of one that is still in hand after it has left the spec.
     #[serde(default)]
-    #[schemars(length(max = 8))]
+    #[schemars(length(max = 9))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["id".to_owned()]))]
     pub results: Vec<OrderResult>,
 }
@@ -113,6 +123,8 @@ impl Default for CrmNodeStatus {
             order_format: 0,
             highest_epoch: 0,
             observations: Vec::new(),
+            machine: String::new(),
+            account: String::new(),
             results: Vec::new(),
         }
     }

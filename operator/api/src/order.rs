@@ -281,6 +281,11 @@ pub struct Order {
     /// Whether a person has looked and allowed this attempt: then what earlier attempts began does not forbid it.
     #[serde(default)]
     pub granted: bool,
+    /// Whether the controller has changed its mind. An agent that has not begun it refuses it; one that has begins no further
+    /// action and reports how it ends. It stays in the list until its node has reported on it: so nobody has to guess
+    /// whether it was begun.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub withdrawn: bool,
     /// Whether `doneWhen` says all that the step is judged by. Only then an order that finds it true may be called done
     /// without having run; where other machines or the database have a say, only a run counts.
     #[serde(default)]

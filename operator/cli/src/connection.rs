@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use crm_api::clock::Clock;
+use crm_process::cluster::pem;
+use crm_process::told;
 use jiff::fmt::rfc2822::DateTimeParser;
 use jiff::{SignedDuration, Timestamp};
 use kube::client::Body;
@@ -63,30 +63,6 @@ impl Connection {
         let namespace = place.namespace.clone().unwrap_or_else(|| self.namespace.clone());
         Self { namespace, ..self.clone() }
     }
-}
-
-/// Certificates (DER) as a kubeconfig has them: PEM in base64.
-fn pem(certificates: &[Vec<u8>]) -> String {
-    let block = |certificate: &Vec<u8>| {
-        let text = STANDARD.encode(certificate);
-        let lines: Vec<&str> =
-            text.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap_or_default()).collect();
-        format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
-    };
-    STANDARD.encode(certificates.iter().map(block).collect::<String>())
-}
-
-/// An error with its causes, on one line.
-fn told(error: &dyn std::error::Error) -> String {
-    let mut parts: Vec<String> = Vec::new();
-    for cause in std::iter::successors(Some(error), |error| error.source()) {
-        let text = one_line(&cause.to_string());
-        // Many errors repeat their cause in their own text.
-        if !parts.iter().any(|part| part.contains(&text)) {
-            parts.push(text);
-        }
-    }
-    parts.join(": ")
 }
 
 /// The clock of the API server, as far as its answers tell it: what objects say of time was written by clocks of the

@@ -97,6 +97,11 @@ impl CallError {
     }
 }
 
+/// What goes into a request: without a demand there is no selector.
+pub(crate) fn selector(fields: &str) -> Option<String> {
+    (!fields.is_empty()).then(|| fields.to_owned())
+}
+
 /// Makes a call within its time limit.
 ///
 /// # Errors
@@ -112,16 +117,17 @@ pub(crate) async fn call<T>(
     }
 }
 
-/// A whole collection, page by page, and the version at which it was so.
+/// Those objects of a collection that have these fields (all of them, where none are asked for), page by page, and the version at
+/// which it was so.
 ///
 /// # Errors
 /// When one page did not come. Half a list is none; reading again is harmless.
-pub(crate) async fn list<K>(what: &'static str, api: &Api<K>) -> Result<(Vec<K>, String), CallError>
+pub(crate) async fn list<K>(what: &'static str, api: &Api<K>, fields: &str) -> Result<(Vec<K>, String), CallError>
 where
     K: Clone + DeserializeOwned + Debug,
 {
     let mut items = Vec::new();
-    let mut params = ListParams::default().limit(LIST_PAGE);
+    let mut params = ListParams { field_selector: selector(fields), ..ListParams::default() }.limit(LIST_PAGE);
     for _ in 0..LIST_PAGES_MAX {
         let page = call(what, api.list(&params)).await?;
         items.extend(page.items);

@@ -30,7 +30,7 @@ pub(crate) async fn take_turn<'a>(
         return Ok(None);
     }
     let turn = context.claims.lock().await;
-    let foreign = observe::foreign_claims(context, site).await?;
+    let foreign = observe::foreign_claims(context, site, &new).await?;
     let taken =
         |foreign: &crm_plan::snapshot::ForeignClaim| foreign.waits_since.is_none() && new.contains(&&foreign.claim);
     match foreign.into_iter().find(taken) {

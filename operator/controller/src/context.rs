@@ -1,12 +1,13 @@
 //! What every round and task of one term works with.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex as Lock, MutexGuard, PoisonError};
 
 use crm_api::clock::Clock;
 use crm_database::Connect;
 use kube::Client;
 use tokio::sync::Mutex;
 
+use crate::fleet::Fleet;
 use crate::leadership::Term;
 use crate::pace::Pace;
 use crate::signs::Signs;
@@ -27,4 +28,13 @@ pub(crate) struct Context {
     pub(crate) own_namespace: String,
     /// Held while a change's record takes claims; see `claims`.
     pub(crate) claims: Mutex<()>,
+    /// What the watches of this term know of the whole fleet.
+    pub(crate) fleet: Lock<Fleet>,
+}
+
+impl Context {
+    /// The fleet; not to be held while anything is waited for.
+    pub(crate) fn fleet(&self) -> MutexGuard<'_, Fleet> {
+        self.fleet.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }

@@ -36,6 +36,17 @@ pub(crate) enum LeadershipError {
         /// Who.
         holder: String,
     },
+    /// No higher epoch can be had: whoever led on would not be told from the leader before.
+    #[error(
+        "no epoch is left after {known} ({by}); if that number is wrong, delete that object (a CrmNode is written anew by \
+         kubectl crm node enroll --renew), then start this program again"
+    )]
+    Spent {
+        /// The highest one that is known.
+        known: i64,
+        /// Who knows it.
+        by: String,
+    },
 }
 
 /// One term of leadership, as those see it who write.
@@ -120,8 +131,12 @@ impl Election {
                 Ok(None) => {
                     self.signs.show(Sign::Following);
                 }
-                Err(error) if error.is_conflict() || error.is_already_exists() => {
+                Err(LeadershipError::Call(error)) if error.is_conflict() || error.is_already_exists() => {
                     tracing::debug!(%error, "somebody else took the lease")
+                }
+                Err(error @ LeadershipError::Spent { .. }) => {
+                    self.signs.show(Sign::LeaseFailed);
+                    tracing::error!(%error, "nobody can lead");
                 }
                 Err(error) => {
                     // One small question every few seconds from each process; spread, so that they do not come together.
@@ -134,7 +149,7 @@ impl Election {
         }
     }
 
-    async fn try_to_win(&mut self) -> Result<Option<Reign>, CallError> {
+    async fn try_to_win(&mut self) -> Result<Option<Reign>, LeadershipError> {
         let lease = call("read the lease", self.api.get_opt(&self.config.lease_name)).await?;
         let view = lease.as_ref().map(|lease| self.view(lease));
         match decide(view.as_ref(), &self.config.identity, None, self.local_now()) {
@@ -153,9 +168,12 @@ impl Election {
 
     /// Takes the Lease under a new epoch. The nodes are asked first, the Lease is written last and conditionally: who
     /// took it in between, and gave orders of the epoch that we have just computed, makes our write fail.
-    async fn take(&self, found: Option<Lease>, transitions: i32, annotated: i64) -> Result<Reign, CallError> {
-        let known = highest_epoch(&list("list nodes for their epochs", &self.nodes).await?.0);
-        let epoch = epoch(transitions, annotated, known);
+    async fn take(&self, found: Option<Lease>, transitions: i32, annotated: i64) -> Result<Reign, LeadershipError> {
+        let (known, by) = highest_epoch(&list("list nodes for their epochs", &self.nodes, "").await?.0);
+        let Some(epoch) = epoch(transitions, annotated, known) else {
+            let by = if known == i64::MAX { by } else { format!("Lease {}", self.config.lease_name) };
+            return Err(LeadershipError::Spent { known: known.max(annotated), by });
+        };
         let sent = Instant::now();
         let lease = self.filled(found.clone().unwrap_or_default(), transitions, epoch);
         let params = PostParams { field_manager: Some(crm_api::CONTROLLER.to_owned()), ..PostParams::default() };
@@ -184,7 +202,7 @@ impl Election {
                     tracing::warn!(%holder, epoch = reign.term.epoch, "leadership was taken over");
                     break;
                 }
-                Ok(Err(LeadershipError::Call(error))) => {
+                Ok(Err(error @ (LeadershipError::Call(_) | LeadershipError::Spent { .. }))) => {
                     self.signs.show(Sign::LeaseFailed);
                     tracing::warn!(%error, "the lease was not renewed");
                 }
@@ -315,16 +333,20 @@ fn annotated_epoch(lease: &Lease) -> i64 {
     annotations.and_then(|all| all.get(EPOCH_ANNOTATION)).and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
-/// The highest epoch that any node has reported, or that stands in an order which no agent may have seen yet. Read from
-/// the raw object: a node that does not parse counts as well.
-fn highest_epoch(nodes: &[DynamicObject]) -> i64 {
+/// The highest epoch that any node has reported, or that stands in an order which no agent may have seen yet, and which node
+/// that is. Read from the raw object: a node that does not parse counts as well.
+fn highest_epoch(nodes: &[DynamicObject]) -> (i64, String) {
     let of_node = |node: &DynamicObject| {
         let reported = node.data.pointer("/status/highestEpoch").and_then(serde_json::Value::as_i64).unwrap_or(0);
         let orders = node.data.pointer("/spec/orders").and_then(serde_json::Value::as_array);
         let ordered = orders.into_iter().flatten().filter_map(|order| order.get("epoch")?.as_i64()).max();
         reported.max(ordered.unwrap_or(0))
     };
-    nodes.iter().map(of_node).max().unwrap_or(0)
+    let highest = nodes.iter().map(|node| (of_node(node), node)).max_by_key(|(epoch, _)| *epoch);
+    highest.map_or_else(Default::default, |(epoch, node)| {
+        let text = |part: &Option<String>| part.clone().unwrap_or_default();
+        (epoch, format!("CrmNode {}/{}", text(&node.metadata.namespace), text(&node.metadata.name)))
+    })
 }
 
 #[cfg(test)]
@@ -350,7 +372,7 @@ mod tests {
             node(json!({"metadata": {"name": "b"}, "spec": {"orders": [{"epoch": 6}, {"epoch": 5}]}})),
             node(json!({"metadata": {"name": "c"}, "spec": {"orders": "none"}, "status": 7})),
         ];
-        assert_eq!(highest_epoch(&nodes), 6);
-        assert_eq!(highest_epoch(&[]), 0);
+        assert_eq!(highest_epoch(&nodes), (6, "CrmNode /b".to_owned()));
+        assert_eq!(highest_epoch(&[]).0, 0);
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Start reading at `reconcile`, which is one round on one site. `observe` is the only reader and `apply` the only
 //! writer (`claims` is its last look, `events` and `unreadable` publish what people read, `leadership` keeps the Lease); every decision is
-//! `crm_plan::plan`. Around that: `work` is the loop of one term of leadership, fed by `watches` through `queue`;
+//! `crm_plan::plan`. Around that: `work` is the loop of one term of leadership, fed by `watches` through `queue`; `fleet` keeps
+//! what they show;
 //! `tasks` are the steps that the controller does itself (`backup_task`, `setting_task`; `notice_task` posts to the
 //! `webhook` of a site); `connection` leads from a site
 //! to its database; `limits` holds every number, `pace` the waits after failures; `signs` shows the loop to whoever looks
@@ -19,6 +20,7 @@ mod claims;
 mod connection;
 mod context;
 mod events;
+mod fleet;
 mod leadership;
 mod limits;
 mod notice_task;
@@ -78,14 +80,15 @@ pub struct Config {
 }
 
 impl Config {
-    /// The usual times: those of Kubernetes' own controllers.
+    /// The usual times: shorter than those of Kubernetes' own controllers (15 s), so that after a kill the next leader has
+    /// acted within 15 s. A leader that is deposed by a slow API server loses nothing.
     #[must_use]
     pub fn new(identity: &str, namespace: &str) -> Self {
         Self {
             identity: identity.to_owned(),
             lease_namespace: namespace.to_owned(),
             lease_name: crm_api::CONTROLLER.to_owned(),
-            lease_duration: Duration::from_secs(15),
+            lease_duration: Duration::from_secs(10),
             renew_interval: Duration::from_secs(2),
         }
     }
@@ -177,6 +180,7 @@ impl Controller {
             identity: self.config.identity.clone(),
             own_namespace: self.config.lease_namespace.clone(),
             claims: tokio::sync::Mutex::new(()),
+            fleet: std::sync::Mutex::new(fleet::Fleet::new(&self.config.lease_namespace)),
         }
     }
 }

@@ -1,27 +1,33 @@
-//! Observe: the only reader. Everything is read live in each round, nothing is remembered, so a stale or lost watch
-//! event can at worst make a round late, never wrong. Reading twice is harmless.
+//! Observe: the only reader. Everything about a site is read live in each round, so a stale or lost watch event can at worst
+//! make a round late, never wrong. What a round needs to know of other sites comes from `fleet`. Reading twice is harmless.
 
 use std::collections::BTreeSet;
 
-use crm_api::change::ChangePhase;
 use crm_api::{CrmBackup, CrmChange, CrmDecision, CrmNode, CrmRelease, CrmSite, heartbeat_lease};
 use crm_database::{DatabaseError, facts};
 use crm_plan::Snapshot;
-use crm_plan::snapshot::{ForeignClaim, NodeView, is_one_database};
+use crm_plan::snapshot::{ForeignClaim, NodeView};
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::Api;
+use kube::api::ApiResource;
 use kube::core::ObjectMeta;
-use serde::Deserialize as _;
 
-use crate::call::{CallError, call};
+use crate::call::{CallError, call, list};
 use crate::connection::{ConnectionError, Open as _, SiteDatabase};
 use crate::context::Context;
+use crate::fleet;
 use crate::limits::DATABASE_READ;
 use crate::queue::SiteKey;
-use crate::raw::{self, Raw};
+use crate::raw;
+use crate::sketch::{OpenChange, Sketch};
 use crate::tasks::{KnownTask, deliveries_of, states_of};
 use crate::validate::{Malformed, Observed, parse_all};
+
+/// Changes that are not over. Their number grows with what is under way, not with what has ever been.
+const OPEN_CHANGES: &str = "status.phase!=Succeeded,status.phase!=Failed,status.phase!=Superseded";
+/// A stop names no site.
+const STOPS: &str = "spec.word=Stop";
 
 /// Error number of SQL Server: it does not know the login, or not with this password.
 const LOGIN_FAILED: i32 = 18456;
@@ -55,23 +61,25 @@ pub(crate) async fn observe(
     let site: CrmSite = found.parse().map_err(ObserveError::Site)?;
     let (mut blocking, mut ignored) = (Vec::new(), Vec::new());
 
-    let releases = parse_all(&raw::list::<CrmRelease>(client, "list releases", None).await?, &mut ignored);
-    // One live list serves both: the site's own changes, and the claims that others hold.
-    let (own, others) = partition(raw::list::<CrmChange>(client, "list changes", None).await?, key);
-    let mut changes: Vec<CrmChange> = parse_all(&own, &mut blocking);
+    let own = format!("spec.site={}", key.name);
+    let releases = parse_all(&raw::list::<CrmRelease>(client, "list releases", None, "").await?, &mut ignored);
+    let found = raw::list::<CrmChange>(client, "list changes of the site", Some(namespace), &own).await?;
+    let mut changes: Vec<CrmChange> = parse_all(&found, &mut blocking);
     changes.sort_by_key(|change| age(&change.metadata));
     let named = node_names(&site, &changes);
-    let mut left = asked_nodes(context, key).await?;
+    let mut left = context.fleet().nodes_asked(key);
     left.retain(|node| !named.contains(node));
     let mut views = nodes(context, &named, namespace, &mut blocking).await?;
     views.extend(nodes(context, &left, namespace, &mut ignored).await?);
-    let backups = raw::list::<CrmBackup>(client, "list backups", Some(namespace)).await?;
-    let mut backups: Vec<CrmBackup> = parse_all(&partition(backups, key).0, &mut blocking);
+    let found = raw::list::<CrmBackup>(client, "list backups of the site", Some(namespace), &own).await?;
+    let mut backups: Vec<CrmBackup> = parse_all(&found, &mut blocking);
     backups.sort_by_key(|backup| age(&backup.metadata));
-    let decisions = decisions(context, key, &mut ignored).await?;
-    let sites = raw::list::<CrmSite>(client, "list sites", None).await?;
-    let same_database = same_database(&site, &sites);
+    let decisions = decisions(context, key, &own, &mut ignored).await?;
     let database = database(context, &site).await?;
+    let (foreign_claims, same_database) = {
+        let (fleet, declared) = (context.fleet(), &site.spec.database);
+        (fleet.foreign_claims(key), fleet.same_database(key, &declared.server, &declared.name))
+    };
 
     let mut snapshot = Snapshot {
         site,
@@ -81,7 +89,7 @@ pub(crate) async fn observe(
         backups,
         decisions,
         database,
-        foreign_claims: claims_of(&others, &sites),
+        foreign_claims,
         same_database,
         tasks: Vec::new(),
         deliveries: deliveries_of(tasks),
@@ -96,24 +104,20 @@ fn age(metadata: &ObjectMeta) -> (Option<Timestamp>, Option<String>) {
     (metadata.creation_timestamp.as_ref().map(|at| at.0), metadata.name.clone())
 }
 
-/// The objects of this site, and all others.
-fn partition(objects: Vec<Raw>, key: &SiteKey) -> (Vec<Raw>, Vec<Raw>) {
-    objects.into_iter().partition(|object| object.belongs_to(key))
-}
-
 /// What people said about this site, and the stops that stand over it: those of its namespace and of the operator's own.
 async fn decisions(
     context: &Context,
     key: &SiteKey,
+    own: &str,
     ignored: &mut Vec<Malformed>,
 ) -> Result<Vec<CrmDecision>, CallError> {
-    let said = raw::list::<CrmDecision>(&context.client, "list decisions", Some(&key.namespace)).await?;
-    let about = |raw: &Raw| raw.belongs_to(key) || raw.site().is_none();
-    let mut raws: Vec<Raw> = said.into_iter().filter(about).collect();
+    let in_namespace = async |what, namespace: &str, fields: &str| {
+        raw::list::<CrmDecision>(&context.client, what, Some(namespace), fields).await
+    };
+    let mut raws = in_namespace("list decisions about the site", &key.namespace, own).await?;
+    raws.extend(in_namespace("list stops", &key.namespace, STOPS).await?);
     if context.own_namespace != key.namespace {
-        let own = Some(context.own_namespace.as_str());
-        let said = raw::list::<CrmDecision>(&context.client, "list decisions about all sites", own).await?;
-        raws.extend(said.into_iter().filter(|raw| raw.site().is_none()));
+        raws.extend(in_namespace("list stops of all sites", &context.own_namespace, STOPS).await?);
     }
     let mut decisions: Vec<CrmDecision> = parse_all(&raws, ignored);
     decisions.sort_by_key(|decision| age(&decision.metadata));
@@ -131,12 +135,6 @@ fn node_names(site: &CrmSite, changes: &[CrmChange]) -> BTreeSet<String> {
     let placed = site.spec.components.iter().chain(proven).flat_map(|placed| placed.nodes.iter().cloned());
     let orphaned = status.flat_map(|status| &status.orphaned).map(|orphan| orphan.node.clone());
     placed.chain(ordered).chain(orphaned).collect()
-}
-
-/// The nodes that are still asked something for this site, whether it names them or not.
-async fn asked_nodes(context: &Context, key: &SiteKey) -> Result<BTreeSet<String>, CallError> {
-    let all = raw::list::<CrmNode>(&context.client, "list nodes", Some(&key.namespace)).await?;
-    Ok(all.iter().filter(|node| node.is_asked_by(&key.name)).map(|node| node.name().to_owned()).collect())
 }
 
 /// The nodes of these names, in their order; those that do not exist are left out.
@@ -162,50 +160,34 @@ async fn nodes(
     Ok(views)
 }
 
-/// Claims that open changes of other sites hold at this moment.
+/// Who else holds, or waits for, any of these claims at this moment: a live look, unlike that of `fleet`.
 ///
 /// # Errors
-/// When the changes cannot be listed.
-pub(crate) async fn foreign_claims(context: &Context, key: &SiteKey) -> Result<Vec<ForeignClaim>, CallError> {
-    let changes = raw::list::<CrmChange>(&context.client, "list changes for their claims", None).await?;
-    let sites = raw::list::<CrmSite>(&context.client, "list sites for their claims", None).await?;
-    Ok(claims_of(&partition(changes, key).1, &sites))
-}
-
-/// Claims that open changes hold or wait for. Read from the raw objects: a change that does not parse, or whose phase is a word from
-/// a later version, still holds what it holds. A site cannot vanish while a change keeps its users out, so a change whose
-/// site is gone is at work on nothing: another site of the same name has another uid.
-fn claims_of(changes: &[Raw], sites: &[Raw]) -> Vec<ForeignClaim> {
-    let is_gone = |change: &Raw| change.site_uid().is_some_and(|uid| sites.iter().all(|site| site.uid() != uid));
-    let mut claims = Vec::new();
-    for change in changes.iter().filter(|change| !is_gone(change)) {
-        let phase = change.phase().and_then(|phase| ChangePhase::deserialize(phase).ok());
-        if phase.is_some_and(ChangePhase::is_over) {
-            continue;
-        }
-        let holder = format!("{}/{}", change.namespace(), change.site().unwrap_or("an unknown site"));
-        let of =
-            |claim: &str, waits_since| ForeignClaim { claim: claim.to_owned(), holder: holder.clone(), waits_since };
-        if change.claims_held().next().is_some() {
-            claims.extend(change.claims_held().map(|claim| of(claim, None)));
-        } else if let Some(since) = change.created_at() {
-            claims.extend(change.claims_wanted().map(|claim| of(claim, Some(since))));
+/// When it cannot be seen.
+pub(crate) async fn foreign_claims(
+    context: &Context,
+    key: &SiteKey,
+    claims: &[&String],
+) -> Result<Vec<ForeignClaim>, CallError> {
+    let api: Api<Sketch> = Api::all_with(context.client.clone(), &ApiResource::erase::<CrmChange>(&()));
+    let (found, _) = list("list open changes for their claims", &api, OPEN_CHANGES).await?;
+    let mut open = Vec::new();
+    for change in found.iter().filter_map(Sketch::open_change) {
+        let wants = change.held.iter().chain(&change.wanted).any(|claim| claims.contains(&claim));
+        // A change whose site is gone is at work on nothing.
+        if change.site.as_ref() != Some(key) && wants && is_there(context, &change).await? {
+            open.push(change);
         }
     }
-    claims.sort_by(|one, other| (&one.claim, &one.holder).cmp(&(&other.claim, &other.holder)));
-    claims
+    Ok(fleet::claims_of(open.iter()))
 }
 
-/// The other sites that declare this site's database, by name. Read from the raw objects: one that does not parse may have
-/// been at work on it.
-fn same_database(site: &CrmSite, all: &[Raw]) -> Vec<String> {
-    let own = (site.spec.database.server.as_str(), site.spec.database.name.as_str());
-    let key = site.metadata.namespace.as_deref().zip(site.metadata.name.as_deref());
-    let key = key.map(|(namespace, name)| format!("{namespace}/{name}")).unwrap_or_default();
-    let shares = |raw: &&Raw| raw.key() != key && raw.database().is_some_and(|other| is_one_database(own, other));
-    let mut others: Vec<String> = all.iter().filter(shares).map(Raw::key).collect();
-    others.sort();
-    others
+/// Whether the site of a change is still there; one that cannot be told is.
+async fn is_there(context: &Context, change: &OpenChange) -> Result<bool, CallError> {
+    let (Some(site), Some(uid)) = (&change.site, &change.site_uid) else { return Ok(true) };
+    let what = "read the site of another change";
+    let found = raw::get::<CrmSite>(&context.client, what, &site.namespace, &site.name).await?;
+    Ok(found.is_some_and(|found| found.uid() == uid))
 }
 
 /// The facts of the database, or a sentence on why there are none. That it cannot be read is a fact of its own; only an
@@ -250,69 +232,5 @@ fn said_by_server(site: &CrmSite, error: &DatabaseError) -> String {
             format!("spec.database.server: {error}; see that this host is right and can be reached from the cluster")
         }
         DatabaseError::Refused { .. } | DatabaseError::Unexpected { .. } => error.to_string(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{claims_of, partition};
-    use crate::queue::SiteKey;
-    use crate::raw::{Raw, of};
-    use serde_json::json;
-
-    fn change(namespace: &str, site: &str, status: serde_json::Value) -> Raw {
-        of(&json!({
-            "metadata": {"name": format!("{site}-1"), "namespace": namespace},
-            "spec": {"site": site},
-            "status": status,
-        }))
-    }
-
-    #[test]
-    fn claims_of_changes_that_are_over_are_free_and_unknown_phases_hold_on() {
-        let claims = claims_of(
-            &[
-                change("crm", "a", json!({"phase": "Changing", "claimsHeld": ["sql1"]})),
-                change("crm", "b", json!({"phase": "Succeeded", "claimsHeld": ["sql1"]})),
-                change("crm", "c", json!({"phase": "Levitating", "claimsHeld": ["iis1"]})),
-                change("crm", "d", json!(null)),
-            ],
-            &[],
-        );
-        let held: Vec<(&str, &str)> =
-            claims.iter().map(|claim| (claim.claim.as_str(), claim.holder.as_str())).collect();
-        assert_eq!(held, [("iis1", "crm/c"), ("sql1", "crm/a")]);
-    }
-
-    #[test]
-    fn changes_that_hold_nothing_yet_wait_in_the_order_of_their_creation() {
-        let waiting = of(&json!({
-            "metadata": {"name": "b-1", "namespace": "crm", "creationTimestamp": "2026-11-28T19:00:00Z"},
-            "spec": {"site": "b", "claims": ["sql1"]},
-        }));
-        let claims =
-            claims_of(&[waiting, change("crm", "a", json!({"phase": "Changing", "claimsHeld": ["sql1"]}))], &[]);
-        let seen: Vec<_> = claims.iter().map(|claim| (claim.holder.as_str(), claim.waits_since.is_some())).collect();
-        assert_eq!(seen, [("crm/a", false), ("crm/b", true)]);
-    }
-
-    #[test]
-    fn a_change_of_a_site_that_is_gone_holds_nothing_whatever_has_its_name_now() {
-        let of_uid = |uid: &str| {
-            of(&json!({
-                "metadata": {"name": "a-1", "namespace": "crm"}, "spec": {"site": "a", "siteUid": uid},
-                "status": {"phase": "Preparing", "claimsHeld": ["sql1"]},
-            }))
-        };
-        let sites = [of(&json!({"metadata": {"name": "a", "namespace": "crm", "uid": "second"}}))];
-        assert_eq!(claims_of(&[of_uid("first")], &sites), []);
-        assert_eq!(claims_of(&[of_uid("second")], &sites).len(), 1);
-    }
-
-    #[test]
-    fn a_site_of_the_same_name_in_another_namespace_is_another_site() {
-        let changes = vec![change("crm", "a", json!({})), change("other", "a", json!({}))];
-        let (own, others) = partition(changes, &SiteKey::new("crm", "a"));
-        assert_eq!((own.len(), others.len()), (1, 1));
     }
 }

@@ -2,19 +2,15 @@
 //! another site is never parsed at all.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use kube::api::{GetParams, ListParams, Request};
 use kube::core::{NamespaceResourceScope, Resource};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::call::{CallError, call};
+use crate::call::{CallError, call, selector};
 use crate::limits::{LIST_PAGE, LIST_PAGES_MAX};
-use crate::queue::SiteKey;
 use crate::validate::Malformed;
 
 /// One object, not parsed yet.
@@ -24,40 +20,19 @@ pub(crate) struct Raw {
     header: Header,
 }
 
-/// The little that is read of every object. Nothing in it can fail to parse.
+/// The little that is read of every object, so that one that does not parse can be named.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Header {
     metadata: HeaderMetadata,
-    spec: HeaderSpec,
-    status: Option<HeaderStatus>,
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct HeaderSpec {
-    site: Value,
-    site_uid: Value,
-    claims: Value,
-    database: Value,
-    asked: Value,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default)]
 struct HeaderMetadata {
-    creation_timestamp: Value,
     name: String,
     namespace: Option<String>,
     uid: String,
-    labels: BTreeMap<String, String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct HeaderStatus {
-    phase: Value,
-    claims_held: Value,
 }
 
 /// Where `metadata.managedFields` stands in an object: who wrote which field says nothing about a site, and is often
@@ -107,73 +82,9 @@ impl Raw {
         Self { text, header }
     }
 
-    /// The name of the site that it belongs to: from its spec, which cannot be edited; by the label where the spec does
-    /// not say.
-    pub(crate) fn site(&self) -> Option<&str> {
-        let by_label = || self.header.metadata.labels.get(crm_api::SITE_LABEL).map(String::as_str);
-        self.header.spec.site.as_str().or_else(by_label)
-    }
-
-    /// Name of the object.
-    pub(crate) fn name(&self) -> &str {
-        &self.header.metadata.name
-    }
-
-    /// Whether a node is asked anything for a site.
-    pub(crate) fn is_asked_by(&self, site: &str) -> bool {
-        self.header.spec.asked.as_array().is_some_and(|asked| asked.iter().any(|one| one["site"] == site))
-    }
-
-    /// Namespace, empty where it has none.
-    pub(crate) fn namespace(&self) -> &str {
-        self.header.metadata.namespace.as_deref().unwrap_or_default()
-    }
-
-    /// Whether it belongs to a site.
-    pub(crate) fn belongs_to(&self, key: &SiteKey) -> bool {
-        self.namespace() == key.namespace && self.site() == Some(key.name.as_str())
-    }
-
-    /// `status.phase`, whatever it is.
-    pub(crate) fn phase(&self) -> Option<&Value> {
-        self.header.status.as_ref().map(|status| &status.phase)
-    }
-
-    /// `status.claimsHeld`, those that are texts.
-    pub(crate) fn claims_held(&self) -> impl Iterator<Item = &str> {
-        let held = self.header.status.as_ref().and_then(|status| status.claims_held.as_array());
-        held.into_iter().flatten().filter_map(Value::as_str)
-    }
-
-    /// `spec.claims`, those that are texts.
-    pub(crate) fn claims_wanted(&self) -> impl Iterator<Item = &str> {
-        self.header.spec.claims.as_array().into_iter().flatten().filter_map(Value::as_str)
-    }
-
-    /// `namespace/name`.
-    pub(crate) fn key(&self) -> String {
-        format!("{}/{}", self.namespace(), self.header.metadata.name)
-    }
-
-    /// Server and name of `spec.database`, where a site names both.
-    pub(crate) fn database(&self) -> Option<(&str, &str)> {
-        let database = &self.header.spec.database;
-        Some((database["server"].as_str()?, database["name"].as_str()?))
-    }
-
     /// Its own uid.
     pub(crate) fn uid(&self) -> &str {
         &self.header.metadata.uid
-    }
-
-    /// `spec.siteUid`, where a change names one.
-    pub(crate) fn site_uid(&self) -> Option<&str> {
-        self.header.spec.site_uid.as_str().filter(|uid| !uid.is_empty())
-    }
-
-    /// When it was created, where it says so.
-    pub(crate) fn created_at(&self) -> Option<Timestamp> {
-        self.header.metadata.creation_timestamp.as_str()?.parse().ok()
     }
 
     /// A part of it that can be read whatever the rest is; nothing where it cannot.
@@ -199,7 +110,7 @@ impl Raw {
     }
 }
 
-/// All objects of a kind in one namespace, or in all of them.
+/// The objects of a kind that have these fields (all of them, where none are asked for), in one namespace or in all of them.
 ///
 /// # Errors
 /// When one page did not come. Half a list is none; reading again is harmless.
@@ -207,9 +118,10 @@ pub(crate) async fn list<K: Resource<DynamicType = ()>>(
     client: &kube::Client,
     what: &'static str,
     namespace: Option<&str>,
+    fields: &str,
 ) -> Result<Vec<Raw>, CallError> {
     let request = Request::new(K::url_path(&(), namespace));
-    let mut params = ListParams::default().limit(LIST_PAGE);
+    let mut params = ListParams { field_selector: selector(fields), ..ListParams::default() }.limit(LIST_PAGE);
     let mut items = Vec::new();
     for _ in 0..LIST_PAGES_MAX {
         let page: Page = call(what, async {
@@ -279,6 +191,6 @@ pub(crate) async fn write(
 }
 
 #[cfg(test)]
-pub(crate) fn of(value: &Value) -> Raw {
+pub(crate) fn of(value: &serde_json::Value) -> Raw {
     Raw::new(serde_json::value::to_raw_value(value).unwrap())
 }

@@ -1,6 +1,7 @@
 //! The controller against a scripted API server: what is sent, in which order, and what is not.
 
 mod leadership;
+mod looks;
 mod notices;
 
 use std::convert::Infallible;
@@ -108,6 +109,7 @@ fn context(client: Client, term: Term) -> Context {
         term,
         identity: "controller-0".into(),
         claims: tokio::sync::Mutex::new(()),
+        fleet: std::sync::Mutex::new(crate::fleet::Fleet::new("crm-operator")),
     }
 }
 
@@ -241,24 +243,6 @@ async fn what_is_equal_is_not_written_even_if_its_times_are_more_precise_than_wh
     let applied = apply(&context(client, leading()), &SiteKey::new("crm", "contoso"), &snapshot, &intents).await;
     assert!(applied.stopped.is_none() && applied.writes == 0);
     assert!(requests.lock().unwrap().is_empty());
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_claim_that_another_change_has_taken_meanwhile_is_not_recorded() {
-    let (client, requests) = server(|line, _| {
-        line.starts_with("GET").then(|| {
-            if line.ends_with("crmsites") {
-                return (200, json!({"kind": "CrmSiteList", "apiVersion": "v1", "metadata": {}, "items": []}));
-            }
-            let other = json!({"metadata": {"name": "other-1", "namespace": "crm"}, "spec": {"site": "other"},
-                "status": {"phase": "Changing", "claimsHeld": ["sql1"]}});
-            (200, json!({"kind": "CrmChangeList", "apiVersion": "v1", "metadata": {}, "items": [other]}))
-        })
-    });
-    let applied = applied(&context(client, leading()), &[record(&["sql1"])]).await;
-    assert!(matches!(applied.stopped, Some(ApplyError::ClaimTaken { holder, .. }) if holder == "crm/other"));
-    let looked = ["GET /apis/crm-operator.io/v1alpha1/crmchanges", "GET /apis/crm-operator.io/v1alpha1/crmsites"];
-    assert_eq!(lines(&requests), looked);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,16 +1,11 @@
-//! Which watches there are, and which sites an event concerns. Part of observe, but nothing is decided by what a watch
-//! shows: an event only wakes sites. So events that are late, doubled or reordered cost a round at most, and one that is
-//! lost is made up for by the next round at rest.
+//! Which watches there are. Part of observe; `fleet` keeps what they show. Events that are late, doubled or reordered cost a round
+//! at most, and one that is lost is made up for by the next round at rest.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use crm_api::change::ChangePhase;
 use crm_api::{CrmChange, CrmDecision, CrmNode, CrmRelease, CrmSite};
 use futures::TryStreamExt as _;
 use kube::api::{ApiResource, WatchParams};
 use kube::core::WatchEvent;
-use kube::{Api, Client, Resource as _, ResourceExt as _};
-use serde::Deserialize as _;
+use kube::{Api, Client, ResourceExt as _};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -18,12 +13,11 @@ use tokio::time::Instant;
 use crate::call::{CallError, call, list};
 use crate::limits::{BACKOFF_MIN, WATCH_SECONDS, WATCH_SILENCE};
 use crate::pace::Pace;
-use crate::queue::SiteKey;
 use crate::signs::{Sign, Signs};
 use crate::sketch::Sketch;
 
 /// A kind that is watched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Watched {
     Site,
     Node,
@@ -137,7 +131,7 @@ async fn listen(ears: &Ears, api: &Api<Sketch>, version: &mut Option<String>) ->
     let from = if let Some(from) = version.clone() {
         from
     } else {
-        let (objects, from) = list("list for a watch", api).await?;
+        let (objects, from) = list("list for a watch", api, "").await?;
         if ears.sights.send((ears.kind, Sight::All(objects))).await.is_err() {
             return Ok(End::Deaf);
         }
@@ -201,120 +195,3 @@ async fn follow(
         }
     }
 }
-
-/// What a site's events are matched by.
-#[derive(Debug, PartialEq, Eq)]
-struct Known {
-    nodes: BTreeSet<String>,
-    /// Moves when the spec is edited or the site is deleted; a status that we wrote ourselves does not move it.
-    edition: (Option<i64>, bool),
-}
-
-/// Which sites there are, by the watches. Used to wake, never to decide.
-#[derive(Debug, Default)]
-pub(crate) struct Index {
-    sites: BTreeMap<SiteKey, Known>,
-    /// The operator's own namespace.
-    own_namespace: String,
-    /// Sites with a change that is not over: they may wait for what another change holds.
-    changing: BTreeSet<SiteKey>,
-}
-
-impl Index {
-    /// Knows nothing yet but the operator's own namespace.
-    pub(crate) fn new(own_namespace: &str) -> Self {
-        Self { own_namespace: own_namespace.to_owned(), ..Self::default() }
-    }
-
-    /// Takes a sight in and gives the sites that it concerns.
-    pub(crate) fn concerned(&mut self, kind: Watched, sight: Sight) -> BTreeSet<SiteKey> {
-        match sight {
-            Sight::All(objects) => {
-                let mut concerned = BTreeSet::new();
-                if kind == Watched::Site {
-                    concerned.extend(std::mem::take(&mut self.sites).into_keys());
-                }
-                for object in &objects {
-                    concerned.extend(self.seen(kind, object));
-                }
-                concerned
-            }
-            Sight::One(object) => self.seen(kind, &object),
-            Sight::Gone(object) => self.gone(kind, &object),
-        }
-    }
-
-    fn seen(&mut self, kind: Watched, object: &Sketch) -> BTreeSet<SiteKey> {
-        match kind {
-            Watched::Site => {
-                let key = key(object, &object.name_any());
-                let known = known(object);
-                let changed = self.sites.get(&key) != Some(&known);
-                self.sites.insert(key.clone(), known);
-                changed.then_some(key).into_iter().collect()
-            }
-            Watched::Node => self.with_node(object),
-            Watched::Change => self.after_change(object, is_over(object)),
-            Watched::Decision => match object.site() {
-                Some(site) => [key(object, site)].into(),
-                None => self.under_stop(object),
-            },
-            Watched::Release => self.sites.keys().cloned().collect(),
-        }
-    }
-
-    fn gone(&mut self, kind: Watched, object: &Sketch) -> BTreeSet<SiteKey> {
-        match kind {
-            Watched::Site => {
-                let key = key(object, &object.name_any());
-                self.sites.remove(&key);
-                [key].into()
-            }
-            Watched::Change => self.after_change(object, true),
-            Watched::Node | Watched::Decision | Watched::Release => self.seen(kind, object),
-        }
-    }
-
-    fn with_node(&self, node: &Sketch) -> BTreeSet<SiteKey> {
-        let (namespace, name) = (node.namespace().unwrap_or_default(), node.name_any());
-        let naming = self.sites.iter().filter(|(key, known)| key.namespace == namespace && known.nodes.contains(&name));
-        naming.map(|(key, _)| key.clone()).collect()
-    }
-
-    /// A stop names no site: it concerns those of its namespace, in the operator's own all of them.
-    fn under_stop(&self, stop: &Sketch) -> BTreeSet<SiteKey> {
-        let namespace = stop.namespace().unwrap_or_default();
-        let everywhere = namespace == self.own_namespace;
-        self.sites.keys().filter(|key| everywhere || key.namespace == namespace).cloned().collect()
-    }
-
-    /// A change that is over has set its claims free: whoever is changing may have waited for them.
-    fn after_change(&mut self, change: &Sketch, over: bool) -> BTreeSet<SiteKey> {
-        let Some(site) = change.site().map(|site| key(change, site)) else { return BTreeSet::new() };
-        let mut concerned = BTreeSet::new();
-        if over {
-            self.changing.remove(&site);
-            concerned.clone_from(&self.changing);
-        } else {
-            self.changing.insert(site.clone());
-        }
-        concerned.insert(site);
-        concerned
-    }
-}
-
-fn key(object: &Sketch, name: &str) -> SiteKey {
-    SiteKey::new(&object.namespace().unwrap_or_default(), name)
-}
-
-fn known(site: &Sketch) -> Known {
-    let nodes = site.nodes().map(str::to_owned).collect();
-    Known { nodes, edition: (site.meta().generation, site.meta().deletion_timestamp.is_some()) }
-}
-
-fn is_over(change: &Sketch) -> bool {
-    ChangePhase::deserialize(change.phase()).is_ok_and(ChangePhase::is_over)
-}
-
-#[cfg(test)]
-mod tests;

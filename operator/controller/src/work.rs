@@ -13,7 +13,7 @@ use crate::queue::{Queue, SiteKey};
 use crate::reconcile::{Ended, Next, reconcile};
 use crate::signs::{Outcome, Sign};
 use crate::tasks::Tasks;
-use crate::watches::{self, Index};
+use crate::watches;
 
 /// Why the work of a term ended before the term.
 #[derive(Debug, PartialEq, Eq)]
@@ -29,7 +29,6 @@ pub(crate) async fn work(context: Context) -> Stop {
     let (sender, mut sights) = mpsc::channel(SIGHTINGS_MAX);
     let mut watches = watches::start(&context.client, &sender, &context.signs, &context.pace);
     let mut desk = Desk {
-        index: Index::new(&context.own_namespace),
         queue: Queue::at(context.pace.clone()),
         context: Arc::new(context),
         rounds: JoinSet::new(),
@@ -38,7 +37,7 @@ pub(crate) async fn work(context: Context) -> Stop {
     };
     loop {
         desk.start_rounds();
-        let next_due = desk.queue.next_due().unwrap_or_else(|| Instant::now() + REST_INTERVAL);
+        let next_due = desk.next_due().unwrap_or_else(|| Instant::now() + REST_INTERVAL);
         tokio::select! {
             biased;
             Some(ended) = desk.rounds.join_next_with_id() => {
@@ -48,7 +47,8 @@ pub(crate) async fn work(context: Context) -> Stop {
             }
             Some(site) = desk.tasks.next_ended() => desk.queue.add(&site, Instant::now()),
             Some((kind, sight)) = sights.recv() => {
-                for site in desk.index.concerned(kind, sight) {
+                let concerned = desk.context.fleet().concerned(kind, sight);
+                for site in concerned {
                     desk.queue.add(&site, Instant::now() + DEBOUNCE);
                 }
             }
@@ -63,7 +63,6 @@ pub(crate) async fn work(context: Context) -> Stop {
 
 struct Desk {
     context: Arc<Context>,
-    index: Index,
     queue: Queue,
     rounds: JoinSet<Ended>,
     ids: Vec<(Id, SiteKey, Instant)>,
@@ -71,8 +70,13 @@ struct Desk {
 }
 
 impl Desk {
+    /// When a round may begin; none while the fleet is not known, which only the watches can end.
+    fn next_due(&self) -> Option<Instant> {
+        self.context.fleet().is_known().then(|| self.queue.next_due()).flatten()
+    }
+
     fn start_rounds(&mut self) {
-        while let Some(site) = self.queue.take(Instant::now()) {
+        while let Some(site) = self.next_due().and_then(|_| self.queue.take(Instant::now())) {
             let known = self.tasks.of(&site);
             let handle = self.rounds.spawn(reconcile(Arc::clone(&self.context), site.clone(), known));
             self.context.signs.show(Sign::RoundBegan { site: (&site.namespace, &site.name) });

@@ -102,11 +102,17 @@ impl Wanted {
         }
     }
 
-    fn epoch(&self) -> i64 {
+    /// Under which epoch it was given.
+    #[must_use]
+    pub fn epoch(&self) -> i64 {
         match self {
             Self::Order(order) => order.epoch,
             Self::Unreadable { epoch, .. } => *epoch,
         }
+    }
+
+    fn is_withdrawn(&self) -> bool {
+        matches!(self, Self::Order(order) if order.withdrawn)
     }
 }
 
@@ -248,7 +254,8 @@ pub fn next(wish: Option<&Wish>, memory: &Memory, facts: &Facts, now: Timestamp)
     let nothing = Facts::default();
     let facts = if facts.of == of { facts } else { &nothing };
     let wanted = wish.is_none_or(|wish| {
-        wish.orders.iter().any(|wanted| wanted.id() == record.order.id && wanted.attempt() == record.order.attempt)
+        let is_it = |wanted: &&Wanted| wanted.id() == record.order.id && wanted.attempt() == record.order.attempt;
+        wish.orders.iter().find(is_it).is_some_and(|wanted| !wanted.is_withdrawn())
     });
     Decision { of, next: go_on(record, wanted, facts, now) }
 }

@@ -69,14 +69,15 @@ pub fn decide(view: Option<&LeaseView>, me: &str, epoch: Option<i64>, now: Times
     }
 }
 
-/// The epoch of a new leader: `max(transitions, annotation of the Lease, highest that any node knows) + 1`.
+/// The epoch of a new leader: `max(transitions, annotation of the Lease, highest that any node knows) + 1`. None where no
+/// number is left: a leader whose epoch is not higher than all others must not lead.
 ///
 /// The annotation makes it unique even if two leaders never gave an order. The number of transitions and the nodes'
 /// word stand in for an annotation that a person or a restored backup of the cluster has taken away, and the nodes'
 /// word for a Lease that was deleted.
 #[must_use]
-pub fn epoch(transitions: i32, annotated: i64, highest_known_to_nodes: i64) -> i64 {
-    i64::from(transitions).max(annotated).max(highest_known_to_nodes).saturating_add(1)
+pub fn epoch(transitions: i32, annotated: i64, highest_known_to_nodes: i64) -> Option<i64> {
+    i64::from(transitions).max(annotated).max(highest_known_to_nodes).checked_add(1)
 }
 
 #[cfg(test)]
@@ -120,16 +121,19 @@ mod tests {
 
     #[test]
     fn an_epoch_is_higher_than_everything_seen() {
-        assert_eq!(epoch(0, 0, 0), 1);
-        assert_eq!(epoch(4, 0, 2), 5);
-        assert_eq!(epoch(0, 0, 9), 10);
-        assert_eq!(epoch(4, 7, 5), 8);
+        assert_eq!(epoch(0, 0, 0), Some(1));
+        assert_eq!(epoch(4, 0, 2), Some(5));
+        assert_eq!(epoch(0, 0, 9), Some(10));
+        assert_eq!(epoch(4, 7, 5), Some(8));
+        // Not the same one again: two leaders with one epoch could not be told apart.
+        assert_eq!(epoch(0, 0, i64::MAX), None);
+        assert_eq!(epoch(0, i64::MAX, 0), None);
     }
 
     #[test]
     fn leaders_that_never_gave_an_order_still_get_different_epochs() {
-        let first = epoch(0, 0, 0);
-        let second = epoch(0, first, 0);
+        let first = epoch(0, 0, 0).unwrap();
+        let second = epoch(0, first, 0).unwrap();
         assert!(second > first);
     }
 }

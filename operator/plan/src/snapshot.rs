@@ -124,14 +124,17 @@ impl Snapshot {
 /// those that SQL Server takes where none is named. A host under two names is not recognised.
 #[must_use]
 pub fn is_one_database((server, name): (&str, &str), (other_server, other_name): (&str, &str)) -> bool {
-    let plain = |server: &str| {
-        let server = server.trim().to_lowercase();
-        let server = server.strip_prefix("tcp:").unwrap_or(&server);
-        let server = server.strip_suffix(",1433").unwrap_or(server);
-        let server = server.strip_suffix(r"\mssqlserver").unwrap_or(server);
-        server.trim_end_matches('.').to_owned()
-    };
-    plain(server) == plain(other_server) && name.trim().to_lowercase() == other_name.trim().to_lowercase()
+    database_key(server, name) == database_key(other_server, other_name)
+}
+
+/// What two declarations of the same database have in common.
+#[must_use]
+pub fn database_key(server: &str, name: &str) -> (String, String) {
+    let server = server.trim().to_lowercase();
+    let server = server.strip_prefix("tcp:").unwrap_or(&server);
+    let server = server.strip_suffix(",1433").unwrap_or(server);
+    let server = server.strip_suffix(r"\mssqlserver").unwrap_or(server);
+    (server.trim_end_matches('.').to_owned(), name.trim().to_lowercase())
 }
 
 #[cfg(test)]

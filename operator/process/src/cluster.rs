@@ -4,6 +4,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use kube::client::ClientBuilder;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::core::Status;
@@ -62,6 +64,18 @@ pub async fn configured(flags: &ClusterFlags) -> Result<Config, Failure> {
     Ok(config)
 }
 
+/// Certificates (DER) as a kubeconfig has them: PEM in base64.
+#[must_use]
+pub fn pem(certificates: &[Vec<u8>]) -> String {
+    let block = |certificate: &Vec<u8>| {
+        let text = STANDARD.encode(certificate);
+        let lines: Vec<&str> =
+            text.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap_or_default()).collect();
+        format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
+    };
+    STANDARD.encode(certificates.iter().map(block).collect::<String>())
+}
+
 /// A client whose requests are counted.
 ///
 /// # Errors
@@ -105,7 +119,8 @@ pub async fn meet(client: &Client, url: &http::Uri, patience: Duration) -> Resul
 
 fn unknown(url: &http::Uri, status: &Status) -> Failure {
     Failure::Cluster(format!(
-        "the API server at {url} does not know this identity ({}): renew the token or certificate in the kubeconfig",
+        "the API server at {url} does not know this identity ({}): renew the token or certificate in the kubeconfig; for the \
+         agent of a server: kubectl crm node enroll NAME --renew --file FILE, and start it with that file",
         status.message
     ))
 }

@@ -6,8 +6,10 @@
 //! - [`logs`] and `traces`: where what `tracing` collects goes;
 //! - [`metrics`]: a registry that knows what stands in it; [`requests`]: counts requests to the API server;
 //! - [`endpoints`]: `/healthz`, `/readyz`, `/metrics`; [`web`]: requests to others than the API server;
+//! - [`private`]: files that their owner alone reads; [`beat`]: whether a loop is blocked;
 //! - [`stop`]: who tells a process to end; [`chance`]: the only random numbers; [`start`]: runtime and TLS.
 
+pub mod beat;
 pub mod chance;
 pub mod cluster;
 pub mod endpoints;
@@ -15,6 +17,7 @@ pub mod exit;
 pub mod flags;
 pub mod logs;
 pub mod metrics;
+pub mod private;
 pub mod requests;
 pub mod start;
 pub mod stop;

@@ -14,6 +14,7 @@ pub mod plants;
 mod receiver;
 pub mod report;
 pub mod run;
+pub mod secrets;
 pub mod story;
 pub mod sweep;
 mod witness;

@@ -62,6 +62,7 @@ impl Receiver {
 
     /// The status with which a body is answered; none where it never is. The story says what came.
     fn answer(&self, address: &Address, body: &[u8]) -> Option<u16> {
+        self.witness.shown("the body of a notice", body);
         if address.url() != self.webhook.url {
             self.witness.note(None, What::Told, "the webhook is asked at an address that it does not have");
             return Some(404);

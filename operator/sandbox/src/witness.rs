@@ -154,6 +154,14 @@ impl Witness {
         self.close(notes, at, violation, matches!(&*change.kind, "CrmSite" | "CrmChange"));
     }
 
+    /// Somebody of ours shows a text to others.
+    pub(crate) fn shown(&self, place: &str, text: &[u8]) {
+        let at = (self.shared.now)();
+        let mut notes = self.notes();
+        let violation = notes.invariants.shows(at, place, text);
+        self.close(notes, at, violation, false);
+    }
+
     fn happened(&self, event: &GhostEvent) {
         let mut notes = self.notes();
         let violation = notes.invariants.happened(event);
@@ -192,6 +200,10 @@ impl Deeds for Witness {
         let mut notes = self.notes();
         let violation = notes.invariants.begins(at, node, order);
         self.close(notes, at, violation, false);
+    }
+
+    fn shows(&self, node: &str, place: &str, text: &[u8]) {
+        self.shown(&format!("{place} on {node}"), text);
     }
 }
 

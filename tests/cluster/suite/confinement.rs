@@ -1,245 +1,174 @@
-//! What each identity may do on a real API server: rights by RBAC, contents by the policies of `charts/plain`. Each cell is
-//! a request with a real token; what is refused is refused for the reason that it should be.
+//! What each identity may do on a real API server, cell by cell: each is a request with a real token, and what is refused is
+//! refused for the reason that it should be.
 
 use std::path::Path;
 
-use kubectl_crm::cluster::node_identity;
 use serde_json::{Value, json};
 
-use crate::server::{Answer, Server, documents};
+use crate::stage::{DECISIONS, Stage, assert_refused, decision, message, named};
 
-const SITE_NAMESPACE: &str = "/api/v1/namespaces/crm";
-const NODES: &str = "/apis/crm-operator.io/v1alpha1/namespaces/crm/crmnodes";
-const SITES: &str = "/apis/crm-operator.io/v1alpha1/namespaces/crm/crmsites";
-const DECISIONS: &str = "/apis/crm-operator.io/v1alpha1/namespaces/crm/crmdecisions";
+/// Who asks: with its right token, with that of the other node, with one whose end has come, with one for somebody else's
+/// ears, and with none.
+const IDENTITIES: [&str; 5] = ["alpha", "beta", "ended", "for another audience", "nobody"];
+/// Whose objects are asked for.
+const PLACES: [(&str, &str); 3] = [("crm", "alpha"), ("crm", "beta"), ("other", "alpha")];
+const VERBS: [&str; 10] =
+    ["get", "list", "watch", "create", "update", "patch", "apply", "finalizers", "delete", "deletecollection"];
+/// Group and version, plural, and how the object that belongs to a node is called.
+const RESOURCES: [(&str, &str, &str); 16] = [
+    ("/apis/crm-operator.io/v1alpha1", "crmnodes", "{}"),
+    ("/apis/crm-operator.io/v1alpha1", "crmnodes/status", "{}"),
+    ("/apis/crm-operator.io/v1alpha1", "crmsites", "{}"),
+    ("/apis/crm-operator.io/v1alpha1", "crmsites/status", "{}"),
+    ("/apis/crm-operator.io/v1alpha1", "crmchanges", "{}"),
+    ("/apis/crm-operator.io/v1alpha1", "crmbackups", "{}"),
+    ("/apis/crm-operator.io/v1alpha1", "crmdecisions", "{}"),
+    ("/apis/coordination.k8s.io/v1", "leases", "crm-node-{}"),
+    ("/api/v1", "serviceaccounts", "crm-node-{}"),
+    ("/api/v1", "serviceaccounts/token", "crm-node-{}"),
+    ("/api/v1", "secrets", "crm-node-{}-bootstrap"),
+    ("/api/v1", "secrets", "contoso-sql-of-{}"),
+    ("/api/v1", "configmaps", "kube-root-ca.crt"),
+    ("/api/v1", "pods", "{}"),
+    ("/apis/rbac.authorization.k8s.io/v1", "rolebindings", "crm-node-{}"),
+    ("/apis/events.k8s.io/v1", "events", "{}"),
+];
 
-/// A cluster with the plain manifests, two enrolled nodes, and tokens of everybody.
-struct Stage {
-    server: Server,
-    controller: String,
-    alpha: String,
-    beta: String,
+/// What a node may do with what belongs to it.
+fn is_its_right(verb: &str, resource: &str, name: &str) -> bool {
+    match resource {
+        "crmnodes" => verb == "watch",
+        "crmnodes/status" | "leases" => ["patch", "apply", "finalizers"].contains(&verb),
+        "serviceaccounts/token" => verb == "create",
+        "secrets" => verb == "delete" && name.ends_with("-bootstrap"),
+        // Of its namespace, and the same for all in it.
+        "configmaps" => verb == "get",
+        _ => false,
+    }
 }
 
-impl Stage {
-    fn set() -> Self {
-        let server = Server::empty();
-        server.with_policies();
-        for node in ["alpha", "beta"] {
-            server.expect(200..=201, "POST", NODES, &named("CrmNode", node, json!({"spec": {}})));
-            for object in node_identity::objects("crm", node) {
-                server.apply(&object);
-            }
+/// One request: method, path with query, and body.
+fn request(
+    verb: &str,
+    (group, resource, object): (&str, &str, &str),
+    namespace: &str,
+) -> Option<(&'static str, String, Value)> {
+    let (plural, sub) = resource.split_once('/').map_or((resource, None), |(plural, sub)| (plural, Some(sub)));
+    let collection = format!("{group}/namespaces/{namespace}/{plural}");
+    let item = match sub {
+        Some(sub) => format!("{collection}/{object}/{sub}"),
+        None => format!("{collection}/{object}"),
+    };
+    // Of one that is refused the body is never looked at.
+    let (kind, version) = match plural {
+        "leases" => ("Lease", "coordination.k8s.io/v1"),
+        "serviceaccounts" => ("TokenRequest", "authentication.k8s.io/v1"),
+        _ => ("CrmNode", crm_api::API_VERSION),
+    };
+    let body = match plural {
+        "serviceaccounts" => json!({"apiVersion": version, "kind": kind, "spec": {"expirationSeconds": 600}}),
+        _ => json!({"apiVersion": version, "kind": kind, "metadata": {"name": object}}),
+    };
+    let whole = sub.is_none();
+    Some(match verb {
+        "get" => ("GET", item, Value::Null),
+        "list" if whole => ("GET", collection, Value::Null),
+        "watch" if whole => {
+            let query = format!("watch=true&timeoutSeconds=1&fieldSelector=metadata.name%3D{object}");
+            ("GET", format!("{collection}?{query}"), Value::Null)
         }
-        let token = |namespace: &str, account: &str| {
-            let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token");
-            let answer = server.expect(201..=201, "POST", &path, &json!({"spec": {"expirationSeconds": 600}}));
-            answer["status"]["token"].as_str().unwrap().to_owned()
-        };
-        let controller = token("crm-operator", "crm-operator");
-        let (alpha, beta) = (token("crm", "crm-node-alpha"), token("crm", "crm-node-beta"));
-        Self { server, controller, alpha, beta }
-    }
-
-    fn order(&self, id: &str, attempt: i32, epoch: i64) -> Value {
-        json!({
-            "id": id, "attempt": attempt, "format": 1, "planHash": "abc123", "epoch": epoch,
-            "startBefore": "2030-01-01T00:00:00Z", "timeLimitSeconds": 60, "actions": [{"stopService": {"name": "W3SVC"}}],
-        })
-    }
+        "create" if whole => ("POST", collection, body),
+        "create" => ("POST", item, body),
+        "update" => ("PUT", item, body),
+        "patch" => ("PATCH", item, json!({})),
+        "apply" => ("PATCH", format!("{item}?fieldManager=matrix&force=true"), body),
+        "finalizers" => ("PATCH", item, json!({"metadata": {"finalizers": []}})),
+        "delete" if whole => ("DELETE", item, Value::Null),
+        "deletecollection" if whole => ("DELETE", collection, Value::Null),
+        _ => return None,
+    })
 }
-
-fn named(kind: &str, name: &str, mut rest: Value) -> Value {
-    rest["apiVersion"] = json!(crm_api::API_VERSION);
-    rest["kind"] = json!(kind);
-    rest["metadata"] = json!({"name": name});
-    rest
-}
-
-fn message(answer: &Answer) -> &str {
-    answer.body["message"].as_str().unwrap_or_default()
-}
-
-/// Method, path, body, and what each of these identities is answered: nobody, another's token, the node's own.
-type Cell<'a> = (&'a str, String, Value, [u16; 4]);
 
 #[test]
 fn a_node_may_touch_what_is_its_own_and_nothing_else() {
     let _alone = crate::server::alone();
     let stage = Stage::set();
-    let report = || json!({"status": {"agentVersion": "1", "highestEpoch": 1}});
-    let lease = json!({"spec": {"holderIdentity": "alpha"}});
-    let account = "serviceaccounts/crm-node-alpha/token";
-    let again = json!({"spec": {"expirationSeconds": 600}});
-    // Answers to: no token (the server calls that system:anonymous, who has no rights), a spoilt one, the other node, the node itself.
-    let cells: Vec<Cell<'_>> = vec![
-        (
-            "GET",
-            format!("{NODES}?watch=true&timeoutSeconds=1&fieldSelector=metadata.name%3Dalpha"),
-            Value::Null,
-            [403, 401, 403, 200],
-        ),
-        ("GET", format!("{NODES}?watch=true&timeoutSeconds=1"), Value::Null, [403, 401, 403, 403]),
-        ("GET", format!("{NODES}/beta"), Value::Null, [403, 401, 403, 403]),
-        ("GET", NODES.to_owned(), Value::Null, [403, 401, 403, 403]),
-        ("PATCH", format!("{NODES}/alpha/status"), report(), [403, 401, 403, 200]),
-        ("PATCH", format!("{NODES}/alpha"), json!({"spec": {"orders": []}}), [403, 401, 403, 403]),
-        ("PUT", format!("{NODES}/alpha/status"), report(), [403, 401, 403, 403]),
-        ("PUT", format!("{NODES}/alpha"), report(), [403, 401, 403, 403]),
-        ("DELETE", format!("{NODES}/alpha"), Value::Null, [403, 401, 403, 403]),
-        ("DELETE", NODES.to_owned(), Value::Null, [403, 401, 403, 403]),
-        ("POST", NODES.to_owned(), named("CrmNode", "gamma", json!({"spec": {}})), [403, 401, 403, 403]),
-        (
-            "PATCH",
-            "/apis/coordination.k8s.io/v1/namespaces/crm/leases/crm-node-alpha".to_owned(),
-            lease,
-            [403, 401, 403, 200],
-        ),
-        ("POST", format!("{SITE_NAMESPACE}/{account}"), again, [403, 401, 403, 201]),
-        ("GET", SITES.to_owned(), Value::Null, [403, 401, 403, 403]),
-        ("GET", format!("{SITE_NAMESPACE}/secrets"), Value::Null, [403, 401, 403, 403]),
-        ("GET", format!("{SITE_NAMESPACE}/secrets/contoso-sql"), Value::Null, [403, 401, 403, 403]),
-        ("POST", DECISIONS.to_owned(), json!({}), [403, 401, 403, 403]),
-        (
-            "PATCH",
-            "/apis/crm-operator.io/v1alpha1/namespaces/other/crmnodes/alpha/status".to_owned(),
-            report(),
-            [403, 401, 403, 403],
-        ),
-    ];
-    let spoilt = format!("{}x", stage.alpha);
-    for (method, path, body, expected) in cells {
-        let tokens = ["", &spoilt, &stage.beta, &stage.alpha];
-        let seen = tokens.map(|token| stage.server.as_bearer(token, method, &path, &body).code);
-        assert_eq!(seen, expected, "{method} {path}");
+    let ended = stage.server.ended_token("crm-node-alpha");
+    let elsewhere = stage.server.token("crm", "crm-node-alpha", &json!({"audiences": ["https://elsewhere.example"]}));
+    let tokens = [&stage.alpha, &stage.beta, &ended, &elsewhere, ""];
+    let (mut cells, mut allowed, mut wrong) = (0, 0, String::new());
+    for resource in RESOURCES {
+        for (namespace, node) in PLACES {
+            let object = resource.2.replace("{}", node);
+            for verb in VERBS {
+                let Some((method, path, body)) = request(verb, (resource.0, resource.1, &object), namespace) else {
+                    continue;
+                };
+                for (identity, token) in IDENTITIES.iter().zip(tokens) {
+                    let is_own =
+                        *identity == node || (resource.1 == "configmaps" && ["alpha", "beta"].contains(identity));
+                    let may = is_own && namespace == "crm" && is_its_right(verb, resource.1, &object);
+                    let answer = match verb {
+                        "apply" => stage.server.apply_as_bearer(token, &path, &body),
+                        _ => stage.server.as_bearer(token, method, &path, &body),
+                    };
+                    let is_right = match (*identity, may) {
+                        // What is refused by a policy, or is not there, was let through by its rights.
+                        (_, true) => !message(&answer).contains("cannot ") && answer.code != 401,
+                        ("ended" | "for another audience", false) => answer.code == 401,
+                        (_, false) => answer.code == 403 && message(&answer).contains(" cannot "),
+                    };
+                    (cells, allowed) = (cells + 1, allowed + i32::from(may));
+                    if !is_right {
+                        wrong.push_str(&format!("{identity}: {verb} {path}: {} {}\n", answer.code, message(&answer)));
+                    }
+                }
+            }
+        }
     }
-}
-
-#[test]
-fn orders_come_from_the_controller_and_reports_from_the_node_about_them() {
-    let _alone = crate::server::alone();
-    let stage = Stage::set();
-    let node = format!("{NODES}/alpha");
-    let orders = json!({"spec": {"orders": [stage.order("c/one", 2, 5)]}});
-    // Not even an administrator gives orders by hand.
-    let by_hand = stage.server.plain("PATCH", &node, orders.clone());
-    assert!(by_hand.code == 403 && message(&by_hand).contains("are given by the controller"), "{by_hand:?}");
-    let given = stage.server.as_bearer(&stage.controller, "PATCH", &node, &orders);
-    assert_eq!(given.code, 200, "{given:?}");
-
-    let status = format!("{node}/status");
-    let result = |id: &str, attempt: i32, epoch: i64| {
-        let result = json!({"id": id, "attempt": attempt, "epoch": epoch, "phase": "Running", "startedAt": "2026-11-28T20:00:00Z"});
-        json!({"status": {"highestEpoch": 5, "results": [result]}})
-    };
-    let report = |body: &Value| stage.server.as_bearer(&stage.alpha, "PATCH", &status, body);
-    for (body, reason) in [
-        (result("c/two", 1, 5), "that this node was not given"),
-        (result("c/one", 3, 5), "that this node was not given"),
-        (result("c/one", 2, 6), "that this node was not given"),
-    ] {
-        let refused = report(&body);
-        assert!(refused.code == 403 && message(&refused).contains(reason), "{body}: {refused:?}");
-    }
-    assert_eq!(report(&result("c/one", 2, 5)).code, 200);
-    for (body, reason) in [
-        (json!({"status": {"highestEpoch": 4}}), "an epoch that was seen is never forgotten"),
-        (result("c/one", 1, 5), "the attempt of an order falls"),
-    ] {
-        let refused = report(&body);
-        assert!(refused.code == 403 && message(&refused).contains(reason), "{body}: {refused:?}");
-    }
-    // What it was given before and is asked no more, it may still finish.
-    let withdrawn = stage.server.as_bearer(&stage.controller, "PATCH", &node, &json!({"spec": {"orders": []}}));
-    assert_eq!(withdrawn.code, 200, "{withdrawn:?}");
-    assert_eq!(report(&result("c/one", 2, 5)).code, 200);
-    // The controller speaks for no node.
-    assert_eq!(stage.server.as_bearer(&stage.controller, "PATCH", &status, &result("c/one", 2, 5)).code, 403);
+    assert!(wrong.is_empty(), "{wrong}");
+    // Two nodes: each watches one kind, writes two objects in three ways, and has three rights more.
+    assert_eq!(allowed, 2 * (1 + 2 * 3 + 2) + 2 * 2, "cells that are allowed");
+    println!("matrix of identities: {cells} cells, {allowed} of them allowed");
 }
 
 #[test]
 fn a_decision_is_the_word_of_whoever_creates_it() {
     let _alone = crate::server::alone();
     let stage = Stage::set();
-    let me = stage.server.whoami();
-    let hold = |name: &str, user: &str| {
-        named(
-            "CrmDecision",
-            name,
-            json!({"spec": {"site": "contoso", "word": "Hold", "reason": "audit", "user": user}}),
-        )
-    };
-    let forged = stage.server.plain("POST", DECISIONS, hold("forged", "kari"));
-    let expected = format!("a decision is said by whoever creates it; write {me}");
-    // An administrator of the whole cluster may do everything, speaking for others included; so this is asked as a person.
     let person = stage.server.person("ola");
-    let as_person = stage.server.as_bearer(&person, "POST", DECISIONS, &hold("forged-too", "kari"));
-    assert!(
-        as_person.code == 403 && message(&as_person).contains("a decision is said by whoever creates it"),
-        "{as_person:?}"
+    let say = |token: &str, name: &str, user: &str| {
+        stage.server.as_bearer(token, "POST", DECISIONS, &decision(name, "Hold", user))
+    };
+    assert_refused(
+        &say(&person, "forged", "kari"),
+        "a decision is said by whoever creates it; write system:serviceaccount:crm:ola",
     );
-    assert!(forged.code == 201 || message(&forged).contains(&expected), "{forged:?}");
-    let honest = stage.server.as_bearer(&person, "POST", DECISIONS, &hold("honest", "system:serviceaccount:crm:ola"));
-    assert_eq!(honest.code, 201, "{honest:?}");
-}
-
-#[test]
-fn while_a_stop_stands_no_new_order_is_given() {
-    let _alone = crate::server::alone();
-    let stage = Stage::set();
-    let stop = |namespace: &str, name: &str| {
-        let path = format!("/apis/crm-operator.io/v1alpha1/namespaces/{namespace}/crmdecisions");
-        let spec = json!({"word": "Stop", "reason": "storm", "user": stage.server.whoami()});
-        stage.server.expect(201..=201, "POST", &path, &named("CrmDecision", name, json!({"spec": spec})));
-        format!("{path}/{name}")
-    };
-    let give = |id: &str| {
-        let orders = json!({"spec": {"orders": [stage.order(id, 1, 5)]}});
-        stage.server.as_bearer(&stage.controller, "PATCH", &format!("{NODES}/alpha"), &orders)
-    };
-    for (round, namespace) in ["crm", "crm-operator"].into_iter().enumerate() {
-        let before = format!("c/before-{round}");
-        assert_eq!(give(&before).code, 200);
-        let path = stop(namespace, "storm");
-        let refused = stage.server.until(403, || give(&format!("c/after-{round}")));
-        assert!(message(&refused).contains("a stop stands (CrmDecision storm"), "{namespace}: {refused:?}");
-        assert_eq!(give(&before).code, 200, "an order that was there before stays");
-        stage.server.expect(200..=200, "DELETE", &path, &Value::Null);
-        stage.server.until(200, || give(&format!("c/later-{round}")));
-    }
-}
-
-#[test]
-fn a_site_goes_not_back_and_shares_its_database_with_no_other() {
-    let _alone = crate::server::alone();
-    let stage = Stage::set();
-    let text = std::fs::read_to_string(
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/superoffice/server-web-service-7.5-to-8.0.yaml"),
-    )
-    .unwrap();
-    let mut site = documents(&text).into_iter().find(|document| document["kind"] == "CrmSite").unwrap();
-    stage.server.expect(201..=201, "POST", SITES, &site);
-    let first = site["metadata"]["name"].as_str().unwrap().to_owned();
-    site["metadata"]["name"] = json!("second");
-    let twin = stage.server.until(422, || stage.server.plain("POST", SITES, site.clone()));
-    assert!(message(&twin).contains("one database is one site"), "{twin:?}");
-    site["spec"]["database"]["name"] = json!("CRM8");
-    stage.server.expect(201..=201, "POST", SITES, &site);
-
-    let release = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/superoffice")).unwrap();
-    let catalogue = release.filter_map(Result::ok).find(|entry| entry.file_name() == "catalogue.yaml").unwrap();
-    for release in documents(&std::fs::read_to_string(catalogue.path()).unwrap()) {
-        stage.server.expect(201..=201, "POST", "/apis/crm-operator.io/v1alpha1/crmreleases", &release);
-    }
-    let proven = json!({"status": {"verified": {"version": "8.0 SR6", "rank": 8006, "change": "c", "specDigest": "d", "at": "2026-11-28T20:00:00Z"}}});
-    let path = format!("{SITES}/{first}");
-    let proven = stage.server.as_bearer(&stage.controller, "PATCH", &format!("{path}/status"), &proven);
-    assert_eq!(proven.code, 200, "{proven:?}");
-    let back = json!({"spec": {"version": "7.5 SR2"}});
-    let forward = json!({"spec": {"version": "8.0 SR6"}});
-    stage.server.expect(200..=200, "PATCH", &path, &forward);
-    let refused = stage.server.until(422, || stage.server.plain("PATCH", &path, back.clone()));
-    assert!(message(&refused).contains("there is no way back but a restore"), "{refused:?}");
+    assert_eq!(say(&person, "honest", "system:serviceaccount:crm:ola").code, 201);
+    // It is never changed afterwards, by nobody.
+    let other = json!({"spec": {"user": "kari"}});
+    let changed = stage.server.as_bearer(&person, "PATCH", &format!("{DECISIONS}/honest"), &other);
+    assert_eq!(changed.code, 422, "{changed:?}");
+    // Whoever applies what people have written in Git speaks for them with the verb `speakfor`, and not without it.
+    let git = stage.server.person("git");
+    assert_refused(&say(&git, "from-git", "kari"), "a decision is said by whoever creates it");
+    let metadata = json!({"name": "git-speaks", "namespace": "crm"});
+    stage.server.apply(&json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": metadata,
+        "rules": [{"apiGroups": [crm_api::GROUP], "resources": ["crmdecisions"], "verbs": ["speakfor"]}],
+    }));
+    stage.server.apply(&json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": metadata,
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "git-speaks"},
+        "subjects": [{"kind": "ServiceAccount", "name": "git", "namespace": "crm"}],
+    }));
+    stage.server.until(201, || say(&git, "from-git", "kari"));
+    assert_refused(&say(&person, "forged", "kari"), "a decision is said by whoever creates it");
+    let binding = "/apis/rbac.authorization.k8s.io/v1/namespaces/crm/rolebindings/git-speaks";
+    stage.server.expect(200..=200, "DELETE", binding, &Value::Null);
+    // The controller says nothing at all.
+    let said = stage.as_controller("POST", DECISIONS, &named("CrmDecision", "own", json!({"spec": {}})));
+    assert_eq!(said.code, 403, "{said:?}");
 }
 
 /// As the API server itself sums them up. `UPDATE=1` writes the file anew: read the difference.

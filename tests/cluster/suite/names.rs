@@ -156,17 +156,9 @@ impl Names {
 
     fn same_field(&mut self, path: &str, key: &str, ours: &Value, theirs: &Value, differences: &mut Vec<String>) {
         let is_same = match (key, ours, theirs) {
-            ("resourceVersion", Value::String(ours), Value::String(theirs)) => {
-                if path == ".metadata.resourceVersion"
-                    || path.ends_with("].metadata.resourceVersion")
-                    || path.starts_with(".object")
-                {
-                    self.is_same_version(ours, theirs)
-                } else {
-                    true
-                }
-            }
-            ("creationTimestamp" | "deletionTimestamp" | "time", Value::String(_), Value::String(_)) => true,
+            ("resourceVersion", Value::String(ours), Value::String(theirs)) => self.is_same_version(ours, theirs),
+            ("creationTimestamp" | "deletionTimestamp", Value::String(_), Value::String(_)) => true,
+            ("time", Value::String(_), Value::String(_)) if path.contains(".managedFields[") => true,
             ("continue", Value::String(ours), Value::String(theirs)) => {
                 self.tokens.insert(percent_encoded(ours), theirs.clone());
                 true
@@ -213,11 +205,14 @@ pub(crate) fn percent_encoded(text: &str) -> String {
 }
 
 /// The server walks over an invalid object in an order that it does not promise, and its message lists what it found in that
-/// order: what counts is what was found.
+/// order: what counts is of which object it speaks, and what was found.
 fn sort_causes(answer: &mut Value) {
     let Some(causes) = answer.pointer_mut("/details/causes").and_then(Value::as_array_mut) else { return };
     causes.sort_by_key(Value::to_string);
-    answer["message"] = Value::Null;
+    let about = answer["message"].as_str().and_then(|message| message.split_once(" is invalid: "));
+    if let Some((object, _)) = about {
+        answer["message"] = object.into();
+    }
 }
 
 /// The order of managers goes by the time of their last write, in whole seconds: simulated ones here, real ones there.

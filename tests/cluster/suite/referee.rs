@@ -2,16 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crm_sandbox::cluster::{Answered, Asked, Referee};
 use serde_json::Value;
 
 use crate::identities::{Grants, acting_as};
 use crate::names::Names;
-use crate::server::{Server, Watch};
+use crate::server::{self, Server, Watch};
 
 /// After so many differences the rest would only repeat them.
 const DIFFERENCES_MAX: usize = 20;
+/// What the real server sends beyond what the model has said must have come by then.
+const GRACE: Duration = Duration::from_millis(100);
 /// Answers that depend on who the caller is: the real server is asked by one who may do everything.
 const ABOUT_THE_CALLER: &str = "/apis/authentication.k8s.io/";
 
@@ -30,8 +33,8 @@ struct State {
     watches: BTreeMap<u64, Watched>,
     exchanges: usize,
     lines: usize,
-    /// What the model last answered to a read, by what was asked.
-    reads: BTreeMap<String, Vec<u8>>,
+    /// What the model last answered to a read since the last write there, by collection and by what was asked.
+    reads: BTreeMap<String, BTreeMap<String, Vec<u8>>>,
     differences: Vec<String>,
 }
 
@@ -44,7 +47,7 @@ struct Watched {
 /// What a run came to.
 #[derive(Debug)]
 pub(crate) struct Comparison {
-    /// Requests that both have answered; a read that is answered as it was before is not asked again.
+    /// Requests that both have answered; in a story, a read that nothing was written to since is not asked again.
     pub(crate) exchanges: usize,
     /// Lines of watches that both have sent.
     pub(crate) lines: usize,
@@ -78,8 +81,12 @@ impl SecondServer {
     /// Compares what is still open, and gives the result.
     pub(crate) fn end(&self) -> Comparison {
         let mut state = self.state();
-        while let Some((_, watched)) = state.watches.pop_first() {
-            state.close(&watched);
+        let open: Vec<Watched> = std::mem::take(&mut state.watches).into_values().collect();
+        open.iter().for_each(|watched| state.close(watched));
+        // In a trace everything that the model has to say was read, so the server may say no more either.
+        if !self.confined && !open.is_empty() {
+            std::thread::sleep(GRACE);
+            open.iter().for_each(|watched| state.expect_no_more(watched));
         }
         Comparison {
             exchanges: state.exchanges,
@@ -109,6 +116,38 @@ impl State {
             self.differs(&title, differences);
         }
     }
+
+    fn expect_no_more(&mut self, watched: &Watched) {
+        let real = watched.real.lines(0);
+        if let Some(more) = real.get(watched.model.len()) {
+            let title = format!("{}, after line {}", watched.title, watched.model.len());
+            self.differs(&title, [format!("the model says nothing, the server {more:.200}")]);
+        }
+    }
+
+    /// Whether this read has to be asked: a loop that reads all the time is told the same again and again.
+    fn is_news(&mut self, asked: &Asked, body: &[u8]) -> bool {
+        let reads = self.reads.entry(collection(asked.parts.uri.path())).or_default();
+        let before = reads.insert(asked.parts.uri.to_string(), body.to_vec());
+        before.is_none_or(|before| before != body)
+    }
+
+    /// After a write nothing that was read there counts any more; after a delete nothing at all, since it may take others along.
+    fn forget_reads(&mut self, asked: &Asked) {
+        if asked.parts.method == http::Method::DELETE {
+            self.reads.clear();
+        } else {
+            self.reads.remove(&collection(asked.parts.uri.path()));
+        }
+    }
+}
+
+/// The plural in a path of the API, whatever the namespace.
+fn collection(path: &str) -> String {
+    let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+    let of_group = if parts.first() == Some(&"api") { 2 } else { 3 };
+    let of_namespace = if parts.get(of_group) == Some(&"namespaces") && parts.len() > of_group + 2 { 2 } else { 0 };
+    parts.get(of_group + of_namespace).copied().unwrap_or_default().to_owned()
 }
 
 impl Referee for SecondServer {
@@ -117,12 +156,10 @@ impl Referee for SecondServer {
             return;
         }
         let mut state = self.state();
-        if let (Answered::Whole(_, body), true) = (answer, asked.parts.method == http::Method::GET) {
-            // A loop that reads all the time is told the same again and again.
-            let before = state.reads.insert(asked.parts.uri.to_string(), body.to_vec());
-            if before.is_some_and(|before| before == body) {
-                return;
-            }
+        match answer {
+            _ if asked.parts.method != http::Method::GET => state.forget_reads(asked),
+            Answered::Whole(_, body) if self.confined && !state.is_news(asked, body) => return,
+            Answered::Whole(..) | Answered::Watch(_) => {}
         }
         state.exchanges += 1;
         let title = title(asked);
@@ -134,7 +171,7 @@ impl Referee for SecondServer {
         match answer {
             Answered::Whole(code, body) => {
                 let real = self.server.ask(request);
-                let model: Value = serde_json::from_slice(body).unwrap_or_default();
+                let model = server::body(body);
                 if code != real.code {
                     let ours =
                         format!("the model answers {code}: {model:.300}; the server {}: {:.300}", real.code, real.body);

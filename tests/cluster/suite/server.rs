@@ -1,4 +1,7 @@
 //! The real API server, asked from a thread of its own: whoever asks stands still meanwhile, and so does simulated time.
+//! `prepared`: what it is given before a test, and what is taken away again.
+
+mod prepared;
 
 use std::io;
 use std::path::Path;
@@ -14,13 +17,9 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
-/// Namespaces in which stories play.
-const NAMESPACES: [&str; 2] = ["crm", "crm-operator"];
-/// What stories leave behind there, besides our own kinds.
-const BUILT_IN: [&str; 3] =
-    ["/api/v1/{}/secrets", "/apis/coordination.k8s.io/v1/{}/leases", "/apis/events.k8s.io/v1/{}/events"];
-/// What a cluster is prepared with, besides the definitions.
-const PLAIN: [&str; 3] = ["rbac.yaml", "policies.yaml", "secrets.yaml"];
+use prepared::NAMESPACES;
+pub(crate) use prepared::documents;
+
 /// A watch that has not shown by then what was written will not show it.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -95,12 +94,17 @@ impl Server {
             let response = client.send(request.map(Body::from)).await.unwrap();
             let code = response.status().as_u16();
             let bytes = response.into_body().collect().await.unwrap().to_bytes();
-            Answer { code, body: serde_json::from_slice(&bytes).unwrap_or_default() }
+            Answer { code, body: body(&bytes) }
         })
     }
 
+    /// A client of somebody who may do everything, for the other thread.
+    pub(crate) fn client(&self) -> Client {
+        self.client.clone()
+    }
+
     /// Does something on the other thread while this one stands still. This one may be a runtime's own.
-    fn elsewhere<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> T {
+    pub(crate) fn elsewhere<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> T {
         let (sender, receiver) = std::sync::mpsc::channel();
         self.runtime().spawn(async move {
             let _ = sender.send(work.await);
@@ -153,75 +157,14 @@ impl Server {
         drop(self.runtime().spawn(work));
     }
 
-    pub(crate) fn clear(&self) {
-        for namespace in NAMESPACES {
-            self.plain("POST", "/api/v1/namespaces", json!({"metadata": {"name": namespace}}));
-        }
-        let places = NAMESPACES.iter().flat_map(|namespace| {
-            let place = format!("namespaces/{namespace}");
-            let built_in = BUILT_IN.map(|path| path.replace("{}", &place));
-            let ours = crm_api::crds().iter().filter(|crd| crd.spec.scope == "Namespaced");
-            let ours = ours.map(move |crd| ours_at(crd, &format!("{place}/")));
-            built_in.into_iter().chain(ours)
-        });
-        let cluster_wide = crm_api::crds().iter().filter(|crd| crd.spec.scope == "Cluster").map(|crd| ours_at(crd, ""));
-        places.chain(cluster_wide).for_each(|collection| self.empty_collection(&collection));
-    }
-
-    /// Removes what there is of our kinds in `crm` and in the whole cluster.
-    pub(crate) fn clear_kinds(&self) {
-        for crd in crm_api::crds() {
-            let place = if crd.spec.scope == "Cluster" { "" } else { "namespaces/crm/" };
-            self.empty_collection(&ours_at(crd, place));
-        }
-    }
-
-    fn empty_collection(&self, collection: &str) {
-        for item in self.plain("GET", collection, Value::Null).body["items"].as_array().into_iter().flatten() {
-            let path = format!("{collection}/{}", item["metadata"]["name"].as_str().unwrap_or_default());
-            if item["metadata"]["finalizers"].is_array() {
-                self.plain("PATCH", &path, json!({"metadata": {"finalizers": null}}));
-            }
-            self.plain("DELETE", &path, Value::Null);
-        }
-    }
-
-    /// Installs the rights and policies of `charts/plain`, and waits until they hold.
-    pub(crate) fn with_policies(&self) {
-        for file in PLAIN {
-            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../charts/plain").join(file);
-            documents(&std::fs::read_to_string(path).unwrap()).iter().for_each(|object| self.apply(object));
-        }
-        self.until(403, || self.touch());
-        self.clear();
-    }
-
-    /// Takes the policies away, and waits until nothing is held by them.
-    pub(crate) fn without_policies(&self) {
-        let bindings = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings";
-        let all = self.expect(200..=200, "GET", bindings, &Value::Null);
-        let ours =
-            all["items"].as_array().into_iter().flatten().filter_map(|binding| binding["metadata"]["name"].as_str());
-        for name in ours.filter(|name| name.starts_with("crm-operator-")) {
-            self.plain("DELETE", &format!("{bindings}/{name}"), Value::Null);
-        }
-        self.until(200, || self.touch());
-        self.clear();
-    }
-
-    /// A report about a node by somebody who is not that node.
-    fn touch(&self) -> Answer {
-        let nodes = format!("/apis/{}/namespaces/crm/crmnodes", crm_api::API_VERSION);
-        let node = json!({
-            "apiVersion": crm_api::API_VERSION, "kind": "CrmNode", "metadata": {"name": "touched"}, "spec": {},
-        });
-        self.plain("POST", &nodes, node);
-        self.plain("PATCH", &format!("{nodes}/touched/status"), json!({"status": {"agentVersion": "1"}}))
-    }
-
-    /// Asks until the answer has this code: policies and caches of the server follow a write after a moment.
+    /// Asks until the answer has this code: caches of the server follow a write after a moment.
     pub(crate) fn until(&self, code: u16, ask: impl Fn() -> Answer) -> Answer {
-        for _ in 0..100 {
+        self.until_with(code, ask)
+    }
+
+    /// The same, of a question that is another one each time.
+    pub(crate) fn until_with(&self, code: u16, mut ask: impl FnMut() -> Answer) -> Answer {
+        for _ in 0..300 {
             let answer = ask();
             if answer.code == code {
                 return answer;
@@ -281,9 +224,28 @@ impl Server {
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name},
             "subjects": [{"kind": "ServiceAccount", "name": name, "namespace": "crm"}],
         }));
-        let path = format!("/api/v1/namespaces/crm/serviceaccounts/{name}/token");
-        let answer = self.expect(201..=201, "POST", &path, &json!({"spec": {"expirationSeconds": 600}}));
+        self.token("crm", name, &json!({}))
+    }
+
+    /// A token of a ServiceAccount, with this in the request's spec.
+    pub(crate) fn token(&self, namespace: &str, account: &str, spec: &Value) -> String {
+        let mut spec = spec.clone();
+        spec["expirationSeconds"] = json!(600);
+        let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token");
+        let answer = self.expect(201..=201, "POST", &path, &json!({"spec": spec}));
         answer["status"]["token"].as_str().unwrap().to_owned()
+    }
+
+    /// A token that was good once and is not any more: what it was bound to is gone.
+    pub(crate) fn ended_token(&self, account: &str) -> String {
+        let secrets = "/api/v1/namespaces/crm/secrets";
+        let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "bound-to"}});
+        let made = self.expect(201..=201, "POST", secrets, &secret);
+        let bound = json!({"kind": "Secret", "apiVersion": "v1", "name": "bound-to", "uid": made["metadata"]["uid"]});
+        let token = self.token("crm", account, &json!({"boundObjectRef": bound}));
+        self.expect(200..=200, "DELETE", &format!("{secrets}/bound-to"), &Value::Null);
+        self.until(401, || self.as_bearer(&token, "GET", "/version", &Value::Null));
+        token
     }
 
     /// Asks as whoever has this token; without one, as nobody.
@@ -296,6 +258,15 @@ impl Server {
         self.send(&self.nobody, request.body(body).unwrap())
     }
 
+    /// Applies as whoever has this token.
+    pub(crate) fn apply_as_bearer(&self, token: &str, path: &str, body: &Value) -> Answer {
+        let request = http::Request::builder().method("PATCH").uri(path);
+        let request = request.header(http::header::CONTENT_TYPE, "application/apply-patch+yaml");
+        let request =
+            if token.is_empty() { request } else { request.header("authorization", format!("Bearer {token}")) };
+        self.send(&self.nobody, request.body(body.to_string().into_bytes()).unwrap())
+    }
+
     pub(crate) fn plain(&self, method: &str, path: &str, body: Value) -> Answer {
         let content = if method == "PATCH" { "application/merge-patch+json" } else { "application/json" };
         let request = http::Request::builder().method(method).uri(path).header(http::header::CONTENT_TYPE, content);
@@ -304,17 +275,9 @@ impl Server {
     }
 }
 
-/// The documents of a YAML file that hold an object.
-pub(crate) fn documents(text: &str) -> Vec<Value> {
-    let read = |document| serde_saphyr::from_str::<Value>(document).unwrap();
-    text.split("\n---").map(read).filter(Value::is_object).collect()
-}
-
-fn ours_at(
-    crd: &k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
-    place: &str,
-) -> String {
-    format!("/apis/{}/{place}{}", crm_api::API_VERSION, crd.spec.names.plural)
+/// What an answer says; where it is no JSON, its text.
+pub(crate) fn body(bytes: &[u8]) -> Value {
+    serde_json::from_slice(bytes).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(bytes).into_owned()))
 }
 
 async fn read_lines(body: Body, lines: Arc<(Mutex<Vec<Value>>, Condvar)>) {

@@ -7,9 +7,11 @@ use std::sync::Arc;
 
 use crm_sandbox::file::{ScenarioFile, scenarios_in};
 use crm_sandbox::run::{Options, Sandbox};
+use crm_sandbox::secrets::Secrets;
 
 use crate::referee::SecondServer;
 use crate::rights::AuditLog;
+use crate::secrecy::assert_no_secret_in_the_logs;
 
 /// What is played where nothing else is asked for: an upgrade, a correction, a restore, a switch and a half-done site. A whole
 /// night is thousands of requests; `STORY=all` plays every example, `STORY=NAME` those with that in their name.
@@ -32,14 +34,16 @@ fn stories_go_the_same_on_a_real_api_server_and_use_every_right_that_is_granted(
         part => name.contains(part),
     };
     let log = AuditLog::from_now();
-    let mut wrong = String::new();
+    let (mut wrong, mut secrets, mut left_out) = (String::new(), Vec::new(), 0);
     for path in scenarios_in(&folder).unwrap() {
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
         if !is_played(&name) {
+            left_out += 1;
             continue;
         }
         let referee = SecondServer::confined();
         let sandbox = Sandbox::new(ScenarioFile::read(&path).unwrap()).unwrap();
+        secrets.push(Secrets::of(sandbox.file()));
         let report = sandbox.refereed(Arc::clone(&referee) as _).run(&Options::default(), &mut |_| {}).unwrap();
         let comparison = referee.end();
         println!("{name}: {} requests, {} lines of watches", comparison.exchanges, comparison.lines);
@@ -51,7 +55,11 @@ fn stories_go_the_same_on_a_real_api_server_and_use_every_right_that_is_granted(
             wrong.push_str(&format!("{name}: {difference}\n"));
         }
     }
+    if left_out > 0 {
+        println!("NOT PLAYED: {left_out} other examples; STORY=all plays every one");
+    }
     assert!(wrong.is_empty(), "{wrong}");
+    assert_no_secret_in_the_logs(&secrets);
     match log {
         Some(log) if only.is_empty() || only == "all" => log.assert_every_right_was_used(),
         Some(_) => println!("rights: NOT CHECKED, since only some stories were played"),

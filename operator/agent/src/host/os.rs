@@ -30,15 +30,23 @@ const JOURNAL: &str = "journal.json";
 /// This machine.
 pub struct OsHost {
     data: PathBuf,
+    /// What a person says that tells this machine from a copy of it.
+    machine_id: Option<String>,
     web: Web,
     processes: Arc<Processes>,
 }
 
 impl OsHost {
-    /// The machine, for an agent that keeps its own files in `data`.
+    /// The machine, for an agent that keeps its own files in `data`. What tells it from a copy is asked of the system where
+    /// nobody says it.
     #[must_use]
-    pub fn new(data: &Path) -> Self {
-        Self { data: data.to_owned(), web: Web::default(), processes: Arc::new(Processes::new(&data.join("consoles"))) }
+    pub fn new(data: &Path, machine_id: Option<&str>) -> Self {
+        Self {
+            data: data.to_owned(),
+            machine_id: machine_id.map(str::to_owned),
+            web: Web::default(),
+            processes: Arc::new(Processes::new(&data.join("consoles"))),
+        }
     }
 }
 
@@ -80,6 +88,11 @@ fn aside<'a, T: Send + 'static>(work: impl FnOnce() -> Result<T, HostError> + Se
 impl Host for OsHost {
     fn machine(&self) -> Answered<'_, Machine> {
         aside(machine::machine)
+    }
+
+    fn machine_id(&self) -> Answered<'_, String> {
+        let said = self.machine_id.clone();
+        aside(move || machine::id(said.as_deref()))
     }
 
     fn installed_program<'a>(&'a self, _: &'a str) -> Answered<'a, (String, String)> {
@@ -280,18 +293,18 @@ mod tests {
     #[tokio::test]
     async fn the_journal_is_there_once_it_was_written_and_survives_its_agent() {
         let folder = tempfile::tempdir().unwrap();
-        let host = OsHost::new(folder.path());
+        let host = OsHost::new(folder.path(), None);
         assert_eq!(host.read_journal().await, Ok(None));
         host.write_journal("{\"version\": 1}".to_owned()).await.unwrap();
         host.write_journal("{\"version\": 2}".to_owned()).await.unwrap();
-        let next = OsHost::new(folder.path());
+        let next = OsHost::new(folder.path(), None);
         assert_eq!(next.read_journal().await, Ok(Some("{\"version\": 2}".to_owned())));
     }
 
     #[tokio::test]
     async fn orders_with_windows_paths_are_carried_out_on_any_system() {
         let folder = tempfile::tempdir().unwrap();
-        let host = OsHost::new(folder.path());
+        let host = OsHost::new(folder.path(), None);
         let root = folder.path().display().to_string();
         host.replace_text(&format!("{root}\\a\\b.txt"), "x".to_owned()).await.unwrap();
         assert_eq!(host.read_text(&format!("{root}\\a\\b.txt")).await, Ok("x".to_owned()));
@@ -302,7 +315,7 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[tokio::test]
     async fn what_only_windows_has_is_refused_and_not_called_absent() {
-        let host = OsHost::new(std::path::Path::new("/nowhere"));
+        let host = OsHost::new(std::path::Path::new("/nowhere"), None);
         let only = "is asked of Windows only; this agent runs on Linux";
         for answer in [
             host.service("W3SVC").await.map(|_| ()),

@@ -19,7 +19,8 @@ const DATA: &str = if cfg!(windows) { r"C:\ProgramData\crm-agent" } else { "/var
     name = super::NAME,
     version,
     after_help = "Examples:\n  \
-        crm-agent --node web1 --namespace crm --kubeconfig web1.kubeconfig\n  \
+        # The first start, with the file that kubectl crm node enroll wrote; later ones need it no more\n  \
+        crm-agent --node web1 --kubeconfig web1.kubeconfig\n  \
         crm-agent --node web1 --data D:\\crm-agent --listen 127.0.0.1:8081 --log-format text\n\n\
         Exit codes: 0 told to end, 1 broken inside, 2 wrong flag, 3 no cluster, 5 no address or folder."
 )]
@@ -30,10 +31,19 @@ pub struct Flags {
     /// Namespace of that object. Left out: that of the kubeconfig's context
     #[arg(long, env = "CRM_NAMESPACE", value_name = "NAME")]
     pub namespace: Option<String>,
-    /// Folder of the agent's own files: the journal of what was begun, and what programs printed. It must survive a restart
-    /// of the machine, and no other agent may use it. On Windows `C:\ProgramData\crm-agent` where it is left out
+    /// Folder of the agent's own files: its identity, the journal of what was begun, and what programs printed. It must survive
+    /// a restart of the machine, nobody else may read it, and no other agent may use it. On Windows `C:\ProgramData\crm-agent` where it is left out
     #[arg(long, env = "CRM_DATA", value_name = "FOLDER", default_value = DATA)]
     pub data: PathBuf,
+    /// For how many hours the agent asks its own token to be good, 1 to 720; it gets itself the next one before the half of that.
+    /// The longer, the longer an outage that it survives without a person, and the longer a token that was stolen is good where
+    /// nobody revokes the server
+    #[arg(long, env = "CRM_TOKEN_HOURS", value_name = "HOURS", default_value = "24", value_parser = clap::value_parser!(u16).range(1..=720))]
+    pub token_hours: u16,
+    /// What tells this machine from a copy of it, where the system cannot say it or its hardware was changed; any text. Left
+    /// out: what firmware and system say
+    #[arg(long, env = "CRM_MACHINE_ID", value_name = "TEXT")]
+    pub machine_id: Option<String>,
     /// Address of `/healthz`, `/readyz` and `/metrics`; it has neither TLS nor login. Left out: none
     #[arg(long, env = "CRM_LISTEN", value_name = "ADDRESS:PORT")]
     pub listen: Option<SocketAddr>,

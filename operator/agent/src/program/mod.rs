@@ -2,22 +2,27 @@
 //!
 //! It ends within moments of being told to. What it has started runs on: the next agent finds it again by the journal.
 
+mod credential;
 mod flags;
+mod identity;
 mod vitals;
 
 use std::fs::File;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::{CommandFactory as _, Parser as _};
 use crm_process::exit::{self, Failure};
-use crm_process::requests::Counted;
 use crm_process::{WallClock, cluster, endpoints, start, stop};
+use kube::Client;
 
 use crate::host::OsHost;
 use crate::{Agent, Config};
 
+use credential::Claims;
 pub use flags::Flags;
+use identity::{Access, Identity};
 use vitals::Vitals;
 
 /// Name of the program.
@@ -46,37 +51,75 @@ pub fn metrics_table() -> String {
     Vitals::new(VERSION).table()
 }
 
-async fn operate(flags: &Flags) -> Result<(), Failure> {
+/// Runs until it is told to end, or dropped, which ends it as a power cut would: what was started runs on.
+///
+/// # Errors
+/// When there is no way to a cluster, or the API server does not take the agent's identity.
+pub async fn operate(flags: &Flags) -> Result<(), Failure> {
     let mut end = tokio::spawn(stop::told());
     let _alone = alone(flags)?;
-    let connection = cluster::configured(&flags.cluster).await?;
-    let url = connection.cluster_url.clone();
-    let namespace = flags.namespace.clone().unwrap_or_else(|| connection.default_namespace.clone());
     let vitals = Arc::new(Vitals::new(VERSION));
-    let client = cluster::client(connection, &Counted::by(vitals.clone()))?;
-    if let Some(address) = flags.listen {
-        let listener = endpoints::listen(address).await?;
-        tokio::spawn(endpoints::serve(listener, vitals));
-    }
-    let config = Config { node: flags.node(), namespace, version: VERSION.to_owned() };
-    tracing::info!(version = VERSION, node = config.node, namespace = config.namespace, "{NAME} starts");
-    tokio::select! {
+    let identity = Identity {
+        folder: flags.data.clone(),
+        node: flags.node(),
+        life: Duration::from_secs(3600 * u64::from(flags.token_hours)),
+        clock: Arc::new(WallClock),
+        vitals: vitals.clone(),
+    };
+    tracing::info!(version = VERSION, node = identity.node, "{NAME} starts");
+    let mut access = tokio::select! {
         biased;
         _ = &mut end => return Ok(()),
-        met = cluster::meet(&client, &url, flags.cluster.start_patience) => met?,
+        access = identity.begin(&flags.cluster) => access?,
+    };
+    if let Some(address) = flags.listen {
+        let listener = endpoints::listen(address).await?;
+        tokio::spawn(endpoints::serve(listener, vitals.clone()));
     }
-    let host = Arc::new(OsHost::new(&flags.data));
-    let agent = Agent::new(config, host, client, Arc::new(WallClock));
-    tokio::select! {
-        biased;
-        told = end => match told {
-            Ok(Ok(by)) => tracing::info!(by, "told to end; what was started runs on"),
-            Ok(Err(error)) => return Err(Failure::Broken(format!("the system gives no signals: {error}"))),
-            Err(error) => return Err(Failure::Broken(format!("the agent itself failed: {error}"))),
-        },
-        () = agent.run() => {}
+    loop {
+        let client = cluster::client(access.config.clone(), &identity.counted())?;
+        tokio::select! {
+            biased;
+            _ = &mut end => return Ok(()),
+            met = cluster::meet(&client, &access.config.cluster_url, flags.cluster.start_patience) => met?,
+        }
+        tokio::select! {
+            biased;
+            told = &mut end => return match told {
+                Ok(Ok(by)) => {
+                    tracing::info!(by, "told to end; what was started runs on");
+                    Ok(())
+                }
+                Ok(Err(error)) => Err(Failure::Broken(format!("the system gives no signals: {error}"))),
+                Err(error) => Err(Failure::Broken(format!("the agent itself failed: {error}"))),
+            },
+            // An agent that is dropped and started anew goes on where it was.
+            () = keep(&identity, &client, access.own.clone()) => {}
+            () = agent(flags, &access, &client, &vitals).run() => {}
+            // In the task of the loop: a loop that blocks its thread stops the beat as well.
+            never = vitals.beat.go_on() => match never {},
+        }
+        access = identity.kept().await?;
     }
-    Ok(())
+}
+
+fn agent(flags: &Flags, access: &Access, client: &Client, vitals: &Arc<Vitals>) -> Agent {
+    let config = Config {
+        node: flags.node(),
+        namespace: flags.namespace.clone().unwrap_or_else(|| access.config.default_namespace.clone()),
+        version: VERSION.to_owned(),
+        account: access.own.as_ref().map(|own| own.uid.clone()).unwrap_or_default(),
+    };
+    let host = Arc::new(OsHost::new(&flags.data, flags.machine_id.as_deref()));
+    Agent::new(config, host, client.clone(), Arc::new(WallClock)).watched_by(vitals.clone())
+}
+
+/// Keeps the agent's own token good; somebody else's is left alone.
+async fn keep(identity: &Identity, client: &Client, own: Option<Claims>) {
+    match own {
+        Some(own) => identity.keep(client, own).await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Takes the folder for this process alone: two agents with one journal would both believe it.

@@ -12,8 +12,10 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::world::World;
-use super::{change, set_up, spec_of};
-use crate::round::{Eye, OBSERVE_AT_REST, OBSERVE_UNDER_ORDER, Store};
+use super::{change, me, set_up, spec_of};
+use crate::Nobody;
+use crate::owner::Me;
+use crate::round::{About, Eye, OBSERVE_AT_REST, OBSERVE_UNDER_ORDER, Store};
 use crate::spec::Spec;
 use crate::turn::{Progress, carry_out_orders};
 
@@ -40,8 +42,9 @@ impl Store for Kept {
         if let Some(object) = &*self.object.lock().unwrap() {
             object.send_if_modified(|spec| {
                 let known = spec.as_deref().cloned().unwrap_or_default();
+                let owner_is_new = known.status.machine != status.machine;
                 *spec = Some(Arc::new(Spec { status: status.clone(), ..known }));
-                false
+                owner_is_new
             });
         }
         Ok(())
@@ -53,13 +56,17 @@ impl Store for Kept {
     }
 }
 
+fn about(me: Me) -> About {
+    About { version: "1.0".to_owned(), me, watcher: Arc::new(Nobody) }
+}
+
 async fn live(world: &Arc<World>, spec: Arc<Spec>, kept: &Kept, time: Duration) {
     let (spec_sender, spec) = watch::channel(Some(spec));
     *kept.object.lock().unwrap() = Some(spec_sender);
     let (sender, progress) = watch::channel(Progress::Unknown);
-    let eye = Eye::new(world.clone(), world.clone(), kept.clone(), "1.0".to_owned());
+    let eye = Eye::new(world.clone(), world.clone(), kept.clone(), about(me(world)));
     let agent = futures::future::join(
-        carry_out_orders(world.clone(), world.clone(), spec.clone(), sender),
+        carry_out_orders(world.clone(), world.clone(), me(world), spec.clone(), sender),
         eye.look_and_report(spec, progress),
     );
     assert!(tokio::time::timeout(time, agent).await.is_err());
@@ -134,4 +141,20 @@ async fn a_restarted_agent_keeps_the_times_of_unchanged_answers_and_writes_nothi
     live(&world, Arc::new(Spec { status, ..at_rest() }), &kept, Duration::from_secs(1)).await;
     assert_eq!(kept.statuses.lock().unwrap().len(), 1);
     assert_eq!(kept.renewals.lock().unwrap().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_machine_reports_and_then_carries_out_orders_and_a_copy_does_neither() {
+    let (world, kept) = (World::new(set_up), Kept::default());
+    let nobodys = Spec { status: CrmNodeStatus::default(), ..Spec::clone(&spec_of(change(&world)[1..2].to_vec())) };
+    live(&world, Arc::new(nobodys), &kept, Duration::from_secs(300)).await;
+    let status = kept.statuses.lock().unwrap().last().unwrap().clone();
+    assert_eq!((status.machine.as_str(), status.results[0].outcome), ("first", Some(Outcome::Done)));
+
+    let (copy, copied) = (World::new(set_up), Kept::default());
+    copy.look().machine_id = "a copy";
+    let spec = Spec { status, ..Spec::clone(&spec_of(change(&copy))) };
+    live(&copy, Arc::new(spec), &copied, Duration::from_secs(300)).await;
+    assert!(copied.statuses.lock().unwrap().is_empty() && copied.renewals.lock().unwrap().is_empty());
+    assert!(copy.look().starts.is_empty() && copy.look().journal.is_none());
 }

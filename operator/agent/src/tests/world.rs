@@ -33,6 +33,7 @@ pub(super) struct Inner {
     pub(super) typed: Vec<String>,
     pub(super) journal: Option<String>,
     pub(super) refuse: Option<&'static str>,
+    pub(super) machine_id: &'static str,
     /// What people do to files after the first one of a copy, told its name.
     pub(super) meanwhile: Option<Meanwhile>,
     processes: Vec<Process>,
@@ -57,7 +58,7 @@ impl Clock for World {
 
 impl World {
     pub(super) fn new(set_up: impl FnOnce(&mut Inner)) -> Arc<Self> {
-        let mut inner = Inner::default();
+        let mut inner = Inner { machine_id: super::MACHINE, ..Inner::default() };
         set_up(&mut inner);
         Arc::new(Self { inner: Mutex::new(inner), began: Instant::now(), died: Notify::new() })
     }

@@ -30,15 +30,19 @@ impl NodeCommand {
 }
 
 const ENROLL_HELP: &str = "\
-Writes a ServiceAccount, a Role, its binding and the Lease of the sign of life, with your own rights: you need those that the \
-node gets. The identity may read its own CrmNode, report on it, give its sign of life and renew its own token. The file \
-holds a token that is good for a short time only; the agent exchanges it for its own.
+Writes a ServiceAccount, a Role, its binding, the Lease of the sign of life and an empty Secret, with your own rights: you need \
+those that the node gets. The identity may read its own CrmNode, report on it, give its sign of life and renew its own token. \
+The file holds a token that is good for a short time and once: it is bound to that Secret, which the agent removes when it has \
+exchanged the file for a token of its own. A file that was used by somebody else first is refused on the server: revoke then.
+
+The first machine that reports under an identity stays: a copy of it is refused. Where another machine takes its place, or its \
+hardware was changed, revoke the server and enrol it anew.
 
 Examples:
   # The server contoso-app, which a site of namespace crm names
   kubectl crm node enroll contoso-app -n crm --file contoso-app.kubeconfig
 
-  # Its agent was set up anew and has lost its identity
+  # Its agent was set up anew on the same machine and has lost its identity, or was away for longer than its token lives
   kubectl crm node enroll contoso-app -n crm --renew --file contoso-app.kubeconfig
 
 Exit codes:

@@ -1,11 +1,14 @@
 //! `node enroll` and `node revoke`: the identity with which a server's agent speaks to the cluster is written, and taken away,
 //! with the rights of the person who says so.
 
-use std::path::Path;
+use std::fs::File;
+use std::io::Write as _;
+use std::path::PathBuf;
 
 use crm_api::CrmNode;
 use crm_api::site::CrmSite;
-use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
+use crm_process::private;
+use k8s_openapi::api::authentication::v1::{BoundObjectReference, TokenRequest, TokenRequestSpec};
 use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::Api;
 use kube::api::{ApiResource, DeleteParams, DynamicObject, Patch, PatchParams, PostParams};
@@ -52,6 +55,8 @@ async fn enroll(connection: &Connection, wanted: &EnrollArguments, streams: &mut
     let Some(server) = connection.server.clone() else {
         return Err(Failure::Cluster("the address of the API server is not known".to_owned()));
     };
+    // Before anything is made: a token that nobody can write down would be one too many.
+    let file = wanted.file.clone().map(NewFile::open).transpose()?;
     if get::<CrmNode>(connection, "read the node", node).await?.is_none() {
         let object = CrmNode::new(node, crm_api::node::CrmNodeSpec::default());
         let api: Api<CrmNode> = Api::namespaced(connection.client.clone(), namespace);
@@ -63,8 +68,8 @@ async fn enroll(connection: &Connection, wanted: &EnrollArguments, streams: &mut
     let token = token(connection, &account, wanted).await?;
     let kubeconfig = node_identity::kubeconfig(&server, namespace, node, &token);
     let text = format!("{kubeconfig:#}\n");
-    if let Some(file) = &wanted.file {
-        write_private(file, &text)?;
+    if let Some(file) = file {
+        file.write(&text)?;
     }
     let minutes = wanted.valid_minutes;
     if wanted.output != Format::Text {
@@ -86,7 +91,8 @@ async fn enroll(connection: &Connection, wanted: &EnrollArguments, streams: &mut
     };
     let sites = sites.join(", ");
     let done = format!(
-        "{node} is enrolled for {sites}; {what} is good for {minutes} minutes: bring it to the server, start its agent with it{then}"
+        "{node} is enrolled for {sites}; {what} is good for {minutes} minutes, and once: bring it to the server, start its agent with \
+         it (crm-agent --node {node} --kubeconfig FILE){then}"
     );
     writeln!(streams.err, "{done}")?;
     Ok(Exit::Good)
@@ -115,8 +121,10 @@ async fn sites_naming(connection: &Connection, node: &str) -> Result<Vec<String>
 
 async fn token(connection: &Connection, account: &str, wanted: &EnrollArguments) -> Result<String, Failure> {
     let api: Api<ServiceAccount> = Api::namespaced(connection.client.clone(), &connection.namespace);
+    let bound_to = bootstrap(connection, &wanted.node).await?;
     let request = TokenRequest {
         spec: TokenRequestSpec {
+            bound_object_ref: Some(bound_to),
             expiration_seconds: Some(i64::from(wanted.valid_minutes) * 60),
             ..TokenRequestSpec::default()
         },
@@ -127,6 +135,32 @@ async fn token(connection: &Connection, account: &str, wanted: &EnrollArguments)
     answer.status.map(|status| status.token).ok_or_else(|| Failure::Cluster("the API server gave no token".to_owned()))
 }
 
+/// The object that the token is bound to, made anew: an earlier file that nobody has used ends with the earlier one.
+async fn bootstrap(connection: &Connection, node: &str) -> Result<BoundObjectReference, Failure> {
+    let object = node_identity::bootstrap(&connection.namespace, node);
+    let name = crm_api::bootstrap_secret(node);
+    let api = api(connection, &object);
+    remove(&api, &name).await?;
+    let object = serde_json::from_value(object).map_err(|error| Failure::Refused(error.to_string()))?;
+    let made = api.create(&PostParams::default(), &object).await;
+    let made = made.map_err(|error| refused("make the Secret that the bootstrap file is bound to", &error))?;
+    Ok(BoundObjectReference {
+        api_version: Some("v1".to_owned()),
+        kind: Some("Secret".to_owned()),
+        name: Some(name),
+        uid: made.metadata.uid,
+    })
+}
+
+/// Whether it was there.
+async fn remove(api: &Api<DynamicObject>, name: &str) -> Result<bool, Failure> {
+    match api.delete(name, &DeleteParams::default()).await {
+        Ok(_) => Ok(true),
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(false),
+        Err(error) => Err(refused("take the node's identity away", &error)),
+    }
+}
+
 async fn revoke(connection: &Connection, wanted: &RevokeArguments, streams: &mut Streams<'_>) -> Result<Exit, Failure> {
     let node = wanted.node.as_str();
     let mut removed = 0;
@@ -134,14 +168,11 @@ async fn revoke(connection: &Connection, wanted: &RevokeArguments, streams: &mut
     let mut objects = node_identity::objects(&connection.namespace, node);
     objects.sort_by_key(|object| object["kind"] != "RoleBinding");
     for object in objects {
-        let api = api(connection, &object);
         let name = object["metadata"]["name"].as_str().unwrap_or_default();
-        match api.delete(name, &DeleteParams::default()).await {
-            Ok(_) => removed += 1,
-            Err(kube::Error::Api(status)) if status.code == 404 => {}
-            Err(error) => return Err(refused("take the node's identity away", &error)),
-        }
+        removed += i32::from(remove(&api(connection, &object), name).await?);
     }
+    let left = node_identity::bootstrap(&connection.namespace, node);
+    remove(&api(connection, &left), &crm_api::bootstrap_secret(node)).await?;
     if removed == 0 {
         return Err(Failure::Refused(format!("{node} is not enrolled in namespace {}", connection.namespace)));
     }
@@ -167,13 +198,35 @@ fn api(connection: &Connection, object: &Value) -> Api<DynamicObject> {
     Api::namespaced_with(connection.client.clone(), &connection.namespace, &kind)
 }
 
-/// Whoever reads the file is the node: nobody but its owner does.
-fn write_private(file: &Path, text: &str) -> Result<(), Failure> {
-    let failed = |error: std::io::Error| Failure::Refused(format!("{}: {error}; name a new file", file.display()));
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut opened = options.open(file).map_err(failed)?;
-    std::io::Write::write_all(&mut opened, text.as_bytes()).map_err(failed)
+/// The bootstrap file while it is not written yet. Whoever reads it is the node: nobody but its owner does.
+struct NewFile {
+    path: PathBuf,
+    file: Option<File>,
+}
+
+impl NewFile {
+    fn open(path: PathBuf) -> Result<Self, Failure> {
+        match private::create(&path) {
+            Ok(file) => Ok(Self { path, file: Some(file) }),
+            Err(error) => Err(Failure::Refused(format!("--file {}: {error}; name a new file", path.display()))),
+        }
+    }
+
+    fn write(mut self, text: &str) -> Result<(), Failure> {
+        let Some(file) = &mut self.file else { return Ok(()) };
+        file.write_all(text.as_bytes())
+            .and_then(|()| file.sync_all())
+            .map_err(|error| Failure::Refused(format!("--file {}: {error}; name a new file", self.path.display())))?;
+        self.file = None;
+        Ok(())
+    }
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        // It was opened and nothing was written: an empty file would only be in the way of the next try.
+        if self.file.take().is_some() {
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
 }

@@ -1,5 +1,6 @@
-//! What a node is in the cluster: one ServiceAccount that may read its own `CrmNode`, report on it, give its sign of life and
-//! renew its own token. Nothing else, and nothing of any other node.
+//! What a node is in the cluster: one ServiceAccount that may read its own `CrmNode`, report on it, give its sign of life, renew
+//! its own token, end the one that it began with, and read by what the cluster is known. Nothing else, and nothing of any other
+//! node.
 
 use serde_json::{Value, json};
 
@@ -25,6 +26,8 @@ pub fn objects(namespace: &str, node: &str) -> Vec<Value> {
                 rule(crm_api::GROUP, "crmnodes/status", node, &["patch"]),
                 rule("coordination.k8s.io", "leases", &crm_api::heartbeat_lease(node), &["patch"]),
                 rule("", "serviceaccounts/token", &account, &["create"]),
+                rule("", "secrets", &crm_api::bootstrap_secret(node), &["delete"]),
+                rule("", "configmaps", AUTHORITY, &["get"]),
             ],
         }),
         json!({
@@ -41,6 +44,24 @@ pub fn objects(namespace: &str, node: &str) -> Vec<Value> {
         }),
     ]
 }
+
+/// The object to which a bootstrap token is bound: the agent removes it when it has a token of its own, and the file is spent.
+#[must_use]
+pub fn bootstrap(namespace: &str, node: &str) -> Value {
+    json!({
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "type": "crm-operator.io/bootstrap",
+        "metadata": {
+            "name": crm_api::bootstrap_secret(node),
+            "namespace": namespace,
+            "labels": {crm_api::NODE_LABEL: node},
+        },
+    })
+}
+
+/// In which ConfigMap of every namespace a cluster publishes its authority.
+const AUTHORITY: &str = "kube-root-ca.crt";
 
 fn rule(group: &str, resource: &str, name: &str, verbs: &[&str]) -> Value {
     json!({"apiGroups": [group], "resources": [resource], "resourceNames": [name], "verbs": verbs})

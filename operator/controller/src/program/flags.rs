@@ -37,7 +37,7 @@ pub struct Flags {
     #[arg(long, env = "CRM_IDENTITY", value_name = "NAME")]
     pub identity: Option<String>,
     /// How long a leader may stay silent before another one takes over, in seconds
-    #[arg(long, env = "CRM_LEASE_SECONDS", value_name = "SECONDS", default_value = "15", value_parser = seconds)]
+    #[arg(long, env = "CRM_LEASE_SECONDS", value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     pub lease_seconds: Duration,
     /// How often the leader renews the Lease and the others look at it, in seconds; at most a third of --lease-seconds
     #[arg(long, env = "CRM_RENEW_SECONDS", value_name = "SECONDS", default_value = "2", value_parser = seconds)]
@@ -118,12 +118,12 @@ mod tests {
     }
 
     #[test]
-    fn without_flags_it_leads_as_kubernetes_own_controllers_do() {
+    fn without_flags_a_successor_leads_within_some_seconds() {
         let flags = flags(&[]).unwrap();
         assert!(flags.judged().is_ok());
         let config = flags.election("crm-operator");
         assert_eq!(config.lease_namespace, "crm-operator");
-        assert_eq!((config.lease_duration, config.renew_interval), (Duration::from_secs(15), Duration::from_secs(2)));
+        assert_eq!((config.lease_duration, config.renew_interval), (Duration::from_secs(10), Duration::from_secs(2)));
         assert_ne!(config.identity, flags.election("crm-operator").identity, "each life has its own name");
         assert!(flags.listen.ip().is_loopback(), "nobody outside this machine is let in unasked");
     }
@@ -144,7 +144,7 @@ mod tests {
         }
         let late = flags(&["--renew-seconds", "6"]).unwrap().judged().unwrap_err();
         assert_eq!(late.code(), 2);
-        assert!(late.to_string().contains("--renew-seconds 6") && late.to_string().contains("15"), "{late}");
+        assert!(late.to_string().contains("--renew-seconds 6") && late.to_string().contains("10"), "{late}");
         assert_eq!(flags(&["--namespace", " "]).unwrap().judged().unwrap_err().code(), 2);
     }
 
@@ -166,7 +166,7 @@ mod tests {
     fn help_shows_units_defaults_and_examples() {
         use clap::CommandFactory as _;
         let help = Flags::command().render_long_help().to_string();
-        for word in ["in seconds", "[default: 15]", "CRM_LEASE_SECONDS", "Examples:", "Exit codes:"] {
+        for word in ["in seconds", "[default: 10]", "CRM_LEASE_SECONDS", "Examples:", "Exit codes:"] {
             assert!(help.contains(word), "{word}: {help}");
         }
     }

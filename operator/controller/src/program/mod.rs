@@ -9,12 +9,12 @@ mod numbers;
 mod post;
 mod vitals;
 
-use std::convert::Infallible;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{CommandFactory as _, Parser as _};
+use crm_database::Connect;
 use crm_database::wire::Wire;
 use crm_process::exit::{self, Failure};
 use crm_process::requests::Counted;
@@ -36,7 +36,17 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 #[must_use]
 pub fn main() -> ExitCode {
     let flags = Flags::parse();
-    exit::end(NAME, flags.judged().and_then(|()| start::run(&flags.log, NAME, operate(&flags))))
+    let wire = flags.authorities().map(|authorities| Arc::new(Wire::trusting(authorities)) as Arc<dyn Connect>);
+    exit::end(NAME, wire.and_then(|wire| run(&flags, wire)))
+}
+
+/// The same program with whatever is given behind its port to SQL Server. Measurements have no SQL Server, and shall measure
+/// everything else as it ships.
+///
+/// # Errors
+/// When flags do not fit together, or the program cannot go on.
+pub fn run(flags: &Flags, connect: Arc<dyn Connect>) -> Result<(), Failure> {
+    flags.judged().and_then(|()| start::run(&flags.log, NAME, operate(flags, connect)))
 }
 
 /// Its flags as a table of a guide.
@@ -51,10 +61,9 @@ pub fn metrics_table() -> String {
     numbers::Numbers::new(VERSION).0.table()
 }
 
-async fn operate(flags: &Flags) -> Result<(), Failure> {
+async fn operate(flags: &Flags, connect: Arc<dyn Connect>) -> Result<(), Failure> {
     // From here on it is listened to: as the first process of a container it would otherwise be deaf to SIGTERM.
     let mut end = tokio::spawn(stop::told());
-    let wire = Wire::trusting(flags.authorities()?);
     let connection = cluster::configured(&flags.cluster).await?;
     let url = connection.cluster_url.clone();
     let config = flags.election(&connection.default_namespace);
@@ -69,10 +78,9 @@ async fn operate(flags: &Flags) -> Result<(), Failure> {
         _ = &mut end => return Ok(()),
         met = meet(&client, &url, flags.cluster.start_patience) => met?,
     }
-    let controller =
-        Controller::new(config, client, Arc::new(wire), Arc::new(Webhooks::default()), Arc::new(WallClock))
-            .watched_by(vitals.clone())
-            .spread_by(Arc::new(Chance));
+    let controller = Controller::new(config, client, connect, Arc::new(Webhooks::default()), Arc::new(WallClock))
+        .watched_by(vitals.clone())
+        .spread_by(Arc::new(Chance));
     let told_to_end = async {
         match end.await {
             Ok(Ok(by)) => tracing::info!(by, "told to end"),
@@ -83,7 +91,7 @@ async fn operate(flags: &Flags) -> Result<(), Failure> {
     // The heart beats in the task of the loop: a loop that blocks its thread stops it.
     tokio::select! {
         () = controller.run_until(told_to_end) => Ok(()),
-        never = beat(&vitals) => match never {},
+        never = vitals.beat.go_on() => match never {},
     }
 }
 
@@ -98,13 +106,6 @@ async fn meet(client: &Client, url: &http::Uri, patience: Duration) -> Result<()
         crm_api::CrmDecision::plural(&()),
     ];
     cluster::definitions(client, &kinds.iter().map(AsRef::as_ref).collect::<Vec<&str>>()).await
-}
-
-async fn beat(vitals: &Vitals) -> Infallible {
-    loop {
-        vitals.beat();
-        tokio::time::sleep(vitals::BEAT).await;
-    }
 }
 
 /// Real chance.

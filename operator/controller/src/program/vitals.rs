@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crm_process::beat::Beat;
 use crm_process::endpoints;
 use crm_process::metrics::{ApiRequests, Metrics};
 
@@ -11,10 +12,6 @@ use super::numbers::{Numbers, Site};
 use crate::signs::{Outcome, Sign, Watcher};
 use crate::watches;
 
-/// How often the loop's task shows that it is not blocked.
-pub(super) const BEAT: Duration = Duration::from_secs(1);
-/// A loop that has not beaten for so long is blocked.
-const BEAT_LIMIT: Duration = Duration::from_secs(30);
 /// Beside the lease's own duration, so long may one look at the Lease take: two calls and pages of nodes, each with its
 /// limit.
 const LEASE_LIMIT: Duration = Duration::from_secs(180);
@@ -28,11 +25,11 @@ pub(super) struct Vitals {
     metrics: Metrics,
     numbers: Numbers,
     lease_limit: Duration,
+    pub(super) beat: Beat,
     seen: Mutex<Seen>,
 }
 
 struct Seen {
-    beat: Instant,
     lease: Lease,
     lease_at: Instant,
     watching: BTreeSet<&'static str>,
@@ -56,7 +53,6 @@ impl Vitals {
         let (metrics, numbers, requests) = Numbers::new(version);
         let now = Instant::now();
         let seen = Seen {
-            beat: now,
             lease: Lease::Unread,
             lease_at: now,
             watching: BTreeSet::new(),
@@ -65,12 +61,7 @@ impl Vitals {
             sites: BTreeMap::new(),
         };
         let lease_limit = lease_duration + LEASE_LIMIT;
-        (Self { metrics, numbers, lease_limit, seen: Mutex::new(seen) }, requests)
-    }
-
-    /// The loop's task is not blocked.
-    pub(super) fn beat(&self) {
-        self.seen().beat = Instant::now();
+        (Self { metrics, numbers, lease_limit, beat: Beat::default(), seen: Mutex::new(seen) }, requests)
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
@@ -78,11 +69,9 @@ impl Vitals {
     }
 
     fn alive_at(&self, now: Instant) -> Result<(), String> {
+        self.beat.heard_at(now)?;
         let seen = self.seen();
         let since = |then: Instant| now.saturating_duration_since(then);
-        if since(seen.beat) > BEAT_LIMIT {
-            return Err(format!("the loop has been blocked for {} seconds", since(seen.beat).as_secs()));
-        }
         if since(seen.lease_at) > self.lease_limit {
             return Err(format!("the lease was not looked at for {} seconds", since(seen.lease_at).as_secs()));
         }

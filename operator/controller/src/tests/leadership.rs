@@ -156,3 +156,24 @@ async fn whoever_looks_after_the_process_sees_leadership_watches_and_its_end() {
     assert_eq!(seen.last().map(String::as_str), Some("Deposed"));
     assert!(seen.iter().filter(|sign| sign.starts_with("Leading")).count() >= 4, "each renewal: {seen:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn nobody_leads_under_an_epoch_that_is_not_higher_than_all_others() {
+    let (client, requests) = server(|line, _| {
+        if line.contains("watch=true") {
+            return None;
+        }
+        if line.contains("/leases") {
+            return Some(refusal(404, "NotFound"));
+        }
+        let node = json!({
+            "apiVersion": "crm-operator.io/v1alpha1", "kind": "CrmNode", "metadata": {"name": "web1", "namespace": "crm"},
+            "spec": {}, "status": {"highestEpoch": i64::MAX},
+        });
+        Some((200, json!({"kind": "List", "apiVersion": "v1", "metadata": {"resourceVersion": "1"}, "items": [node]})))
+    });
+    assert!(tokio::time::timeout(Duration::from_secs(60), controller("a", &client).run()).await.is_err());
+    let lines = lines(&requests);
+    assert!(lines.iter().any(|line| line.contains("/crmnodes")), "{lines:?}");
+    assert!(lines.iter().all(|line| line.starts_with("GET ")), "{lines:?}");
+}

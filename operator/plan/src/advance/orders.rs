@@ -87,6 +87,7 @@ impl Run<'_> {
             time_limit_seconds: step.limit_minutes.saturating_mul(60),
             actions,
             granted: result.granted_by.is_some(),
+            withdrawn: false,
             may_skip: false,
             done_when: Vec::new(),
             absent_when: Vec::new(),
@@ -96,7 +97,8 @@ impl Run<'_> {
     /// Whether a node has been given this order.
     pub(super) fn is_given(&self, node: &str, order: &Order) -> bool {
         self.view.snapshot.node(node).is_some_and(|view| {
-            view.node.spec.orders.iter().any(|given| given.id == order.id && given.attempt == order.attempt)
+            let given = |given: &Order| given.id == order.id && given.attempt == order.attempt && !given.withdrawn;
+            view.node.spec.orders.iter().any(given)
         })
     }
 
@@ -112,7 +114,8 @@ impl Run<'_> {
                 .filter(|given| begun.is_some_and(|result| result.attempt == given.attempt))
                 .cloned()
         });
-        self.out.orders.insert(node.to_owned(), vec![standing.unwrap_or(order)]);
+        let order = Order { withdrawn: false, ..standing.unwrap_or(order) };
+        self.out.orders.insert(node.to_owned(), vec![order]);
     }
 
     /// The backup set of this change.

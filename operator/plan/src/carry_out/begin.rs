@@ -81,7 +81,10 @@ fn refuse(order: &Order, memory: &Memory) -> Option<String> {
     if order.epoch < memory.highest_epoch {
         return Some(format!("epoch {} is over; epoch {} has begun", order.epoch, memory.highest_epoch));
     }
-    let attempt = memory.record(&order.id)?.order.attempt;
+    let attempt = memory.record(&order.id).map_or(0, |record| record.order.attempt);
+    if order.withdrawn && attempt < order.attempt {
+        return Some("withdrawn before it was begun".to_owned());
+    }
     (attempt > order.attempt).then(|| format!("attempt {} came before; attempt {attempt} was begun", order.attempt))
 }
 

@@ -7,11 +7,13 @@ use super::begin::settled;
 use super::memory::{Memory, Record, Refusal};
 use super::{Wish, clip, rules};
 
-/// A node's status holds so many results at most (the API's own limit).
-const RESULTS_MAX: usize = 8;
+/// A node's status holds so many results at most (the API's own limit): one for each order, and that of an order which left
+/// the list while it was in hand.
+const RESULTS_MAX: usize = 9;
 
-/// The results of the orders in the list, in list order, then that of an order which was withdrawn while it is carried
-/// out. A time limit that has passed shows here.
+/// The results of the orders in the list, in list order, then that of an order which left the list while it is carried
+/// out. A time limit that has passed shows here. What was reported stands until this agent knows more: where its journal was
+/// set back or lost, nothing that was once said is taken back.
 #[must_use]
 pub fn results(wish: &Wish, memory: &Memory, now: Timestamp) -> Vec<OrderResult> {
     let mut results: Vec<OrderResult> = Vec::new();
@@ -19,6 +21,12 @@ pub fn results(wish: &Wish, memory: &Memory, now: Timestamp) -> Vec<OrderResult>
         let result = match memory.refusal(wanted.id(), wanted.attempt()) {
             Some(refusal) => Some(of_refusal(refusal)),
             None => memory.record(wanted.id()).map(|record| of_record(record, now)),
+        };
+        let reported = wish.reported.iter().find(|result| result.id == wanted.id());
+        let result = match (result, reported) {
+            (Some(result), Some(reported)) if reported.attempt > result.attempt => Some(reported.clone()),
+            (Some(result), _) => Some(result),
+            (None, reported) => reported.cloned(),
         };
         if let Some(result) = result.filter(|result| results.iter().all(|other| other.id != result.id)) {
             results.push(result);

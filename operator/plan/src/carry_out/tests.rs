@@ -55,6 +55,7 @@ fn order(actions: Vec<Action>) -> Order {
         time_limit_seconds: 300,
         actions,
         granted: false,
+        withdrawn: false,
         may_skip: true,
         done_when: vec![is("8")],
         absent_when: vec![is("7")],
@@ -230,6 +231,52 @@ fn an_order_that_was_withdrawn_begins_nothing_more() {
     assert_eq!(outcome, Outcome::Absent);
     assert!(message.starts_with("withdrawn"), "{message}");
     assert!(matches!(Machine::at("7").next(None, &memory, Facts::default(), at(10)).0, Next::Start { .. }));
+}
+
+#[test]
+fn an_order_that_is_marked_as_withdrawn_is_refused_or_ended_and_reported_either_way() {
+    let order = order(vec![stop(), installer()]);
+    let withdrawn = wish(vec![Order { withdrawn: true, ..order.clone() }]);
+    let mut unbegun = memory(Vec::new());
+    let next = Machine::at("7").decide(&withdrawn, &unbegun);
+    assert_eq!(refusal_of(&next), "withdrawn before it was begun");
+    if let Next::Note(notes) = next {
+        notes.into_iter().for_each(|note| unbegun.take(note, at(1)));
+    }
+    assert_eq!(results(&withdrawn, &unbegun, at(2))[0].phase, OrderPhase::Refused);
+    let begun = memory(vec![begun(&order), Note::Reached { files: Vec::new() }]);
+    assert_eq!(results(&withdrawn, &begun, at(2))[0].phase, OrderPhase::Running);
+    let (outcome, message) = end_of(&Machine::at("7").decide(&withdrawn, &begun));
+    assert!(outcome == Outcome::Absent && message.starts_with("withdrawn"), "{outcome:?} {message}");
+}
+
+#[test]
+fn what_was_reported_is_not_taken_back_by_a_journal_that_knows_less() {
+    let first = order(vec![installer()]);
+    let second = Order { id: "change/next".to_owned(), ..order(vec![stop()]) };
+    let reported = |order: &Order, attempt| OrderResult {
+        id: order.id.clone(),
+        attempt,
+        epoch: 5,
+        phase: OrderPhase::Ended,
+        outcome: Some(Outcome::Done),
+        message: "as it was".to_owned(),
+        exit_code: None,
+        started_at: Time::from(at(-50)),
+        ended_at: Some(Time::from(at(-5))),
+        files: Vec::new(),
+    };
+    let seen = |wish: &Wish, memory: &Memory| -> Vec<(String, i32)> {
+        results(wish, memory, at(0)).into_iter().map(|result| (result.id, result.attempt)).collect()
+    };
+    let lost = Wish { reported: vec![reported(&second, 1)], ..wish(vec![first.clone(), second.clone()]) };
+    assert_eq!(seen(&lost, &memory(Vec::new())), [(second.id.clone(), 1)]);
+    let older = Wish { reported: vec![reported(&first, 2)], ..wish(vec![Order { attempt: 2, ..first.clone() }]) };
+    assert_eq!(seen(&older, &memory(vec![begun(&first)])), [(first.id.clone(), 2)]);
+    // What is known here wins as soon as it is not older, and what nobody asks for any more is left out.
+    let asked = Wish { reported: vec![reported(&first, 1), reported(&second, 1)], ..wish(vec![first.clone()]) };
+    let now = results(&asked, &memory(vec![begun(&first)]), at(0));
+    assert_eq!(now.iter().map(|result| result.phase).collect::<Vec<_>>(), [OrderPhase::Running]);
 }
 
 #[test]

@@ -1,5 +1,8 @@
 //! What each node is asked and ordered: the questions of the product and of the pinned plan's evidence, and the orders of the
 //! steps at work. Other sites' questions and orders on a shared server stay as they are.
+//!
+//! An order that is not wanted any more leaves the list when its node has reported on it, and is marked as withdrawn until
+//! then: its agent may have begun it a moment ago, and an order that is gone cannot be reported on.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +15,11 @@ use crm_api::probe::Probe;
 use crate::advance::{Advance, undo_probes};
 use crate::intent::Intent;
 use crate::products;
+use crate::snapshot::NodeView;
 use crate::view::View;
+
+/// A node's list holds so many orders at most (the API's own limit).
+const ORDERS_MAX: usize = 8;
 
 /// Each node's questions, orders and how often it looks.
 pub(super) fn instruct(view: &View<'_>, change: Option<&CrmChange>, advance: &Advance, intents: &mut Vec<Intent>) {
@@ -25,7 +32,7 @@ pub(super) fn instruct(view: &View<'_>, change: Option<&CrmChange>, advance: &Ad
         questions.entry(node.clone()).or_default();
     }
     // A node that carries nothing of the site any more is asked nothing any more.
-    for left in view.snapshot.nodes.iter().filter(|stored| stored.node.spec.asked_by(view.name()).is_some()) {
+    for left in view.snapshot.nodes.iter().filter(|stored| concerns(view, stored)) {
         questions.entry(left.node.metadata.name.clone().unwrap_or_default()).or_default();
     }
     for (node, mut probes) in questions {
@@ -35,7 +42,6 @@ pub(super) fn instruct(view: &View<'_>, change: Option<&CrmChange>, advance: &Ad
         probes.sort();
         probes.dedup();
         let Some(stored) = view.snapshot.node(&node) else { continue };
-        let own = |id: &str| view.snapshot.changes.iter().any(|change| id.starts_with(&change_prefix(change)));
         // Other sites' questions and orders on a shared server stay as they are.
         let mut asked: Vec<Asked> =
             stored.node.spec.asked.iter().filter(|asked| asked.site != view.name()).cloned().collect();
@@ -43,8 +49,12 @@ pub(super) fn instruct(view: &View<'_>, change: Option<&CrmChange>, advance: &Ad
             asked.push(Asked { site: view.name().to_owned(), probes, attentive });
         }
         asked.sort_by(|one, other| one.site.cmp(&other.site));
-        let mut orders: Vec<Order> = stored.node.spec.orders.iter().filter(|order| !own(&order.id)).cloned().collect();
-        orders.extend(advance.orders.get(&node).into_iter().flatten().cloned());
+        let given = advance.orders.get(&node).map(Vec::as_slice).unwrap_or_default();
+        let mut orders: Vec<Order> =
+            stored.node.spec.orders.iter().filter(|order| !is_own(view, order)).cloned().collect();
+        let room = ORDERS_MAX.saturating_sub(orders.len() + given.len());
+        orders.extend(withdrawn(view, stored, given).take(room));
+        orders.extend(given.iter().cloned());
         let spec = CrmNodeSpec { asked, orders };
         if stored.node.spec != spec {
             intents.push(Intent::InstructNode { node: node.clone(), spec: Box::new(spec) });
@@ -58,15 +68,40 @@ pub(super) fn instruct(view: &View<'_>, change: Option<&CrmChange>, advance: &Ad
 fn take_back(view: &View<'_>, concerned: &BTreeSet<String>, intents: &mut Vec<Intent>) {
     for stored in &view.snapshot.nodes {
         let node = stored.node.metadata.name.clone().unwrap_or_default();
-        if concerned.contains(&node) || stored.node.spec.asked_by(view.name()).is_none() {
+        if concerned.contains(&node) || !concerns(view, stored) {
             continue;
         }
         let mut spec = stored.node.spec.clone();
         spec.asked.retain(|asked| asked.site != view.name());
-        let own = |id: &str| view.snapshot.changes.iter().any(|change| id.starts_with(&change_prefix(change)));
-        spec.orders.retain(|order| !own(&order.id));
-        intents.push(Intent::InstructNode { node, spec: Box::new(spec) });
+        let kept: Vec<Order> = withdrawn(view, stored, &[]).collect();
+        spec.orders.retain(|order| !is_own(view, order));
+        spec.orders.extend(kept);
+        if spec != stored.node.spec {
+            intents.push(Intent::InstructNode { node, spec: Box::new(spec) });
+        }
     }
+}
+
+/// Whether a node is asked something for the site, or has an order of one of its changes.
+fn concerns(view: &View<'_>, stored: &NodeView) -> bool {
+    stored.node.spec.asked_by(view.name()).is_some() || stored.node.spec.orders.iter().any(|order| is_own(view, order))
+}
+
+fn is_own(view: &View<'_>, order: &Order) -> bool {
+    view.snapshot.changes.iter().any(|change| order.id.starts_with(&change_prefix(change)))
+}
+
+/// Orders of the site that are not wanted any more and of which the node has not said yet what became of them.
+fn withdrawn<'a>(view: &'a View<'_>, stored: &'a NodeView, given: &'a [Order]) -> impl Iterator<Item = Order> + 'a {
+    let reported = |order: &Order| {
+        let result = stored.node.status.as_ref().and_then(|status| status.result(&order.id));
+        result.is_some_and(|result| result.attempt == order.attempt)
+    };
+    let orders = stored.node.spec.orders.iter().filter(|order| is_own(view, order));
+    orders
+        .filter(|order| given.iter().all(|wanted| wanted.id != order.id))
+        .filter(move |order| !reported(order))
+        .map(|order| Order { withdrawn: true, ..order.clone() })
 }
 
 fn change_prefix(change: &CrmChange) -> String {

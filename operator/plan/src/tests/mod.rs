@@ -30,5 +30,6 @@ mod shared;
 mod vendor_order;
 mod verification;
 mod windows;
+mod withdrawn;
 mod wizards;
 mod words;

@@ -134,6 +134,7 @@ impl Rule {
     fn message(&self, context: &Context<'_>) -> String {
         if let Some(Ok(cel::Value::String(text))) = self.message_program.as_ref().map(|p| p.execute(context))
             && !text.trim().is_empty()
+            && !text.trim().contains('\n')
         {
             return text.trim().to_owned();
         }

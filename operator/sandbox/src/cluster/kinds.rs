@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+    CustomResourceDefinition, CustomResourceDefinitionVersion,
+};
 use serde_json::{Value, json};
 
 use super::built_in;
@@ -57,6 +59,8 @@ pub(crate) struct Kind {
     pub(crate) create_on_replace: bool,
     pub(crate) schema: Node,
     pub(crate) names: Names,
+    /// Fields of a custom kind by which it is selected, and where they stand: `spec.site`, `/spec/site`.
+    pub(crate) selectable: Vec<(String, String)>,
     /// What a table shows of a custom kind.
     pub(crate) columns: Vec<Column>,
     /// The schema as it was written.
@@ -133,6 +137,7 @@ impl Kinds {
                         short: crd.spec.names.short_names.clone().unwrap_or_default(),
                         categories: crd.spec.names.categories.clone().unwrap_or_default(),
                     },
+                    selectable: selectable(version),
                     columns: columns_of_definition(version),
                     document,
                 });
@@ -188,6 +193,7 @@ impl Kinds {
                     short: Some(short).filter(|short| !short.is_empty()).into_iter().map(str::to_owned).collect(),
                     categories: Vec::new(),
                 },
+                selectable: Vec::new(),
                 columns: Vec::new(),
                 document,
             });
@@ -198,6 +204,12 @@ impl Kinds {
 
 fn path_of(api_version: &str, plural: &str) -> String {
     format!("{api_version}/{plural}")
+}
+
+/// The selectable fields of a definition. The server takes simple paths only.
+fn selectable(version: &CustomResourceDefinitionVersion) -> Vec<(String, String)> {
+    let paths = version.selectable_fields.iter().flatten().map(|field| field.json_path.trim_start_matches('.'));
+    paths.map(|path| (path.to_owned(), format!("/{}", path.replace('.', "/")))).collect()
 }
 
 /// The schema of a whole object: what the definition says, and the fields that every object has.

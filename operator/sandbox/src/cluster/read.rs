@@ -79,7 +79,7 @@ impl Turn<'_> {
     pub(crate) fn selector(&self) -> Result<Selector, Refusal> {
         let query = &self.request.query;
         Selector::read(
-            &self.request.kind.kind,
+            &self.request.kind,
             self.request.namespace.as_deref(),
             &query.label_selector,
             &query.field_selector,

@@ -1,10 +1,11 @@
 //! Label and field selectors of lists and watches.
 //!
-//! Fields: `metadata.name` and `metadata.namespace`, which every kind has, and those of Events; other selectable fields are
-//! left out.
+//! Fields: `metadata.name` and `metadata.namespace`, which every kind has, those of Events, and those that a custom kind declares;
+//! where such a field is missing it counts as empty. Other selectable fields are left out.
 
 use serde_json::Value;
 
+use super::kinds::Kind;
 use super::labels::{self, Label};
 use super::refusal::Refusal;
 
@@ -15,7 +16,7 @@ pub(crate) struct Selector {
     name: Option<String>,
     names_not: Vec<(Field, String)>,
     /// Fields of the content: where, whether the value shall be there, and the value.
-    fields: Vec<(&'static str, bool, String)>,
+    fields: Vec<(String, bool, String)>,
     labels: Vec<Label>,
 }
 
@@ -33,6 +34,15 @@ const FIELDS_OF_EVENTS: [(&str, &str); 10] = [
     ("type", "/type"),
 ];
 
+/// A field's content as selectors compare it.
+fn text_of(field: Option<&Value>) -> String {
+    match field {
+        Some(Value::String(text)) => text.clone(),
+        Some(found @ (Value::Bool(_) | Value::Number(_))) => found.to_string(),
+        _ => String::new(),
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Field {
     Name,
@@ -41,7 +51,7 @@ enum Field {
 
 impl Selector {
     /// Reads the selectors of a request for `namespace` (or for all of them).
-    pub(crate) fn read(kind: &str, namespace: Option<&str>, labels: &str, fields: &str) -> Result<Self, Refusal> {
+    pub(crate) fn read(kind: &Kind, namespace: Option<&str>, labels: &str, fields: &str) -> Result<Self, Refusal> {
         let mut selector = Self { namespace: namespace.map(str::to_owned), ..Self::default() };
         selector.labels = labels::read(labels).map_err(|error| Refusal::bad_request(&error))?;
         for term in fields.split(',').filter(|term| !term.trim().is_empty()) {
@@ -75,14 +85,11 @@ impl Selector {
         is("name", &self.name)
             && is("namespace", &self.namespace)
             && self.names_not.iter().all(differs)
-            && self.fields.iter().all(|(pointer, equal, value)| {
-                let found = object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-                (found == value) == *equal
-            })
+            && self.fields.iter().all(|(pointer, equal, value)| (text_of(object.pointer(pointer)) == *value) == *equal)
             && self.labels.iter().all(|label| label.fits(&metadata["labels"]))
     }
 
-    fn add_field(&mut self, kind: &str, term: &str) -> Result<(), Refusal> {
+    fn add_field(&mut self, kind: &Kind, term: &str) -> Result<(), Refusal> {
         let (field, equal, value) = if let Some((field, value)) = term.split_once("!=") {
             (field, false, value)
         } else if let Some((field, value)) = term.split_once("==").or_else(|| term.split_once('=')) {
@@ -94,11 +101,13 @@ impl Selector {
             "metadata.name" => Field::Name,
             "metadata.namespace" => Field::Namespace,
             other => {
-                let known = FIELDS_OF_EVENTS.iter().find(|(name, _)| kind == "Event" && *name == other);
-                let Some((_, pointer)) = known else {
+                let of_events = FIELDS_OF_EVENTS.iter().find(|(name, _)| &*kind.kind == "Event" && *name == other);
+                let declared = kind.selectable.iter().find(|(name, _)| name == other);
+                let pointer = of_events.map(|(_, pointer)| (*pointer).to_owned());
+                let Some(pointer) = pointer.or_else(|| declared.map(|(_, pointer)| pointer.clone())) else {
                     return Err(Refusal::bad_request(&format!("field label not supported: {other}")));
                 };
-                self.fields.push((*pointer, equal, value.to_owned()));
+                self.fields.push((pointer, equal, value.to_owned()));
                 return Ok(());
             }
         };

@@ -135,7 +135,12 @@ impl std::fmt::Display for Syntax<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.0 {
             Value::Null => f.write_str("interface {}(nil)"),
-            Value::Bool(_) | Value::Number(_) | Value::String(_) => write!(f, "{}", self.0),
+            Value::Number(number) => match number.as_f64().filter(|_| number.is_f64()) {
+                // A whole number that was written with a point is shown without it.
+                Some(float) if float == 0.0 || (1e-4..1e21).contains(&float.abs()) => write!(f, "{float}"),
+                Some(_) | None => write!(f, "{number}"),
+            },
+            Value::Bool(_) | Value::String(_) => write!(f, "{}", self.0),
             Value::Array(items) => {
                 let items: Vec<String> = items.iter().map(|item| Syntax(item).to_string()).collect();
                 write!(f, "[]interface {{}}{{{}}}", items.join(", "))

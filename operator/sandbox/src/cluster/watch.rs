@@ -99,8 +99,7 @@ pub(crate) fn open(state: &mut State, identity: &Arc<str>, request: &Request) ->
         let detail = "sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled";
         return Err(Refusal::invalid(kind, "", vec![Cause::forbidden("sendInitialEvents".to_owned(), detail)]));
     }
-    let selector =
-        Selector::read(&kind.kind, request.namespace.as_deref(), &query.label_selector, &query.field_selector)?;
+    let selector = Selector::read(kind, request.namespace.as_deref(), &query.label_selector, &query.field_selector)?;
     let mut watcher = Watcher {
         kind_index: kind.index,
         identity: Arc::clone(identity),

@@ -20,6 +20,8 @@ use crate::world::World;
 pub(crate) trait Deeds: Send + Sync {
     /// An agent writes down that it begins an order.
     fn begins(&self, node: &str, order: &Order);
+    /// An agent shows a text to whoever looks at its machine: in a file of its own, to a program.
+    fn shows(&self, node: &str, place: &str, text: &[u8]);
 }
 
 /// One machine, for one start of its agent.
@@ -101,6 +103,7 @@ impl Host for AgentHost {
     host! {
         look {
             machine() -> Machine;
+            machine_id() -> String;
             installed_program(name: &'a str) -> (String, String);
             file_version(path: &'a str) -> String;
             file_content(path: &'a str) -> FileContent;
@@ -140,16 +143,25 @@ impl Host for AgentHost {
             move_file(from: &'a str, to: &'a str) -> ();
             import_registry(key: &'a str, from: &'a str) -> ();
             import_iis(from: &'a str) -> ();
-            start_process(program: &'a str, arguments: &'a [String]) -> ProcessId;
-            type_line(process: &'a ProcessId, line: &'a str) -> ();
             close_console(process: &'a ProcessId) -> ();
         }
+    }
+
+    fn start_process<'a>(&'a self, program: &'a str, arguments: &'a [String]) -> Answered<'a, ProcessId> {
+        self.deeds.shows(&self.node, "the arguments of a program", arguments.join(" ").as_bytes());
+        Box::pin(self.act("start_process", self.inner.start_process(program, arguments)))
+    }
+
+    fn type_line<'a>(&'a self, process: &'a ProcessId, line: &'a str) -> Answered<'a, ()> {
+        self.deeds.shows(&self.node, "what a program is told", line.as_bytes());
+        Box::pin(self.act("type_line", self.inner.type_line(process, line)))
     }
 
     fn write_journal(&self, text: String) -> Answered<'_, ()> {
         Box::pin(async move {
             self.lives.go_on(&self.identity).await;
             self.read_along(&text);
+            self.deeds.shows(&self.node, "the agent's journal", text.as_bytes());
             self.act("write_journal", self.inner.write_journal(text)).await
         })
     }

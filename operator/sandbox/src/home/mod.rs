@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use tokio::sync::mpsc::unbounded_channel;
+use tokio::sync::oneshot;
 
 pub use credentials::CredentialsError;
 pub use pace::{Speed, SpeedError};
@@ -101,6 +102,29 @@ pub enum HomeError {
 }
 
 impl Sandbox {
+    /// Plays on at that speed without a listener on loopback, for those who come in by another API server ([`Sandbox::on`]),
+    /// until the other end of `until` is gone.
+    ///
+    /// # Errors
+    /// When it cannot begin.
+    pub fn live(
+        &self,
+        options: &Options,
+        speed: Speed,
+        until: oneshot::Receiver<()>,
+        on_scene: &mut dyn FnMut(Scene<'_>),
+    ) -> Result<Option<Violation>, RunError> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
+        let (knocks, waiting) = unbounded_channel();
+        runtime.spawn(async move {
+            let _ = until.await;
+            drop(knocks);
+        });
+        let seen = runtime.block_on(stay::stay(self, options, speed, waiting, on_scene));
+        runtime.shutdown_background();
+        seen
+    }
+
     /// Opens it, and returns when this process is told to end (Ctrl-C): with the violation of an invariant, if there was
     /// one.
     ///

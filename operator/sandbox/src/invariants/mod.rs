@@ -11,6 +11,7 @@ mod fencing;
 mod order;
 mod repeat;
 mod restore;
+mod secrecy;
 #[cfg(test)]
 mod tests;
 
@@ -29,6 +30,7 @@ use fencing::Fencing;
 use order::InOrder;
 use repeat::Repeats;
 use restore::RestoreOnWord;
+use secrecy::Secrecy;
 
 /// An invariant of `operator/ARCHITECTURE.md`, by the number that it has there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,13 +49,15 @@ pub enum Invariant {
     RestoreOnWord,
     /// S-9: nothing of a site is touched but by a change of its own that holds its claims.
     Confinement,
+    /// S-10: no secret stands where it could be read: in an object, a notice, an argument, a file of an agent.
+    Secrecy,
     /// S-11: what may have had an effect is never run again blindly.
     UnknownIsNotAbsent,
 }
 
 impl Invariant {
     /// All that are checked.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Order,
         Self::OneAtATime,
         Self::BackupFirst,
@@ -61,6 +65,7 @@ impl Invariant {
         Self::Fencing,
         Self::RestoreOnWord,
         Self::Confinement,
+        Self::Secrecy,
         Self::UnknownIsNotAbsent,
     ];
 
@@ -75,6 +80,7 @@ impl Invariant {
             Self::Fencing => "S-5",
             Self::RestoreOnWord => "S-6",
             Self::Confinement => "S-9",
+            Self::Secrecy => "S-10",
             Self::UnknownIsNotAbsent => "S-11",
         }
     }
@@ -94,6 +100,7 @@ impl Invariant {
                 "nothing is restored but from a whole set, with nobody connected, on a person's word or by declared policy"
             }
             Self::Confinement => "nothing of a site is touched but by a change of its own that holds its claims",
+            Self::Secrecy => "no secret stands in an object, a notice, an argument or a file of an agent",
             Self::UnknownIsNotAbsent => "what may have had an effect is never run again blindly",
         }
     }
@@ -139,6 +146,7 @@ pub(crate) struct Invariants {
     first: String,
     fencing: Fencing,
     confinement: Confinement,
+    secrecy: Secrecy,
     /// Site of each change, by the name of the change.
     changes: BTreeMap<String, String>,
 }
@@ -171,6 +179,7 @@ impl Invariants {
             first: file.site_name().to_owned(),
             fencing: Fencing::default(),
             confinement: Confinement::default(),
+            secrecy: Secrecy::new(file),
             changes: BTreeMap::new(),
         }
     }
@@ -184,6 +193,9 @@ impl Invariants {
     pub(crate) fn stored(&mut self, at: Timestamp, change: &Change) -> Option<Violation> {
         self.fencing.stored(change);
         self.confinement.stored(change);
+        if let Err(leak) = self.secrecy.stored(change) {
+            return broken(at, Err(leak));
+        }
         let Some(new) = &change.new else { return None };
         let site = match &*change.kind {
             "CrmSite" => new["metadata"]["name"].as_str(),
@@ -224,6 +236,11 @@ impl Invariants {
         broken(at, fenced.and_then(|()| checks.order.begins(order)))
     }
 
+    /// Somebody of ours shows a text to others: starts a program with it, types it, writes it to a file, sends it.
+    pub(crate) fn shows(&mut self, at: Timestamp, place: &str, text: &[u8]) -> Option<Violation> {
+        broken(at, self.secrecy.shows(place, text))
+    }
+
     /// How often each was put to the test.
     pub(crate) fn exercised(&self) -> Vec<Exercised> {
         let sum = |of: fn(&OfSite) -> u32| self.sites.values().map(of).sum();
@@ -235,6 +252,7 @@ impl Invariants {
             Invariant::Fencing => self.fencing.times,
             Invariant::RestoreOnWord => sum(|site| site.restore.times),
             Invariant::Confinement => self.confinement.times,
+            Invariant::Secrecy => self.secrecy.times,
             Invariant::UnknownIsNotAbsent => sum(|site| site.repeats.again),
         };
         Invariant::ALL.into_iter().map(|invariant| Exercised { invariant, times: times(invariant) }).collect()

@@ -25,6 +25,10 @@ impl Connect for LyingSql {
         credentials: Credentials,
     ) -> BoxFuture<'_, Result<Arc<dyn SqlServer>, DatabaseError>> {
         Box::pin(async move {
+            if self.planted.has(Plant::TalkativeDriver) {
+                let message = format!("cannot connect with {};{}", credentials.username(), credentials.password());
+                return Err(DatabaseError::Lost { server: target.server, message });
+            }
             let inner = self.inner.connect(target, credentials).await?;
             let connection: Arc<dyn SqlServer> = Arc::new(Connection { inner, planted: self.planted.clone() });
             Ok(connection)

@@ -50,6 +50,7 @@ macro_rules! truth {
 impl Host for LyingHost {
     truth! {
         machine() -> Machine;
+        machine_id() -> String;
         file_content(path: &'a str) -> FileContent;
         read_file(path: &'a str) -> Vec<u8>;
         folders(path: &'a str) -> Vec<String>;

@@ -33,19 +33,22 @@ pub enum Plant {
     BlindProbe,
     /// The machine shows the new versions as soon as a program was started: a run without effect looks proven.
     FakedEvidence,
+    /// The way to SQL Server shows the password in its errors, as a careless driver does.
+    TalkativeDriver,
     /// The API shows every controller a site that declares a restore by policy: what nobody has decided is begun.
     ForgedPolicy,
 }
 
 impl Plant {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::ForgetfulJournal,
         Self::BlindSessions,
         Self::TrustedBackup,
         Self::DeposedLeader,
         Self::BlindProbe,
         Self::FakedEvidence,
+        Self::TalkativeDriver,
         Self::ForgedPolicy,
     ];
 
@@ -59,6 +62,7 @@ impl Plant {
             Self::DeposedLeader => "deposed-leader",
             Self::BlindProbe => "blind-probe",
             Self::FakedEvidence => "faked-evidence",
+            Self::TalkativeDriver => "talkative-driver",
             Self::ForgedPolicy => "forged-policy",
         }
     }
@@ -73,6 +77,7 @@ impl Plant {
             Self::DeposedLeader => Need::SuccessorKilled("two-controllers@back-up-files"),
             Self::BlindProbe => Need::Fault("exit-one-with-effect@upgrade-web"),
             Self::FakedEvidence => Need::Fault("exit-zero-without-effect@upgrade-web"),
+            Self::TalkativeDriver => Need::Nothing,
             Self::ForgedPolicy => Need::Fault("reboot-in-mid-step"),
         }
     }
@@ -86,6 +91,7 @@ impl Plant {
             Self::DeposedLeader => Invariant::Fencing,
             Self::BlindProbe => Invariant::UnknownIsNotAbsent,
             Self::FakedEvidence => Invariant::Order,
+            Self::TalkativeDriver => Invariant::Secrecy,
             Self::ForgedPolicy => Invariant::RestoreOnWord,
         }
     }
@@ -97,6 +103,8 @@ const ORDERS_OF_SUCCESSOR: usize = 3;
 /// When a guard is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
+    /// Always.
+    Nothing,
     /// Under this fault, as it is written on a command line.
     Fault(&'static str),
     /// When an agent is killed right after it has started its first program.
@@ -113,6 +121,7 @@ impl Sandbox {
     pub fn run_planted(&self, plant: Plant, seed: u64) -> Result<RunReport, RunError> {
         let mut options = Options { seed, plants: vec![plant], ..Options::default() };
         match plant.needed_when() {
+            Need::Nothing => {}
             Need::Fault(text) => options.faults.extend(text.parse::<ArmedFault>().ok()),
             Need::AgentKilledAtStart => {
                 let names = self.run(&options, &mut |_| {})?.points.agent;

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::cast::Cast;
 use super::judge::{Judges, Phase};
 use super::play::JUDGE_AGAIN;
-use super::stage::{MADE_UP_LOGIN, Stage};
+use super::stage::Stage;
 use super::{Options, RunError, Sandbox};
 use crate::plants::Planted;
 
@@ -71,8 +71,7 @@ async fn look(stage: &Stage) -> Result<AtRest, RunError> {
         .filter(|object| object["kind"] != "Lease" || is_sign(object))
         .collect();
     let spec = &stage.file.site.spec;
-    let (username, password) =
-        stage.file.credentials().unwrap_or((MADE_UP_LOGIN.0.to_owned(), MADE_UP_LOGIN.1.to_owned()));
+    let (username, password) = stage.file.login();
     let target = Target { server: spec.database.server.clone(), database: spec.database.name.clone() };
     let unread = |error: crm_database::DatabaseError| unsettled(stage, error.to_string());
     let sql = stage.world.sql().connect(target, Credentials::new(username, password)).await.map_err(unread)?;

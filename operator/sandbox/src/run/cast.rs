@@ -117,6 +117,7 @@ impl Cast {
             node: node.to_owned(),
             namespace: stage.file.namespace().to_owned(),
             version: AGENT_VERSION.to_owned(),
+            account: String::new(),
         };
         let client = stage.cluster.client(&identity);
         let agent = Agent::new(config, Arc::new(host), client, Arc::new(stage.clock));

@@ -25,9 +25,6 @@ use crate::world::World;
 pub(crate) const OPERATOR_NAMESPACE: &str = "crm-operator";
 /// Who sets the stage.
 pub(crate) const ADMINISTRATOR: &str = "administrator";
-/// The login that the sandbox makes up where the scenario brings no Secret.
-pub(super) const MADE_UP_LOGIN: (&str, &str) = ("crm-operator", "made-up-for-the-sandbox");
-
 /// Everything that a run is played on.
 pub(crate) struct Stage {
     pub(crate) file: Arc<ScenarioFile>,
@@ -98,9 +95,10 @@ impl Stage {
             if !made_up.insert(name) {
                 continue;
             }
+            let (username, password) = other.login();
             let secret = json!({
                 "apiVersion": "v1", "kind": "Secret", "metadata": {"name": name},
-                "stringData": {"username": MADE_UP_LOGIN.0, "password": MADE_UP_LOGIN.1},
+                "stringData": {"username": username, "password": password},
             });
             create(&client, Some(file.namespace()), &secret).await?;
         }
@@ -146,9 +144,8 @@ impl Stage {
     }
 }
 
-/// The login of a site: the one of the Secret that the file brings, or a made-up one.
 fn login(file: &ScenarioFile) -> Credentials {
-    let (username, password) = file.credentials().unwrap_or((MADE_UP_LOGIN.0.to_owned(), MADE_UP_LOGIN.1.to_owned()));
+    let (username, password) = file.login();
     Credentials::new(username, password)
 }
 

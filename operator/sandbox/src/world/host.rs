@@ -47,6 +47,11 @@ impl Host for SimHost {
         Box::pin(async move { self.ask(|machine| Ok(machine.facts.clone())) })
     }
 
+    fn machine_id(&self) -> Answered<'_, String> {
+        // No two machines of a world have one name.
+        Box::pin(async move { self.ask(|_| Ok(format!("hardware of {}", self.node))) })
+    }
+
     fn installed_program<'a>(&'a self, name: &'a str) -> Answered<'a, (String, String)> {
         Box::pin(async move {
             self.ask(|machine| {

@@ -49,6 +49,11 @@ impl Author<'_> {
         Operation { request, is_watch }
     }
 
+    /// A watch, of whatever kind.
+    pub(super) fn opens_a_watch(&mut self) -> Operation {
+        Operation { request: self.watch(), is_watch: true }
+    }
+
     fn collection(&self) -> String {
         let namespace = self.sample.namespace.map(|namespace| format!("namespaces/{namespace}/")).unwrap_or_default();
         format!("/apis/{}/{namespace}{}", crm_api::API_VERSION, self.sample.plural)

@@ -27,6 +27,32 @@ pub(super) fn machine() -> Result<Machine, HostError> {
     super::foreign("what this machine is")
 }
 
+/// What tells this machine from a copy of it: what firmware says, which a copy of the disks does not take along, and what the
+/// system was given when it was installed. Only a digest of it leaves the machine.
+pub(super) fn id(said: Option<&str>) -> Result<String, HostError> {
+    use sha2::Digest as _;
+    let told = match said {
+        Some(said) => said.to_owned(),
+        None => told_by_the_system()?,
+    };
+    let digest = sha2::Sha256::digest(format!("crm-agent {told}").as_bytes());
+    Ok(digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect())
+}
+
+#[cfg(target_os = "linux")]
+fn told_by_the_system() -> Result<String, HostError> {
+    let installed = std::path::Path::new("/etc/machine-id");
+    let installed = std::fs::read_to_string(installed).map_err(|error| super::said(installed, &error))?;
+    // Not every machine has such firmware, and only root reads it: an agent always runs as the same user.
+    let firmware = std::fs::read_to_string("/sys/class/dmi/id/product_uuid").unwrap_or_default();
+    Ok(format!("{} {}", installed.trim(), firmware.trim()))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn told_by_the_system() -> Result<String, HostError> {
+    super::foreign("what tells this machine from a copy of it (say it with --machine-id)")
+}
+
 /// Changes with every start of the system.
 #[cfg(target_os = "linux")]
 pub(super) fn boot_id() -> Result<String, HostError> {
@@ -56,7 +82,14 @@ fn is_root(status: &str) -> bool {
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
-    use super::{boot_id, is_root, machine, name_in};
+    use super::{boot_id, id, is_root, machine, name_in};
+
+    #[test]
+    fn machines_have_different_ids_that_stay() {
+        let (one, other) = (id(Some("one")).unwrap(), id(Some("other")).unwrap());
+        assert!(one != other && one == id(Some("one")).unwrap() && one.len() == 32, "{one} {other}");
+        assert!(!one.contains("one"));
+    }
 
     #[test]
     fn a_linux_says_what_it_is_and_claims_nothing_of_windows() {

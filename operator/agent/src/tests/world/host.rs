@@ -29,6 +29,10 @@ impl Host for World {
         self.read(|inner| Ok(Machine { elevated: true, boot_id: inner.boot.to_string(), ..Machine::default() }))
     }
 
+    fn machine_id(&self) -> Answered<'_, String> {
+        self.read(|inner| Ok(inner.machine_id.to_owned()))
+    }
+
     fn installed_program<'a>(&'a self, name: &'a str) -> Answered<'a, (String, String)> {
         self.read(move |inner| match inner.installed.as_str() {
             "" => Err(not_found(name)),

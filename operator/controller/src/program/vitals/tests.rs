@@ -1,4 +1,4 @@
-use super::{BEAT_LIMIT, LEASE_LIMIT, ROUND_LIMIT, Vitals};
+use super::{LEASE_LIMIT, ROUND_LIMIT, Vitals};
 use crate::signs::{Outcome, Sign, Watcher as _};
 use crate::watches;
 use crm_api::change::ChangePhase;
@@ -55,9 +55,9 @@ fn it_is_dead_when_loop_lease_or_round_stand_still() {
     let later = |limit: Duration| Instant::now() + limit + Duration::from_secs(60);
     let vitals = vitals();
     assert_eq!(vitals.alive(), Ok(()), "at the start nothing has stood still yet");
-    assert!(vitals.alive_at(later(BEAT_LIMIT)).unwrap_err().contains("blocked"));
+    assert!(vitals.alive_at(later(Duration::from_secs(30))).unwrap_err().contains("blocked"));
     let beating = |at: Instant| {
-        vitals.seen().beat = at;
+        vitals.beat.at(at);
         vitals.alive_at(at)
     };
     assert!(beating(later(LEASE_LIMIT)).unwrap_err().contains("lease"));

@@ -212,6 +212,8 @@ async fn values_of_the_wrong_type_cannot_be_applied() {
             json!({"code": {"a": [1]}}),
             r#".spec.code: expected string, got &value.valueUnstructured{Value:map[string]interface {}{"a":[]interface {}{1}}}"#,
         ),
+        (json!({"code": 8.0}), ".spec.code: expected string, got &value.valueUnstructured{Value:8}"),
+        (json!({"code": 8.5}), ".spec.code: expected string, got &value.valueUnstructured{Value:8.5}"),
         (json!({"order": {"a": "b"}}), ".spec.order: expected list, got &{map[a:b]}"),
         (json!({"parts": [{"name": "x"}, {"name": "x"}]}), r#".spec.parts: duplicate entries for key [name="x"]"#),
         (json!({"tags": ["a", "a"]}), r#".spec.tags: duplicate entries for key [="a"]"#),

@@ -31,6 +31,7 @@ spec:
     served: true
     storage: true
     subresources: {status: {}}
+    selectableFields: [{jsonPath: .spec.code}, {jsonPath: .spec.counter}, {jsonPath: .status.phase}]
     schema:
       openAPIV3Schema:
         type: object
@@ -53,6 +54,10 @@ spec:
                 type: integer
                 x-kubernetes-validations:
                 - {rule: self >= oldSelf, messageExpression: "'counter fell to ' + string(self)"}
+              said:
+                type: string
+                x-kubernetes-validations:
+                - {rule: "self != 'no' && self != 'n\\no'", message: it is no, messageExpression: "'it is ' + self"}
               until:
                 type: string
                 format: date-time

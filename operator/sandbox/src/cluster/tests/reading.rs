@@ -1,6 +1,6 @@
 //! Lists: selectors, pages, versions.
 
-use kube::api::{Api, DynamicObject, ListParams, PostParams, VersionMatch};
+use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams, PostParams, VersionMatch};
 use serde_json::json;
 
 use super::{World, gadget, merge, refusal, resource, world};
@@ -46,6 +46,29 @@ async fn labels_and_fields_select() {
         assert_eq!(names(&api, &ListParams::default().fields(selector)).await, expected, "{selector}");
     }
     assert_eq!(refusal(api.list(&ListParams::default().fields("spec.size=1")).await).code, 400);
+}
+
+#[tokio::test]
+async fn fields_that_a_definition_declares_select_and_a_missing_one_is_empty() {
+    let world = world();
+    world.create("a", json!({"size": 1, "code": "red", "counter": 7})).await.unwrap();
+    world.create("b", json!({"size": 1, "code": "green"})).await.unwrap();
+    world.create("c", json!({"size": 1})).await.unwrap();
+    let api = world.gadgets();
+    let phase = Patch::Merge(json!({"status": {"phase": "Over"}}));
+    api.patch_status("b", &PatchParams::default(), &phase).await.unwrap();
+    for (selector, expected) in [
+        ("spec.code=red", "a"),
+        ("spec.code!=red", "b c"),
+        ("spec.code=", "c"),
+        ("spec.counter=7", "a"),
+        ("status.phase!=Over", "a c"),
+        ("status.phase!=Over,spec.code!=red", "c"),
+    ] {
+        assert_eq!(names(&api, &ListParams::default().fields(selector)).await, expected, "{selector}");
+    }
+    let refused = refusal(api.list(&ListParams::default().fields("spec.owner=me")).await);
+    assert_eq!((refused.code, refused.message.as_str()), (400, "field label not supported: spec.owner"));
 }
 
 #[tokio::test]

@@ -30,6 +30,15 @@ async fn a_transition_rule_compares_with_the_old_value() {
 }
 
 #[tokio::test]
+async fn a_message_of_several_lines_is_not_said() {
+    let world = world();
+    for (value, said) in [("no", "it is no"), ("n\no", "it is no")] {
+        let refused = refusal(world.create("a", json!({"size": 1, "said": value})).await);
+        assert!(causes(&refused)[0].ends_with(said), "{:?}", causes(&refused));
+    }
+}
+
+#[tokio::test]
 async fn dates_are_dates_to_rules() {
     let world = world();
     let refused = refusal(world.create("a", json!({"size": 1, "until": "2019-06-01T00:00:00Z"})).await);

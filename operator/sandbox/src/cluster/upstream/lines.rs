@@ -167,8 +167,7 @@ impl Watch {
         let (sender, receiver) = unbounded_channel();
         let seen = Arc::new(Seen::default());
         let (kind, query) = (&request.kind, &request.query);
-        let selector =
-            Selector::read(&kind.kind, request.namespace.as_deref(), &query.label_selector, &query.field_selector);
+        let selector = Selector::read(kind, request.namespace.as_deref(), &query.label_selector, &query.field_selector);
         let watch = OpenWatch {
             identity: Arc::clone(identity),
             kind_index: kind.index,

@@ -10,29 +10,45 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(600);
 
 /// A terminal: kubectl, the way to a cluster, and a home folder of its own for what kubectl keeps.
-pub(crate) struct Terminal {
+pub struct Terminal {
     kubectl: PathBuf,
-    pub(crate) kubeconfig: PathBuf,
-    pub(crate) folder: PathBuf,
+    /// The way to the cluster.
+    pub kubeconfig: PathBuf,
+    /// Home of what kubectl keeps; gone with the terminal.
+    pub folder: PathBuf,
     /// Folders in front of the PATH, for plugins.
     path: Option<PathBuf>,
 }
 
 /// What a command said.
 #[derive(Debug)]
-pub(crate) struct Said {
-    pub(crate) line: String,
-    pub(crate) code: i32,
-    pub(crate) out: String,
-    pub(crate) err: String,
+pub struct Said {
+    /// What was asked, for messages.
+    pub line: String,
+    /// Its exit code; -1 where a signal ended it.
+    pub code: i32,
+    /// Standard output.
+    pub out: String,
+    /// Standard error.
+    pub err: String,
 }
 
 impl Terminal {
     /// Opens one. `folder` is made and kept until the terminal goes.
-    pub(crate) fn open(kubeconfig: &Path, folder: PathBuf, path: Option<PathBuf>) -> Self {
+    pub fn open(kubeconfig: &Path, folder: PathBuf, path: Option<PathBuf>) -> Self {
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).unwrap();
         Self { kubectl: kubectl(), kubeconfig: kubeconfig.to_owned(), folder, path }
+    }
+
+    /// One with our plugin on its PATH: this program, under the name by which kubectl finds it.
+    pub fn with_plugin(kubeconfig: &Path, folder: PathBuf, program: &Path) -> Self {
+        let plugins = folder.join("plugins");
+        let terminal = Self::open(kubeconfig, folder, Some(plugins.clone()));
+        std::fs::create_dir_all(&plugins).unwrap();
+        let plugin = plugins.join("kubectl-crm");
+        std::fs::hard_link(program, &plugin).or_else(|_| std::fs::copy(program, &plugin).map(drop)).unwrap();
+        terminal
     }
 
     fn command(&self, words: &[&str]) -> Command {
@@ -54,12 +70,12 @@ impl Terminal {
     }
 
     /// Runs a command to its end, whatever that is.
-    pub(crate) fn says(&self, words: &[&str]) -> Said {
+    pub fn says(&self, words: &[&str]) -> Said {
         self.says_with(words, |_| {})
     }
 
     /// The same, with something special about it.
-    pub(crate) fn says_with(&self, words: &[&str], special: impl FnOnce(&mut Command)) -> Said {
+    pub fn says_with(&self, words: &[&str], special: impl FnOnce(&mut Command)) -> Said {
         let mut command = self.command(words);
         special(&mut command);
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -81,14 +97,14 @@ impl Terminal {
     }
 
     /// Runs a command that has to succeed.
-    pub(crate) fn run(&self, words: &[&str]) -> Said {
+    pub fn run(&self, words: &[&str]) -> Said {
         let said = self.says(words);
         assert_eq!(said.code, 0, "{said:#?}");
         said
     }
 
     /// Runs a line of a shell that has to succeed; an editor that opens changes nothing.
-    pub(crate) fn shell(&self, line: &str) {
+    pub fn shell(&self, line: &str) {
         let mut command = Command::new("sh");
         self.at_home(&mut command);
         let script = format!("kubectl() {{ command \"$KUBECTL\" \"$@\"; }}\n{line}");
@@ -98,7 +114,7 @@ impl Terminal {
     }
 
     /// Starts a command that goes on, and hears its lines.
-    pub(crate) fn follow(&self, words: &[&str]) -> Following {
+    pub fn follow(&self, words: &[&str]) -> Following {
         let mut child = self.command(words).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let out = BufReader::new(child.stdout.take().unwrap());
         let (heard, lines) = channel();
@@ -113,7 +129,7 @@ impl Terminal {
     }
 
     /// Writes a file into the terminal's folder.
-    pub(crate) fn file(&self, name: &str, text: &str) -> String {
+    pub fn file(&self, name: &str, text: &str) -> String {
         let path = self.folder.join(name);
         std::fs::write(&path, text).unwrap();
         path.to_str().unwrap().to_owned()
@@ -129,7 +145,7 @@ impl Drop for Terminal {
 impl Said {
     /// Whether all of these stand in what it printed.
     #[track_caller]
-    pub(crate) fn shows(&self, parts: &[&str]) -> &Self {
+    pub fn shows(&self, parts: &[&str]) -> &Self {
         for part in parts {
             assert!(self.out.contains(part), "`{}` does not show {part:?}:\n{}{}", self.line, self.out, self.err);
         }
@@ -138,14 +154,14 @@ impl Said {
 
     /// The words of the first line that begins so.
     #[track_caller]
-    pub(crate) fn row(&self, begin: &str) -> Vec<&str> {
+    pub fn row(&self, begin: &str) -> Vec<&str> {
         let row = self.out.lines().find(|line| line.starts_with(begin));
         row.unwrap_or_else(|| panic!("`{}` has no line {begin}:\n{}", self.line, self.out)).split_whitespace().collect()
     }
 }
 
 /// A command that goes on.
-pub(crate) struct Following {
+pub struct Following {
     child: Child,
     lines: Receiver<String>,
     seen: Vec<String>,
@@ -154,7 +170,7 @@ pub(crate) struct Following {
 impl Following {
     /// Waits for a line in which all of these stand.
     #[track_caller]
-    pub(crate) fn until(&mut self, parts: &[&str]) {
+    pub fn until(&mut self, parts: &[&str]) {
         loop {
             let Ok(line) = self.lines.recv_timeout(PATIENCE) else {
                 panic!("no line with {parts:?} came; these did:\n{}", self.seen.join("\n"));

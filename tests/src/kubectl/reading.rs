@@ -3,17 +3,19 @@
 use super::terminal::Terminal;
 
 /// Where a site is at rest.
-pub(crate) struct Place<'a> {
-    pub(crate) namespace: &'a str,
-    pub(crate) site: &'a str,
+pub struct Place<'a> {
+    /// Its namespace.
+    pub namespace: &'a str,
+    /// Its name.
+    pub site: &'a str,
     /// Its version at rest.
-    pub(crate) version: &'a str,
+    pub version: &'a str,
     /// One of its servers.
-    pub(crate) node: &'a str,
+    pub node: &'a str,
 }
 
 /// `version`, `api-resources`, `api-versions`, `get --raw`.
-pub(crate) fn the_server_says_what_it_is(terminal: &Terminal) {
+pub fn the_server_says_what_it_is(terminal: &Terminal) {
     terminal.run(&["version"]).shows(&["Client Version: v", "Server Version: v1."]);
     let resources = terminal.run(&["api-resources", "--api-group=crm-operator.io", "--no-headers"]);
     assert_eq!(resources.row("crmsites"), ["crmsites", "crms", "crm-operator.io/v1alpha1", "true", "CrmSite"]);
@@ -31,7 +33,7 @@ pub(crate) fn the_server_says_what_it_is(terminal: &Terminal) {
 }
 
 /// `get`, in all the forms in which people and programs want it.
-pub(crate) fn objects_are_listed_in_the_columns_of_their_definitions(terminal: &Terminal, place: &Place<'_>) {
+pub fn objects_are_listed_in_the_columns_of_their_definitions(terminal: &Terminal, place: &Place<'_>) {
     let Place { namespace, site, version, node } = *place;
     let sites = terminal.run(&["get", "crmsite", "-n", namespace]);
     assert_eq!(
@@ -66,7 +68,7 @@ pub(crate) fn objects_are_listed_in_the_columns_of_their_definitions(terminal: &
 }
 
 /// `explain`, down to the last field.
-pub(crate) fn every_field_is_explained(terminal: &Terminal) {
+pub fn every_field_is_explained(terminal: &Terminal) {
     let spec = terminal.run(&["explain", "crmsite.spec"]);
     spec.shows(&["GROUP:      crm-operator.io", "KIND:       CrmSite", "VERSION:    v1alpha1", "FIELD: spec <Object>"]);
     spec.shows(&["What a person declares"]);
@@ -94,7 +96,7 @@ pub(crate) fn every_field_is_explained(terminal: &Terminal) {
 }
 
 /// `describe`, `events`, `get events`.
-pub(crate) fn what_happened_is_told(terminal: &Terminal, place: &Place<'_>) {
+pub fn what_happened_is_told(terminal: &Terminal, place: &Place<'_>) {
     let Place { namespace, site, .. } = *place;
     let described = terminal.run(&["describe", "crmsite", site, "-n", namespace]);
     described.shows(&["Name:         ", site, "Kind:         CrmSite", "Spec:", "Status:", "Conditions:", "Events:"]);
@@ -110,7 +112,7 @@ pub(crate) fn what_happened_is_told(terminal: &Terminal, place: &Place<'_>) {
 }
 
 /// `auth can-i`, for whoever may do everything.
-pub(crate) fn an_administrator_may_do_everything(terminal: &Terminal, place: &Place<'_>) {
+pub fn an_administrator_may_do_everything(terminal: &Terminal, place: &Place<'_>) {
     for words in [&["delete", "crmsite"][..], &["patch", "crmnodes/status"], &["*", "*"], &["get", "/metrics"]] {
         let words: Vec<&str> = ["auth", "can-i"].iter().chain(words).copied().chain(["-n", place.namespace]).collect();
         terminal.run(&words).shows(&["yes"]);

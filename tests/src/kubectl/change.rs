@@ -4,7 +4,7 @@ use super::reading::Place;
 use super::terminal::Terminal;
 
 /// The line, what is seen of it while it goes on, and that it comes to its end.
-pub(crate) fn one_patched_line_is_all_it_takes(terminal: &Terminal, place: &Place<'_>, goal: &str) {
+pub fn one_patched_line_is_all_it_takes(terminal: &Terminal, place: &Place<'_>, goal: &str) {
     let Place { namespace, site, .. } = *place;
     let mut sites = terminal.follow(&["get", "crmsite", "-n", namespace, "-w"]);
     sites.until(&[site, place.version, "True"]);
@@ -29,7 +29,7 @@ pub(crate) fn one_patched_line_is_all_it_takes(terminal: &Terminal, place: &Plac
 }
 
 /// `kubectl crm`, the plugin, by the same kubeconfig.
-pub(crate) fn the_plugin_finds_the_same_cluster(terminal: &Terminal, place: &Place<'_>) {
+pub fn the_plugin_finds_the_same_cluster(terminal: &Terminal, place: &Place<'_>) {
     terminal.run(&["crm", "status", place.site]).shows(&[place.site, place.version]);
     terminal.run(&["crm", "explain", place.site, "-n", place.namespace]).shows(&[place.site, place.version]);
     let nobody = terminal.says(&["crm", "explain", "fabrikam"]);

@@ -11,7 +11,7 @@ fn release(number: &str) -> String {
 }
 
 /// `apply` by the client, again with another text, `diff` before it, and what the server thinks of wrong ones.
-pub(crate) fn what_is_applied_is_merged(terminal: &Terminal) {
+pub fn what_is_applied_is_merged(terminal: &Terminal) {
     let file = terminal.file("release.yaml", &release("0.1.1"));
     assert_eq!(
         terminal.run(&["apply", "-f", &file]).out.trim(),
@@ -47,7 +47,7 @@ pub(crate) fn what_is_applied_is_merged(terminal: &Terminal) {
 }
 
 /// `apply --server-side`, and the conflict with whoever else owns a field.
-pub(crate) fn the_server_applies_and_knows_who_owns_what(terminal: &Terminal) {
+pub fn the_server_applies_and_knows_who_owns_what(terminal: &Terminal) {
     let file = terminal.file("server.yaml", &release("0.1.3"));
     let conflict = terminal.says(&["apply", "--server-side", "--field-manager=gitops", "-f", &file]);
     assert_eq!(conflict.code, 1, "{conflict:?}");
@@ -61,7 +61,7 @@ pub(crate) fn the_server_applies_and_knows_who_owns_what(terminal: &Terminal) {
 }
 
 /// `patch`, `edit`, `annotate`, `replace`.
-pub(crate) fn single_fields_are_changed(terminal: &Terminal) {
+pub fn single_fields_are_changed(terminal: &Terminal) {
     let object = ["crmrelease", "superoffice-tried"];
     let patched =
         terminal.run(&["patch", object[0], object[1], "--type", "merge", "-p", r#"{"spec":{"number":"0.1.4"}}"#]);
@@ -93,7 +93,7 @@ pub(crate) fn single_fields_are_changed(terminal: &Terminal) {
 }
 
 /// `delete`, and `wait --for=delete`.
-pub(crate) fn what_is_deleted_is_gone(terminal: &Terminal) {
+pub fn what_is_deleted_is_gone(terminal: &Terminal) {
     let deleted = terminal.run(&["delete", "crmrelease", "superoffice-tried"]);
     assert!(deleted.out.starts_with("crmrelease.crm-operator.io \"superoffice-tried\" deleted"), "{deleted:?}");
     terminal.run(&["wait", "--for=delete", "crmrelease/superoffice-tried", "--timeout=20s"]);
@@ -103,7 +103,7 @@ pub(crate) fn what_is_deleted_is_gone(terminal: &Terminal) {
 }
 
 /// Built-in kinds: a Secret and a namespace of one's own.
-pub(crate) fn secrets_and_namespaces_are_made(terminal: &Terminal) {
+pub fn secrets_and_namespaces_are_made(terminal: &Terminal) {
     terminal.run(&["create", "namespace", "tried"]);
     terminal.run(&["create", "secret", "generic", "login", "-n", "tried", "--from-literal=username=eva"]);
     let encoded = terminal.run(&["get", "secret", "login", "-n", "tried", "-o", "jsonpath={.data.username}"]);

@@ -1,14 +1,14 @@
 //! The sandbox that is opened for kubectl, and what is true of the sandbox alone.
 
 use std::io::{BufRead as _, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use crm_tests::kubectl::reading::{self, Place};
+use crm_tests::kubectl::terminal::Terminal;
+use crm_tests::kubectl::{change, writing};
 use serde_json::Value;
 
-use super::reading::Place;
-use super::terminal::Terminal;
-use super::{change, reading, writing};
 use crate::files::repository;
 
 /// `kubectl crm sandbox start`, as a process of its own.
@@ -44,13 +44,8 @@ impl Home {
     /// A terminal at this sandbox, with the plugin on its PATH.
     fn terminal(&self, name: &str) -> Terminal {
         let folder = std::env::temp_dir().join(format!("crm-kubectl-{}-{name}", std::process::id()));
-        let plugins = folder.join("plugins");
-        let terminal = Terminal::open(&PathBuf::from(self.text("kubeconfig")), folder, Some(plugins.clone()));
-        std::fs::create_dir_all(&plugins).unwrap();
-        std::fs::hard_link(env!("CARGO_BIN_EXE_crm-under-test"), plugins.join("kubectl-crm"))
-            .or_else(|_| std::fs::copy(env!("CARGO_BIN_EXE_crm-under-test"), plugins.join("kubectl-crm")).map(drop))
-            .unwrap();
-        terminal
+        let program = Path::new(env!("CARGO_BIN_EXE_crm-under-test"));
+        Terminal::with_plugin(Path::new(self.text("kubeconfig")), folder, program)
     }
 
     /// Ends it as a person or a service manager does.

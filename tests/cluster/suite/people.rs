@@ -1,0 +1,106 @@
+//! The roles of `charts/plain/people.yaml`: what somebody may who is bound to one of them in a namespace, by the API server's
+//! own word.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::server::{Server, documents};
+
+const KINDS: [&str; 6] = ["crmsites", "crmnodes", "crmchanges", "crmbackups", "crmdecisions", "crmreleases"];
+const OUR_VERBS: [&str; 7] = ["get", "list", "watch", "create", "update", "patch", "delete"];
+
+/// Binds a new ServiceAccount to a role in `crm`.
+fn bound(server: &Server, name: &str, role: &str) -> String {
+    let metadata = json!({"name": name, "namespace": "crm"});
+    server.apply(&json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}));
+    server.apply(&json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": metadata,
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
+        "subjects": [{"kind": "ServiceAccount", "name": name, "namespace": "crm"}],
+    }));
+    format!("system:serviceaccount:crm:{name}")
+}
+
+fn may(server: &Server, user: &str, namespace: &str, verb: &str, group: &str, resource: &str) -> bool {
+    let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
+    let attributes = json!({
+        "namespace": namespace, "verb": verb, "group": group, "resource": resource, "subresource": subresource,
+    });
+    let review = json!({
+        "apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview",
+        "spec": {"user": user, "resourceAttributes": attributes},
+    });
+    let path = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
+    server.expect(201..=201, "POST", path, &review)["status"]["allowed"] == Value::Bool(true)
+}
+
+/// Verbs on kinds, as `verb resource`.
+fn rights(server: &Server, user: &str, namespace: &str) -> BTreeSet<String> {
+    let statuses = KINDS.map(|kind| format!("{kind}/status"));
+    let ours = KINDS.iter().map(|kind| ("crm-operator.io", (*kind).to_owned()));
+    let ours = ours.chain(statuses.into_iter().map(|kind| ("crm-operator.io", kind)));
+    let others = [
+        ("", "secrets"),
+        ("", "serviceaccounts"),
+        ("", "serviceaccounts/token"),
+        ("rbac.authorization.k8s.io", "roles"),
+        ("rbac.authorization.k8s.io", "rolebindings"),
+        ("coordination.k8s.io", "leases"),
+    ];
+    ours.chain(others.map(|(group, kind)| (group, kind.to_owned())))
+        .flat_map(|(group, kind)| OUR_VERBS.map(|verb| (verb, group, kind.clone())))
+        .filter(|(verb, group, kind)| may(server, user, namespace, verb, group, kind))
+        .map(|(verb, _, kind)| format!("{verb} {kind}"))
+        .collect()
+}
+
+fn set(rights: &[(&str, &[&str])]) -> BTreeSet<String> {
+    rights.iter().flat_map(|(kind, verbs)| verbs.iter().map(move |verb| format!("{verb} {kind}"))).collect()
+}
+
+#[test]
+fn people_have_the_rights_of_their_role_and_no_more() {
+    let _alone = crate::server::alone();
+    let server = Server::empty();
+    let people = Path::new(env!("CARGO_MANIFEST_DIR")).join("../charts/plain/people.yaml");
+    documents(&std::fs::read_to_string(people).unwrap()).iter().for_each(|object| server.apply(object));
+    let look: &[&str] = &["get", "list", "watch"];
+    let looks: Vec<(&str, &[&str])> = KINDS.iter().map(|kind| (*kind, look)).collect();
+    let roles: [(&str, BTreeSet<String>); 4] = [
+        ("crm-operator-viewer", set(&looks)),
+        ("crm-operator-editor", set(&[("crmsites", &["create", "update", "patch", "delete"])])),
+        ("crm-operator-decider", set(&[("crmdecisions", &["create", "delete"])])),
+        (
+            "crm-operator-enroller",
+            set(&[
+                ("crmsites", &["list"]),
+                ("crmnodes", &["get", "create", "watch"]),
+                ("crmnodes/status", &["patch"]),
+                ("leases", &["create", "patch", "delete"]),
+                ("serviceaccounts", &["get", "create", "patch", "delete"]),
+                ("serviceaccounts/token", &["create"]),
+                ("roles", &["create", "patch", "delete"]),
+                ("rolebindings", &["create", "patch", "delete"]),
+            ]),
+        ),
+    ];
+    for (role, expected) in roles {
+        let user = bound(&server, &format!("bound-to-{role}"), role);
+        server.until(200, || {
+            // Bindings are known to the server after a moment.
+            let code = if rights(&server, &user, "crm").is_empty() { 404 } else { 200 };
+            crate::server::Answer { code, body: Value::Null }
+        });
+        assert_eq!(rights(&server, &user, "crm"), expected, "{role}");
+        assert_eq!(rights(&server, &user, "crm-operator"), BTreeSet::new(), "{role} holds in its own namespace only");
+    }
+    // Kubernetes' own roles take up what fits.
+    let viewer = bound(&server, "bound-to-view", "view");
+    server.until(200, || {
+        let code = if may(&server, &viewer, "crm", "list", "crm-operator.io", "crmsites") { 200 } else { 404 };
+        crate::server::Answer { code, body: Value::Null }
+    });
+    assert!(!may(&server, &viewer, "crm", "create", "crm-operator.io", "crmdecisions"));
+}

@@ -6,8 +6,8 @@
 //! - `stories`: the examples, undisturbed. `kills`: controller and agent are killed; how long it takes until the next
 //!   correct action.
 //! - `outages`: API server and etcd are killed, stopped, and set back to an earlier state.
-//! - `leaders`: the lease is stolen or deleted; a new version is rolled out. `cuts`: who is cut off, and watches that break.
-//! - `edits`: the catalogue is edited; a site or a definition is deleted.
+//! - `leaders`: the lease is stolen or deleted; two controllers. `cuts`: who is cut off, and watches that break.
+//! - `edits`: the operator is upgraded and the catalogue edited; a site or a definition is deleted.
 
 mod cuts;
 mod edits;

@@ -1,5 +1,6 @@
 //! Facts about decisions. Each test builds a site in a line or two, changes one thing and states what follows.
 
+mod ahead;
 mod approvals;
 mod catalogue;
 mod changes;

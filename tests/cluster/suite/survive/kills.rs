@@ -80,7 +80,9 @@ fn next_correct_action_after_a_kill() {
     let _alone = crate::server::alone();
     let trial = Trial::of(SHORT);
     let undisturbed = trial.undisturbed();
-    let lease = Some((Duration::from_secs(15), Duration::from_secs(2)));
+    let shipping = crm_controller::Config::new("any", "any");
+    let (lasts, renewed) = (shipping.lease_duration, shipping.renew_interval);
+    let lease = Some((lasts, renewed));
     let (sender, receiver) = std::sync::mpsc::channel();
     let options = Options { lease, ..Options::default() };
     let report = trial.play("leader killed before every third record", &options, |entrance: Entrance| {
@@ -99,8 +101,10 @@ fn next_correct_action_after_a_kill() {
     assert!(times.len() > 2, "somebody was killed: {times:?}");
     let at = |percent: usize| times[(times.len() - 1) * percent / 100].as_secs_f64();
     println!(
-        "leader killed -> the same record by its successor (simulated time, lease 15 s renewed every 2 s, one standby): \
+        "leader killed -> the same record by its successor (simulated time, lease {} s renewed every {} s, one standby): \
          {} kills, p50 {:.1} s, p99 {:.1} s, worst {:.1} s; T-A12 asks for {} s",
+        lasts.as_secs(),
+        renewed.as_secs(),
         times.len(),
         at(50),
         at(99),

@@ -2,14 +2,24 @@
 //! own word.
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::path::Path;
 
+use kubectl_crm::{Exit, Screen, Streams};
 use serde_json::{Value, json};
 
 use crate::server::{Server, documents};
 
 const KINDS: [&str; 6] = ["crmsites", "crmnodes", "crmchanges", "crmbackups", "crmdecisions", "crmreleases"];
 const OUR_VERBS: [&str; 7] = ["get", "list", "watch", "create", "update", "patch", "delete"];
+
+/// An empty cluster with the roles.
+fn prepared() -> Server {
+    let server = Server::empty();
+    let people = Path::new(env!("CARGO_MANIFEST_DIR")).join("../charts/plain/people.yaml");
+    documents(&std::fs::read_to_string(people).unwrap()).iter().for_each(|object| server.apply(object));
+    server
+}
 
 /// Binds a new ServiceAccount to a role in `crm`.
 fn bound(server: &Server, name: &str, role: &str) -> String {
@@ -60,12 +70,65 @@ fn set(rights: &[(&str, &[&str])]) -> BTreeSet<String> {
     rights.iter().flat_map(|(kind, verbs)| verbs.iter().map(move |verb| format!("{verb} {kind}"))).collect()
 }
 
+/// The cluster of the suite, as somebody with this token sees it.
+fn kubeconfig_of(token: &str, folder: &Path) -> String {
+    let text = std::fs::read_to_string(std::env::var_os("KUBECONFIG").unwrap()).unwrap();
+    let mut config: Value = serde_saphyr::from_str(&text).unwrap();
+    config["users"][0]["user"] = json!({"token": token});
+    let file = folder.join("kubeconfig");
+    std::fs::write(&file, config.to_string()).unwrap();
+    file.to_string_lossy().into_owned()
+}
+
+#[test]
+fn whoever_has_the_enrollers_role_enrols_a_server_and_revokes_it_and_others_do_not() {
+    let _alone = crate::server::alone();
+    let server = prepared();
+    server.with_policies();
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/superoffice");
+    let story = std::fs::read_to_string(examples.join("server-web-service-7.5-to-8.0.yaml")).unwrap();
+    let site = documents(&story).into_iter().find(|document| document["kind"] == "CrmSite").unwrap();
+    server.expect(201..=201, "POST", "/apis/crm-operator.io/v1alpha1/namespaces/crm/crmsites", &site);
+    for (role, exit) in [("crm-operator-decider", Exit::Unanswered), ("crm-operator-enroller", Exit::Good)] {
+        bound(&server, role, role);
+        let folder = tempfile::tempdir().unwrap();
+        let token = server.token("crm", role, &json!({"expirationSeconds": 600}));
+        let kubeconfig = kubeconfig_of(&token, folder.path());
+        let node = |word: &str, more: &[&str]| {
+            let (mut out, mut err) = (Vec::new(), Vec::new());
+            let mut streams = Streams {
+                input: &mut std::io::empty(),
+                out: &mut out,
+                err: &mut err,
+                screen: Screen::Pipe,
+                attended: false,
+            };
+            let words = ["kubectl-crm", "node", word, "contoso-app", "-n", "crm", "--kubeconfig", &kubeconfig];
+            let exit = kubectl_crm::run(words.iter().chain(more).map(OsString::from), &mut streams);
+            (exit, String::from_utf8_lossy(&err).into_owned())
+        };
+        let file = folder.path().join("bootstrap").to_string_lossy().into_owned();
+        // Roles and bindings are known to the server after a moment.
+        let mut said = node("enroll", &["--file", &file]);
+        for _ in 0..20 {
+            if said.0 == exit {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(250));
+            said = node("enroll", &["--file", &file]);
+        }
+        assert_eq!(said.0, exit, "{role}: {}", said.1);
+        if exit == Exit::Good {
+            let (exit, said) = node("revoke", &[]);
+            assert_eq!(exit, Exit::Good, "{said}");
+        }
+    }
+}
+
 #[test]
 fn people_have_the_rights_of_their_role_and_no_more() {
     let _alone = crate::server::alone();
-    let server = Server::empty();
-    let people = Path::new(env!("CARGO_MANIFEST_DIR")).join("../charts/plain/people.yaml");
-    documents(&std::fs::read_to_string(people).unwrap()).iter().for_each(|object| server.apply(object));
+    let server = prepared();
     let look: &[&str] = &["get", "list", "watch"];
     let looks: Vec<(&str, &[&str])> = KINDS.iter().map(|kind| (*kind, look)).collect();
     let roles: [(&str, BTreeSet<String>); 4] = [
@@ -81,6 +144,7 @@ fn people_have_the_rights_of_their_role_and_no_more() {
                 ("leases", &["create", "patch", "delete"]),
                 ("serviceaccounts", &["get", "create", "patch", "delete"]),
                 ("serviceaccounts/token", &["create"]),
+                ("secrets", &["create", "delete"]),
                 ("roles", &["create", "patch", "delete"]),
                 ("rolebindings", &["create", "patch", "delete"]),
             ]),

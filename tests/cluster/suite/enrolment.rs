@@ -122,6 +122,7 @@ impl Drop for Running {
 }
 
 /// The node's status, once it is as it should be.
+#[track_caller]
 fn status_when(server: &Server, is_so: impl Fn(&Value) -> bool) -> Value {
     for _ in 0..600 {
         let status = server.plain("GET", &format!("{NODES}/{NODE}"), Value::Null).body["status"].clone();

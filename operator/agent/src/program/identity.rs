@@ -140,10 +140,7 @@ impl Identity {
         let token = loop {
             match self.request(&client, given).await {
                 Ok(token) => break token,
-                Err(kube::Error::Api(status)) if status.code == 401 => {
-                    return Err(self.not_taken(config, &status, given));
-                }
-                // Rights that were written a moment ago are heard of a moment later.
+                // An account and rights that were written a moment ago are heard of a moment later: not even 401 is the last word.
                 Err(kube::Error::Api(status)) if status.code < 500 && Instant::now() + AGAIN >= until => {
                     return Err(self.not_taken(config, &status, given));
                 }

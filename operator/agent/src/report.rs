@@ -13,6 +13,8 @@ use crate::limits::fit;
 use crate::round::About;
 use crate::turn::Progress;
 
+/// So far a report may go beyond the highest epoch that the object shows.
+const EPOCH_LEAP: i64 = 1000;
 /// Longest version that the API takes.
 const VERSION_CHARS_MAX: usize = 32;
 
@@ -77,6 +79,12 @@ pub(crate) fn busy(wish: &Wish, progress: &Progress) -> bool {
     }
 }
 
+/// Never less than was reported, and no further beyond what the object shows than a report may leap (`crm-operator-reports` in
+/// `charts/plain/policies.yaml`): where the object was made anew, several reports climb to what the journal knows.
+fn epoch_to_report(known: i64, wish: &Wish) -> i64 {
+    known.clamp(wish.reported_epoch, wish.shown_epoch().saturating_add(EPOCH_LEAP))
+}
+
 /// The status: what was seen, and what became of the orders.
 pub(crate) fn compose(
     about: &About,
@@ -85,18 +93,35 @@ pub(crate) fn compose(
     results: Vec<OrderResult>,
     progress: &Progress,
 ) -> CrmNodeStatus {
-    let highest_epoch = match progress {
-        Progress::Known(memory) => memory.highest_epoch.max(wish.reported_epoch),
-        Progress::Unknown | Progress::Damaged { .. } => wish.reported_epoch,
+    let known = match progress {
+        Progress::Known(memory) => memory.highest_epoch,
+        Progress::Unknown | Progress::Damaged { .. } => 0,
     };
     fit(CrmNodeStatus {
         observed_generation: seen.of.1,
         agent_version: about.version.chars().take(VERSION_CHARS_MAX).collect(),
         order_format: FORMAT,
-        highest_epoch,
+        highest_epoch: epoch_to_report(known, wish),
         observations: seen.observations.clone(),
         machine: about.me.machine.clone(),
         account: about.me.account.clone(),
         results,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_epoch_of_a_journal_is_climbed_to_where_the_object_knows_none() {
+        let mut wish = Wish::default();
+        let mut reported = Vec::new();
+        while wish.reported_epoch < 2500 {
+            wish.reported_epoch = epoch_to_report(2500, &wish);
+            reported.push(wish.reported_epoch);
+        }
+        assert_eq!(reported, [1000, 2000, 2500]);
+        assert_eq!(epoch_to_report(0, &wish), 2500, "what was reported is never taken back");
+    }
 }

@@ -63,6 +63,12 @@ impl Wish {
         self.reported_epoch = status.highest_epoch;
         self
     }
+
+    /// The highest epoch that the object shows: of its orders, or reported before.
+    #[must_use]
+    pub fn shown_epoch(&self) -> i64 {
+        self.orders.iter().map(Wanted::epoch).max().unwrap_or(0).max(self.reported_epoch)
+    }
 }
 
 /// One entry of the list of orders.
@@ -244,7 +250,7 @@ pub struct Decision {
 /// Decides. `wish` is `None` until the node's object was read for the first time.
 #[must_use]
 pub fn next(wish: Option<&Wish>, memory: &Memory, facts: &Facts, now: Timestamp) -> Decision {
-    if let Some(epoch) = wish.map(highest_epoch).filter(|epoch| *epoch > memory.highest_epoch) {
+    if let Some(epoch) = wish.map(Wish::shown_epoch).filter(|epoch| *epoch > memory.highest_epoch) {
         return Decision { of: None, next: Next::Note(vec![Note::Epoch(epoch)]) };
     }
     let Some(record) = memory.in_hand() else {
@@ -258,10 +264,6 @@ pub fn next(wish: Option<&Wish>, memory: &Memory, facts: &Facts, now: Timestamp)
         wish.orders.iter().find(is_it).is_some_and(|wanted| !wanted.is_withdrawn())
     });
     Decision { of, next: go_on(record, wanted, facts, now) }
-}
-
-fn highest_epoch(wish: &Wish) -> i64 {
-    wish.orders.iter().map(Wanted::epoch).max().unwrap_or(0).max(wish.reported_epoch)
 }
 
 /// A begun order goes on as it was journalled, whatever its entry in the list says now. An order that was withdrawn

@@ -13,6 +13,9 @@ pub const STALE_AT_REST: SignedDuration = SignedDuration::from_mins(15);
 /// An attentive agent gives one every 30 seconds.
 pub const STALE_UNDER_CHANGE: SignedDuration = SignedDuration::from_secs(90);
 
+/// A sign of life from further ahead than this is none: a clock is wrong, or somebody wrote what no agent writes.
+pub const AHEAD_MAX: SignedDuration = SignedDuration::from_mins(5);
+
 /// A snapshot, looked at from `now`.
 #[derive(Clone, Debug)]
 pub struct View<'a> {
@@ -102,7 +105,7 @@ impl<'a> View<'a> {
     pub fn is_fresh(&self, node: &str) -> bool {
         self.snapshot.node(node).is_some_and(|view| {
             let limit = if view.node.spec.is_attentive() { STALE_UNDER_CHANGE } else { STALE_AT_REST };
-            self.age(view).is_some_and(|age| age <= limit)
+            self.age(view).is_some_and(|age| age <= limit && age >= -AHEAD_MAX)
         })
     }
 
@@ -120,7 +123,8 @@ impl<'a> View<'a> {
     /// Whether a node's facts were confirmed after a moment.
     #[must_use]
     pub fn confirmed_since(&self, node: &str, since: Timestamp) -> bool {
-        self.snapshot.node(node).and_then(|view| view.heartbeat).is_some_and(|at| at >= since)
+        let heartbeat = self.snapshot.node(node).and_then(|view| view.heartbeat);
+        heartbeat.is_some_and(|at| at >= since && self.now.duration_since(at) >= -AHEAD_MAX)
     }
 
     /// One part of the site from its sources: all must show the same release, however each of them writes its number.

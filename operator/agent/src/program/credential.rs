@@ -9,6 +9,8 @@ use serde_json::Value;
 
 /// A token that ends sooner is not begun with.
 const LAST_MOMENT: SignedDuration = SignedDuration::from_secs(10);
+/// A token is renewed no sooner than this after it was made, or after a start.
+const SOONEST: SignedDuration = SignedDuration::from_secs(60);
 /// Longest and shortest wait after a renewal that failed.
 const AGAIN: (Duration, Duration) = (Duration::from_secs(15), Duration::from_secs(10 * 60));
 
@@ -20,7 +22,7 @@ pub(super) struct Claims {
     pub(super) account: String,
     /// Its uid.
     pub(super) uid: String,
-    /// Name of the Secret with which the token ends.
+    /// Uid of the Secret with which the token ends.
     pub(super) bound_to: Option<String>,
     pub(super) issued: Timestamp,
     pub(super) expires: Timestamp,
@@ -37,7 +39,7 @@ impl Claims {
             namespace: text("/kubernetes.io/namespace")?,
             account: text("/kubernetes.io/serviceaccount/name")?,
             uid: text("/kubernetes.io/serviceaccount/uid")?,
-            bound_to: text("/kubernetes.io/secret/name"),
+            bound_to: text("/kubernetes.io/secret/uid"),
             issued: time("iat")?,
             expires: time("exp")?,
         })
@@ -47,12 +49,19 @@ impl Claims {
         self.expires.saturating_sub(LAST_MOMENT).is_ok_and(|last| now < last)
     }
 
-    /// When to ask for the next token: well before the half of its life, so that the other half is left for an API server
-    /// that is away. `spread` keeps a fleet that was enrolled in one morning apart.
-    pub(super) fn renew_at(&self, spread: u64) -> Timestamp {
+    /// How long after it was made the next token is asked for: well before the half of its life, so that the other half is left
+    /// for an API server that is away. `spread` keeps a fleet that was enrolled in one morning apart.
+    pub(super) fn renews_after(&self, spread: u64) -> SignedDuration {
         let life = self.expires.duration_since(self.issued);
         let thousandths = 400 + i32::try_from(spread % 101).unwrap_or(0);
-        self.issued.saturating_add(life / 1000 * thousandths).unwrap_or(self.expires)
+        (life / 1000 * thousandths).max(SOONEST)
+    }
+
+    /// The same from now on, for a token that was kept. A clock that is wrong makes it neither hammer the API server nor wait
+    /// longer than for a new one.
+    pub(super) fn renews_in(&self, now: Timestamp, spread: u64) -> SignedDuration {
+        let after = self.renews_after(spread);
+        (after - now.duration_since(self.issued)).clamp(SOONEST, after)
     }
 }
 
@@ -141,13 +150,17 @@ pub(super) mod tests {
     pub(crate) fn token(uid: &str, from: Timestamp, until: Timestamp, bound_to: Option<&str>) -> String {
         let mut of = json!({"namespace": "crm", "serviceaccount": {"name": "crm-node-web1", "uid": uid}});
         if let Some(name) = bound_to {
-            of["secret"] = json!({"name": name, "uid": "s"});
+            of["secret"] = json!({"name": name, "uid": format!("uid of {name}")});
         }
         let payload = json!({
             "iat": from.as_second(), "exp": until.as_second(), "sub": "system:serviceaccount:crm:crm-node-web1",
             "kubernetes.io": of,
         });
         format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(payload.to_string()))
+    }
+
+    fn minutes(minutes: i64) -> SignedDuration {
+        SignedDuration::from_mins(minutes)
     }
 
     fn claims(from: i64, until: i64) -> Claims {
@@ -161,7 +174,7 @@ pub(super) mod tests {
             namespace: "crm".to_owned(),
             account: "crm-node-web1".to_owned(),
             uid: "u1".to_owned(),
-            bound_to: Some("crm-node-web1-bootstrap".to_owned()),
+            bound_to: Some("uid of crm-node-web1-bootstrap".to_owned()),
             issued: at(0),
             expires: at(15),
         };
@@ -200,10 +213,19 @@ pub(super) mod tests {
     fn a_token_is_renewed_before_the_half_of_its_life_and_never_at_once() {
         let token = claims(0, 1000);
         for spread in [0, 50, 100, 101, u64::MAX] {
-            let due = token.renew_at(spread);
-            assert!(due >= at(400) && due <= at(500), "{spread}: {due}");
+            let after = token.renews_after(spread);
+            assert!(after >= minutes(400) && after <= minutes(500), "{spread}: {after}");
+            assert_eq!(token.renews_in(at(100), spread), after - minutes(100));
         }
-        assert!(token.renew_at(0) < token.renew_at(100));
+        assert!(token.renews_after(0) < token.renews_after(100));
+        assert_eq!(claims(0, 1).renews_after(0), SOONEST, "however short its life is");
+    }
+
+    #[test]
+    fn a_clock_that_is_wrong_neither_hammers_nor_forgets() {
+        let token = claims(0, 1440);
+        assert_eq!(token.renews_in(at(12 * 60), 0), SOONEST);
+        assert_eq!(token.renews_in(at(-12 * 60), 0), token.renews_after(0));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crm_process::{chance, private, told};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
 use k8s_openapi::api::core::v1::{ConfigMap, Secret, ServiceAccount};
-use kube::api::{DeleteParams, PostParams};
+use kube::api::{DeleteParams, PostParams, Preconditions};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client, Config};
 use serde_json::{Value, json};
@@ -25,6 +25,8 @@ use super::vitals::Vitals;
 
 /// The kept token, alone in its file: the client reads it again by itself.
 const TOKEN: &str = "identity.token";
+/// The uid of the Secret by which the bootstrap file is good, until that is gone.
+const UNSPENT: &str = "identity.unspent";
 /// Where the cluster is, by what it is known, and which file the token is in.
 const KUBECONFIG: &str = "identity.kubeconfig";
 /// In which ConfigMap of every namespace a cluster publishes its authority, and under which key.
@@ -157,9 +159,12 @@ impl Identity {
             tokio::time::sleep(chance::near(AGAIN)).await;
         };
         self.write_way(config, &given.namespace)?;
+        if let Some(uid) = &given.bound_to {
+            self.write(&self.unspent_file(), uid)?;
+        }
         self.write_token(&token)?;
         let access = self.kept().await?;
-        self.spend(&access.config, given).await;
+        self.spend(&cluster::client(access.config.clone(), &self.counted())?, &given.namespace).await;
         let expires = access.own.as_ref().map(|own| own.expires.to_string());
         tracing::info!(expires, "the bootstrap file was exchanged for a token of this agent's own; it can be deleted");
         Ok(access)
@@ -179,17 +184,26 @@ impl Identity {
         Failure::Cluster(format!("the API server at {} does not take the bootstrap file: {why}", config.cluster_url))
     }
 
-    /// Ends the token of the bootstrap file, by removing the object that it is bound to.
-    async fn spend(&self, config: &Config, given: &Claims) {
-        let Some(name) = &given.bound_to else { return };
-        let Ok(client) = cluster::client(config.clone(), &self.counted()) else { return };
-        let secrets: Api<Secret> = Api::namespaced(client, &given.namespace);
-        match limited(secrets.delete(name, &DeleteParams::default())).await {
+    /// Ends the token of the bootstrap file that this agent has used, by removing the object that it is bound to: that one and
+    /// none of a later file. Where that fails, or this program dies before it, the next start or renewal does it.
+    async fn spend(&self, client: &Client, namespace: &str) {
+        let Ok(uid) = std::fs::read_to_string(self.unspent_file()) else { return };
+        let secrets: Api<Secret> = Api::namespaced(client.clone(), namespace);
+        let only = Preconditions { uid: Some(uid), ..Preconditions::default() };
+        let params = DeleteParams { preconditions: Some(only), ..DeleteParams::default() };
+        match limited(secrets.delete(&crm_api::bootstrap_secret(&self.node), &params)).await {
             Ok(_) => {}
-            Err(kube::Error::Api(status)) if status.code == 404 => {}
+            Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => {}
             Err(error) => {
-                tracing::warn!(error = told(&error), until = %given.expires, "the bootstrap file stays good until its own end");
+                tracing::warn!(
+                    error = told(&error),
+                    "the bootstrap file stays good until its own end, or until this is tried again"
+                );
+                return;
             }
+        }
+        if let Err(error) = std::fs::remove_file(self.unspent_file()) {
+            tracing::warn!(%error, "that the bootstrap file was ended cannot be kept; it is ended again at the next start");
         }
     }
 
@@ -206,15 +220,20 @@ impl Identity {
     /// Keeps the token good for as long as it is polled. Ends when the cluster has another authority, which the client has to
     /// be made anew for.
     pub(super) async fn keep(&self, client: &Client, own: Claims) {
-        let (mut own, spread) = (own, chance::number());
+        let (mut own, spread, mut is_new) = (own, chance::number(), false);
+        self.spend(client, &own.namespace).await;
         loop {
             match self.follow(client, &own.namespace).await {
                 Ok(true) => return,
                 Ok(false) => {}
                 Err(why) => tracing::warn!(why, "the authority of the cluster cannot be read; it stays as it is"),
             }
-            self.wait_until(own.renew_at(spread)).await;
+            let now = self.clock.now();
+            // A token that was made just now is as old as it is, whatever this machine's clock says.
+            let wait = if is_new { own.renews_after(spread) } else { own.renews_in(now, spread) };
+            self.wait_until(now.saturating_add(wait).unwrap_or(own.expires)).await;
             own = self.renew(client, own).await;
+            is_new = true;
         }
     }
 
@@ -301,6 +320,10 @@ impl Identity {
         self.folder.join(TOKEN)
     }
 
+    fn unspent_file(&self) -> PathBuf {
+        self.folder.join(UNSPENT)
+    }
+
     fn way_file(&self) -> PathBuf {
         self.folder.join(KUBECONFIG)
     }
@@ -329,11 +352,11 @@ impl Identity {
         if let Some(proxy) = &config.proxy_url {
             cluster["proxy-url"] = json!(proxy.to_string());
         }
-        // YAML is a superset of JSON.
+        // YAML is a superset of JSON. The token's name is read as beside this file, wherever the folder lies.
         let kubeconfig = json!({
             "apiVersion": "v1", "kind": "Config",
             "clusters": [{"name": "crm", "cluster": cluster}],
-            "users": [{"name": "crm", "user": {"tokenFile": self.token_file()}}],
+            "users": [{"name": "crm", "user": {"tokenFile": TOKEN}}],
             "contexts": [{"name": "crm", "context": {"cluster": "crm", "user": "crm", "namespace": namespace}}],
             "current-context": "crm",
         });

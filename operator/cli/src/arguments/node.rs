@@ -33,7 +33,8 @@ const ENROLL_HELP: &str = "\
 Writes a ServiceAccount, a Role, its binding, the Lease of the sign of life and an empty Secret, with your own rights: you need \
 those that the node gets. The identity may read its own CrmNode, report on it, give its sign of life and renew its own token. \
 The file holds a token that is good for a short time and once: it is bound to that Secret, which the agent removes when it has \
-exchanged the file for a token of its own. A file that was used by somebody else first is refused on the server: revoke then.
+exchanged the file for a token of its own. Where \
+the server is refused because somebody else has used the file, or where others may have seen it, revoke the server.
 
 The first machine that reports under an identity stays: a copy of it is refused. Where another machine takes its place, or its \
 hardware was changed, revoke the server and enrol it anew.

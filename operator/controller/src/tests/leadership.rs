@@ -68,12 +68,12 @@ async fn a_second_controller_takes_over_only_after_the_first_was_silent_for_long
     let lease = Arc::new(Mutex::new(None));
     let (client, _requests) = empty_cluster(Arc::clone(&lease));
     let first = tokio::time::timeout(Duration::from_secs(60), controller("a", &client).run());
-    let second = tokio::time::timeout(Duration::from_secs(70), controller("b", &client).run());
+    let second = tokio::time::timeout(Duration::from_secs(67), controller("b", &client).run());
     let holder = |lease: &Mutex<Option<Value>>| {
         lease.lock().unwrap().as_ref().map(|lease| lease["spec"]["holderIdentity"].clone())
     };
     let look = async {
-        tokio::time::sleep(Duration::from_secs(69)).await;
+        tokio::time::sleep(Duration::from_secs(66)).await;
         assert_eq!(holder(&lease), Some(json!("a")));
         assert_eq!(epoch(&lease), "1");
     };

@@ -111,6 +111,21 @@ fn silent_agents_and_unreadable_databases_stop_every_plan() {
 }
 
 #[test]
+fn a_sign_of_life_from_the_future_is_none() {
+    let mut site = Site::at_rest();
+    site.declare("8.0 SR6");
+    site.look();
+    let now = site.now;
+    for (minutes, heard) in [(4, true), (6, false), (60 * 24 * 365, false)] {
+        site.node("contoso-cs").heartbeat = Some(now + jiff::SignedDuration::from_mins(minutes));
+        let silent =
+            matches!(site.plan().standing, Standing::Observing { missing } if missing[0].contains("contoso-cs"));
+        assert_ne!(silent, heard, "{minutes} min ahead");
+        assert_eq!(crate::view::View::new(&site.snapshot, now).confirmed_since("contoso-cs", now), heard);
+    }
+}
+
+#[test]
 fn frozen_and_a_stopped_scheduler_at_rest_are_drift() {
     let mut site = Site::at_rest();
     let config =

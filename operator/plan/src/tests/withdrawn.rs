@@ -24,6 +24,8 @@ fn taken_back() -> Site {
     site.wait(181);
     site.turn();
     assert!(site.status().backing_out.is_some());
+    // The round in which it is decided still shows the order; the next one takes it back.
+    site.turn();
     site
 }
 

@@ -14,6 +14,8 @@ use super::{MAIN, SHORT, Trial, differences, number, told};
 const SHORTEST: &str = "drift-corrected";
 /// Kills that are played where nothing else is asked for.
 const RUNS: usize = 3;
+/// So many in a row are to be had on request.
+const MANY: usize = 200;
 /// T-A12: a controller is killed, and the next correct action comes within this time.
 const TARGET: Duration = Duration::from_secs(15);
 
@@ -32,6 +34,9 @@ fn killed_at_random_moments() {
     let report = report.unwrap();
     assert!(report.is_clean() && report.points == runs, "{report}");
     println!("{report}");
+    if runs < MANY {
+        println!("NOT PLAYED: {} of {MANY} kills (SURVIVE_RUNS={MANY})", MANY - runs);
+    }
 }
 
 /// Kills the leader before every second record of a change that it is about to write.
@@ -62,7 +67,7 @@ impl Intercept for Killer {
             return Verdict::Proceed;
         }
         state.records += 1;
-        if state.records % 2 != 0 {
+        if !state.records.is_multiple_of(2) {
             return Verdict::Proceed;
         }
         state.at = Some((Instant::now(), call.identity.to_string()));
@@ -113,4 +118,6 @@ fn next_correct_action_after_a_kill() {
         at(100),
         TARGET.as_secs(),
     );
+    // Simulated time: how busy this machine is plays no part.
+    assert!(at(99) <= TARGET.as_secs_f64(), "{times:?}");
 }

@@ -96,6 +96,36 @@ async fn a_kept_token_is_used_without_the_file_that_it_came_from() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_kept_is_good_wherever_its_folder_lies() {
+    let folder = tempfile::tempdir().unwrap();
+    let before = folder.path().join("before");
+    std::fs::create_dir(&before).unwrap();
+    keeping(&identity(&before), &token("u", at(-60), at(60), None)).await;
+    let after = folder.path().join("after");
+    std::fs::rename(&before, &after).unwrap();
+    assert_eq!(identity(&after).kept().await.unwrap().own.unwrap().uid, "u");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bootstrap_file_that_could_not_be_ended_is_ended_when_the_agent_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let identity = identity(folder.path());
+    identity.write(&identity.unspent_file(), "uid of the first").unwrap();
+    let (client, requests) = server(|_| refusal(503));
+    identity.spend(&client, "crm").await;
+    assert!(identity.unspent_file().exists(), "it is tried again");
+    // 409: another one stands there by now, of a later file that is not ours to end.
+    for code in [404, 409] {
+        identity.write(&identity.unspent_file(), "uid of the first").unwrap();
+        let (client, _) = server(move |_| refusal(code));
+        identity.spend(&client, "crm").await;
+        assert!(!identity.unspent_file().exists(), "{code}");
+    }
+    identity.spend(&client, "crm").await;
+    assert_eq!(*requests.lock().unwrap(), ["DELETE /api/v1/namespaces/crm/secrets/crm-node-web1-bootstrap"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_has_ended_is_said_with_its_remedy() {
     let folder = tempfile::tempdir().unwrap();
     let identity = identity(folder.path());

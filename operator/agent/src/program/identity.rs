@@ -268,11 +268,8 @@ impl Identity {
                 tracing::warn!(why, expires = %own.expires, "the agent's token was not renewed; trying again");
             } else {
                 let remedy = self.enroll(&own.namespace);
-                tracing::error!(
-                    why,
-                    remedy,
-                    "the agent's token has ended; it needs a new file, unless the API server answers again"
-                );
+                let what = "the agent's token has ended; it needs a new file, unless the API server answers again";
+                tracing::error!(why, remedy, "{what}");
             }
             tokio::time::sleep(chance::near(wait_after(failures))).await;
         }

@@ -96,14 +96,14 @@ pub(super) enum Nothing {
     Neither,
 }
 
-/// Chooses. A file that was given later than the kept token was made is a word of a person, who has enrolled the server anew;
-/// an older one was used already, and lies about.
+/// Chooses. A file that was given when the kept token was made, or later, is a word of a person, who has enrolled the server
+/// anew (times are whole seconds; a file that is refused leads back to the token); an older one was used already, and lies about.
 pub(super) fn way(kept: Option<&Claims>, given: Option<&Given>, now: Timestamp) -> Result<Way, Nothing> {
     let kept_is_good = kept.is_some_and(|kept| kept.is_good(now));
     match given {
         Some(Given::Other) => Ok(Way::AsItIs),
         Some(Given::Token(given))
-            if given.is_good(now) && kept.is_none_or(|kept| !kept_is_good || given.issued > kept.issued) =>
+            if given.is_good(now) && kept.is_none_or(|kept| !kept_is_good || given.issued >= kept.issued) =>
         {
             Ok(Way::Exchange)
         }
@@ -189,13 +189,14 @@ pub(super) mod tests {
         let good = claims(0, 60);
         let file = |from, until| Given::Token(claims(from, until));
         type Case = (Option<Claims>, Option<Given>, Result<Way, Nothing>);
-        let cases: [Case; 11] = [
+        let cases: [Case; 12] = [
             (None, Some(file(0, 15)), Ok(Way::Exchange)),
             (Some(good.clone()), None, Ok(Way::Kept)),
             // The file from which the kept token was made, and one that has ended since.
             (Some(good.clone()), Some(file(-1, 14)), Ok(Way::Kept)),
             (Some(good.clone()), Some(file(-30, -15)), Ok(Way::Kept)),
-            // Enrolled anew.
+            // Enrolled anew, also within the second in which the kept token was made.
+            (Some(good.clone()), Some(file(0, 15)), Ok(Way::Exchange)),
             (Some(good.clone()), Some(file(5, 20)), Ok(Way::Exchange)),
             (Some(claims(-60, 0)), Some(file(-70, 15)), Ok(Way::Exchange)),
             (Some(claims(-60, 0)), Some(file(-70, -55)), Err(Nothing::GivenEnded)),

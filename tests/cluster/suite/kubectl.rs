@@ -14,6 +14,8 @@ use crate::real::RealApi;
 use crate::server::Server;
 
 const AT_REST: Place<'_> = Place { namespace: "crm", site: "contoso", version: "7.5 SR2", node: "contoso-app" };
+/// Five simulated minutes in a second: the night of the upgrade passes within one.
+const SPEED: &str = "300";
 const GOAL: &str = "8.0 SR6";
 
 /// A terminal of somebody who works in one namespace: its kubeconfig is a copy of the one that others use.
@@ -32,8 +34,9 @@ fn kubectl_meets_the_same_at_a_real_api_server_as_at_the_sandbox() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/superoffice/server-web-service-7.5-to-8.0.yaml");
     let sandbox = Sandbox::new(ScenarioFile::read(&file).unwrap()).unwrap().on(RealApi::on(Server::empty()));
     let (leave, until) = tokio::sync::oneshot::channel();
+    let speed: Speed = SPEED.parse().unwrap();
     let played = std::thread::spawn(move || {
-        sandbox.live(&Options::default(), Speed::Max, until, &mut |_| {}).map_err(|error| error.to_string())
+        sandbox.live(&Options::default(), speed, until, &mut |_| {}).map_err(|error| error.to_string())
     });
     let folder = tempfile::tempdir().unwrap();
     let terminal = terminal(folder.path());

@@ -19,6 +19,9 @@ fn recorded(record: &str, title: &str, pointer: &str) -> BTreeSet<String> {
     lines.filter(|line| !line.starts_with("  plan -f: ")).map(str::to_owned).collect()
 }
 
+/// In the place of an answer: the server's own limit of time was over.
+const GAVE_UP: &str = "gave up";
+
 #[test]
 fn every_mistake_is_answered_in_the_recorded_words_and_nothing_is_stored() {
     let _alone = crate::server::alone();
@@ -30,12 +33,22 @@ fn every_mistake_is_answered_in_the_recorded_words_and_nothing_is_stored() {
         let (client, kind) = (server.client(), kind.clone());
         server.elsewhere(async move {
             let api: Api<DynamicObject> = Api::namespaced_with(client, "crm", &kind);
-            apply(&api, &object).await.map(|_| ()).map_err(|error| answer(&error))
+            match apply(&api, &object).await {
+                Ok(_) => Ok(()),
+                // A list of 100,000 items is work for minutes to a busy server.
+                Err(kube::Error::Api(status)) if status.code == 504 => Err(GAVE_UP.to_owned()),
+                Err(error) => Err(answer(&error)),
+            }
         })
     };
-    let mut wrong = String::new();
+    let (mut wrong, mut compared) = (String::new(), 0);
     let mut compare = |title: &str, pointer: &str, value: Value| {
         let Err(said) = ask(with(pointer, value)) else { panic!("{title}: the server has taken it") };
+        if said == GAVE_UP {
+            println!("NOT COMPARED: {title}: the server has given up on it before it had an answer");
+            return;
+        }
+        compared += 1;
         let said: BTreeSet<String> = said.lines().map(str::to_owned).collect();
         let recorded = recorded(&record, title, pointer);
         if said != recorded {
@@ -53,4 +66,5 @@ fn every_mistake_is_answered_in_the_recorded_words_and_nothing_is_stored() {
         compare(title, pointer, value);
     }
     assert!(wrong.is_empty(), "{wrong}");
+    assert!(compared >= cases().len(), "of these, no more than two can be too much for a server");
 }

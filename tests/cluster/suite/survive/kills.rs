@@ -105,7 +105,7 @@ fn next_correct_action_after_a_kill() {
     let killer = receiver.recv().unwrap();
     let mut times = killer.state.lock().unwrap_or_else(PoisonError::into_inner).recovered_after.clone();
     times.sort();
-    assert!(times.len() > 2, "somebody was killed: {times:?}");
+    assert!(times.len() > 1, "somebody was killed: {times:?}");
     let at = |percent: usize| times[(times.len() - 1) * percent / 100].as_secs_f64();
     println!(
         "leader killed -> the same record by its successor (simulated time, lease {} s renewed every {} s, one standby): \

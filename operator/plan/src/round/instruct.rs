@@ -4,8 +4,6 @@
 //! An order that is not wanted any more leaves the list when its node has reported on it, and is marked as withdrawn until
 //! then: its agent may have begun it a moment ago, and an order that is gone cannot be reported on.
 
-use std::collections::BTreeSet;
-
 use crm_api::change::{ChangePhase, CrmChange};
 use crm_api::evidence::Source;
 use crm_api::node::{Asked, CrmNodeSpec};
@@ -26,7 +24,6 @@ pub(super) fn instruct(view: &View<'_>, change: Option<&CrmChange>, advance: &Ad
     let attentive = change.is_some()
         && matches!(advance.status.phase, ChangePhase::Changing | ChangePhase::BackingOut | ChangePhase::Halted);
     let mut questions = products::of(view.spec.product).probes(view);
-    let mut concerned = BTreeSet::new();
     // A node that has left the declaration in mid-change is still asked and ordered until the change is over.
     for node in change.into_iter().flat_map(|change| change.spec.steps.iter().filter_map(|step| step.node.as_ref())) {
         questions.entry(node.clone()).or_default();
@@ -57,26 +54,6 @@ pub(super) fn instruct(view: &View<'_>, change: Option<&CrmChange>, advance: &Ad
         orders.extend(given.iter().cloned());
         let spec = CrmNodeSpec { asked, orders };
         if stored.node.spec != spec {
-            intents.push(Intent::InstructNode { node: node.clone(), spec: Box::new(spec) });
-        }
-        concerned.insert(node);
-    }
-    take_back(view, &concerned, intents);
-}
-
-/// A node that the site no longer names is asked nothing for it any more, and carries no order of it.
-fn take_back(view: &View<'_>, concerned: &BTreeSet<String>, intents: &mut Vec<Intent>) {
-    for stored in &view.snapshot.nodes {
-        let node = stored.node.metadata.name.clone().unwrap_or_default();
-        if concerned.contains(&node) || !concerns(view, stored) {
-            continue;
-        }
-        let mut spec = stored.node.spec.clone();
-        spec.asked.retain(|asked| asked.site != view.name());
-        let kept: Vec<Order> = withdrawn(view, stored, &[]).collect();
-        spec.orders.retain(|order| !is_own(view, order));
-        spec.orders.extend(kept);
-        if spec != stored.node.spec {
             intents.push(Intent::InstructNode { node, spec: Box::new(spec) });
         }
     }

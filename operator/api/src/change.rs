@@ -39,6 +39,8 @@ use crate::site::{FastCgi, Placement, Verification};
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("self == oldSelf").message("spec: a change is pinned and cannot be edited; edit the CrmSite, a new change follows"))]
+// Two lists whose items have keys are equal in whatever order they are: the order is asked for by itself.
+#[x_kube(validation = Rule::new("self.steps.map(step, step.id) == oldSelf.steps.map(step, step.id)").message("spec.steps: a change is pinned; its steps stay in their order"))]
 pub struct CrmChangeSpec {
     /// Name of the `CrmSite`.
     #[schemars(length(min = 1, max = 253))]

@@ -74,6 +74,15 @@ impl SecondServer {
         Arc::new(Self { server: Arc::new(server), confined: true, grants: Grants::default(), state: Mutex::default() })
     }
 
+    /// A watch from version 0 begins with what the server's cache has, however old. A list waits until the cache has caught
+    /// up, so that the watch begins with what is stored.
+    fn catch_up(&self, asked: &Asked) {
+        if asked.parts.uri.query().unwrap_or_default().split('&').any(|pair| pair == "resourceVersion=0") {
+            let list = http::Request::get(asked.parts.uri.path()).body(Vec::new());
+            self.server.ask(list.expect("a path that the model has understood is one"));
+        }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -188,12 +197,17 @@ impl Referee for SecondServer {
                 let differences = state.names.compare(&model, &real);
                 state.differs(&title, differences);
             }
-            Answered::Watch(id) => match self.server.watch(request) {
-                Ok(real) => {
-                    state.watches.insert(id, Watched { title, real, model: Vec::new() });
+            Answered::Watch(id) => {
+                self.catch_up(asked);
+                match self.server.watch(request) {
+                    Ok(real) => {
+                        state.watches.insert(id, Watched { title, real, model: Vec::new() });
+                    }
+                    Err(code) => {
+                        state.differs(&title, [format!("the model opens the watch, the server answers {code}")]);
+                    }
                 }
-                Err(code) => state.differs(&title, [format!("the model opens the watch, the server answers {code}")]),
-            },
+            }
         }
     }
 

@@ -2,7 +2,8 @@
 //! several managers, status and finalizers, deletes, lists in pages, watches that are resumed; objects that no schema and no
 //! rule lets through among them. Codes, objects and the order of watch lines are the same.
 //!
-//! `TRACES=10000` plays more of them, `TRACE_SEED=N` begins at that one; `TRACES=1` with a seed repeats a single trace.
+//! `TRACES=10000` plays more of them, `TRACE_SEED=N` begins at that one; `TRACES=1` with a seed repeats a single trace
+//! and prints its requests.
 
 mod damage;
 mod dice;
@@ -47,7 +48,7 @@ fn random_operations_are_answered_as_a_real_api_server_answers_them() {
     server.without_policies();
     let (mut requests, mut lines, mut different) = (0, 0, Vec::new());
     for seed in first..first + count {
-        let comparison = play(seed, &samples, &server);
+        let comparison = play(seed, &samples, &server, count == 1);
         requests += comparison.exchanges;
         lines += comparison.lines;
         if !comparison.differences.is_empty() {
@@ -74,7 +75,7 @@ struct Seen {
     token: Option<String>,
 }
 
-fn play(seed: u64, samples: &[Sample], server: &Arc<Server>) -> Comparison {
+fn play(seed: u64, samples: &[Sample], server: &Arc<Server>, is_told: bool) -> Comparison {
     let referee = SecondServer::open(server);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     runtime.block_on(async {
@@ -94,7 +95,14 @@ fn play(seed: u64, samples: &[Sample], server: &Arc<Server>) -> Comparison {
             let token = seen.token.clone();
             let mut author = Author { dice: &mut dice, sample, versions: &seen.versions, uids: &seen.uids, token };
             let operation = if watched && step == 0 { author.opens_a_watch() } else { author.operation() };
+            if is_told {
+                let (request, body) = (&operation.request, String::from_utf8_lossy(operation.request.body()));
+                println!("{:2} {} {} {body}", step + 1, request.method(), request.uri());
+            }
             let response = client.send(operation.request.map(Body::from)).await.unwrap();
+            if is_told {
+                println!("   {}", response.status());
+            }
             if operation.is_watch && response.status().is_success() {
                 watches.push(response.into_body().into_data_stream().boxed());
             } else {

@@ -13,8 +13,9 @@ use super::kinds::Kind;
 use super::refusal::Refusal;
 use super::request::{Outcome, Turn};
 use super::store::Stored;
-use super::write::{Source, check_preconditions, settled, with_status_of};
-use super::{meta, ownership, typed};
+use super::typed::{self, Duplicates};
+use super::write::{Owners, Source, check_preconditions, settled, with_status_of};
+use super::{meta, ownership};
 
 impl Turn<'_> {
     pub(crate) fn apply(&mut self) -> Result<Outcome, Refusal> {
@@ -48,7 +49,7 @@ impl Turn<'_> {
             metadata.insert("name".to_owned(), self.name().into());
         }
         let applied = ownership::first_apply(kind, config, self.writer());
-        self.store_new(applied.value, Some(applied.managers))
+        self.store_new(applied.value, Owners::Applied(applied.managers))
     }
 
     fn apply_next(&mut self, kind: &Kind, old: &Arc<Stored>, config: &Value) -> Result<Outcome, Refusal> {
@@ -62,12 +63,12 @@ impl Turn<'_> {
             value = with_status_of(old, value);
         }
         meta::prepare_update(&old.value, &mut value);
-        self.store_next(old, value, Some(applied.managers))
+        self.store_next(old, value, Owners::Applied(applied.managers))
     }
 }
 
 fn refuse_untyped(kind: &Kind, config: &Value) -> Result<(), Refusal> {
-    let Some(complaint) = typed::complaint(&kind.schema, config) else {
+    let Some(complaint) = typed::complaint(&kind.schema, config, Duplicates::Refused) else {
         return Ok(());
     };
     let message = format!(

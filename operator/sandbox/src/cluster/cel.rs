@@ -13,6 +13,7 @@ use kube_cel::cel::objects::{Key, Map, OptionalValue};
 use kube_cel::cel::{self, Context, Program};
 use serde_json::Value;
 
+use super::granular::{is_atomic_list, item_element};
 use super::path::Path;
 use super::refusal::{Cause, CauseReason};
 use super::schema::{Node, SchemaError, Type};
@@ -91,11 +92,11 @@ impl Rule {
     }
 
     fn check(&self, node: &Node, value: &Value, old: Option<&Value>, path: &Path<'_>) -> Option<Cause> {
-        let fields = self.looks_at.as_deref();
+        let shown = Shown { only: self.looks_at.as_deref(), is_compared: self.immutability };
         let mut context = FUNCTIONS.new_inner_scope();
-        context.add_variable_from_value("self", to_cel(node, value, fields));
+        context.add_variable_from_value("self", to_cel(node, value, shown));
         if self.transition {
-            let old = old.map(|old| to_cel(node, old, fields));
+            let old = old.map(|old| to_cel(node, old, shown));
             if self.optional_old {
                 let optional = old.map_or_else(OptionalValue::none, OptionalValue::of);
                 context.add_variable_from_value("oldSelf", cel::Value::Opaque(Arc::new(optional)));
@@ -103,8 +104,8 @@ impl Rule {
                 context.add_variable_from_value("oldSelf", old);
             }
         }
-        // Whole objects and lists are not shown.
-        let shown = match value {
+        // Whole objects and lists are not printed.
+        let printed = match value {
             Value::Object(_) | Value::Array(_) => String::new(),
             value => format!(": {value}"),
         };
@@ -125,8 +126,8 @@ impl Rule {
         let message = match self.reason {
             CauseReason::Forbidden => format!("Forbidden: {detail}"),
             CauseReason::Required => format!("Required value: {detail}"),
-            CauseReason::Duplicate => format!("Duplicate value{shown}"),
-            _ => format!("Invalid value{shown}: {detail}"),
+            CauseReason::Duplicate => format!("Duplicate value{printed}"),
+            _ => format!("Invalid value{printed}: {detail}"),
         };
         Some(Cause::new(self.reason, field, message))
     }
@@ -175,8 +176,19 @@ pub(crate) fn check_rules(node: &Node, value: &Value, old: Option<&Value>, path:
     }
 }
 
-/// The value as CEL sees it: declared fields only, their names escaped; `only` leaves out what a rule cannot reach.
-fn to_cel(node: &Node, value: &Value, only: Option<&[String]>) -> cel::Value {
+/// What a rule sees of a value.
+#[derive(Clone, Copy)]
+struct Shown<'a> {
+    /// The fields that the rule can reach; all of them without a list.
+    only: Option<&'a [String]>,
+    /// Whether two values are compared as wholes: sets and list maps are then the same in whatever order their items are,
+    /// and a field that is null, absent to CEL otherwise, is there.
+    is_compared: bool,
+}
+
+/// The value as CEL sees it: declared fields only, their names escaped.
+fn to_cel(node: &Node, value: &Value, shown: Shown<'_>) -> cel::Value {
+    let below = Shown { only: None, ..shown };
     match value {
         Value::Null => cel::Value::Null,
         Value::Bool(flag) => cel::Value::Bool(*flag),
@@ -184,18 +196,21 @@ fn to_cel(node: &Node, value: &Value, only: Option<&[String]>) -> cel::Value {
         Value::String(text) => text_to_cel(node, text),
         Value::Array(items) => {
             let node_of_items = node.items.as_deref().unwrap_or(&UNKNOWN);
-            cel::Value::List(Arc::new(items.iter().map(|item| to_cel(node_of_items, item, None)).collect()))
+            let mut items: Vec<&Value> = items.iter().collect();
+            if shown.is_compared && !is_atomic_list(Some(node)) {
+                items.sort_by_cached_key(|item| item_element(Some(node), item));
+            }
+            cel::Value::List(Arc::new(items.into_iter().map(|item| to_cel(node_of_items, item, below)).collect()))
         }
         Value::Object(map) => {
             let mut fields = HashMap::with_capacity(map.len());
             for (key, child) in map {
-                // As documented, fields that are null are absent to CEL.
-                let is_absent = child.is_null() && !node.is_map();
-                if is_absent || only.is_some_and(|only| !only.contains(key)) {
+                let is_absent = child.is_null() && !node.is_map() && !shown.is_compared;
+                if is_absent || shown.only.is_some_and(|only| !only.contains(key)) {
                     continue;
                 }
                 let name = if node.is_map() { key.clone() } else { escaped(key) };
-                let child = to_cel(node.field(key).unwrap_or(&UNKNOWN), child, None);
+                let child = to_cel(node.field(key).unwrap_or(&UNKNOWN), child, below);
                 fields.insert(Key::String(Arc::new(name)), child);
             }
             cel::Value::Map(Map { map: Arc::new(fields) })

@@ -81,17 +81,21 @@ impl Fields {
         Fields { here: self.here, below: self.below.iter().map(with_named).collect() }
     }
 
-    /// The paths of all members, in the form of conflict messages: `.spec.list[name="a"].size`.
+    /// The paths of all members, in the form of conflict messages: `.spec.list[name="a"].size`. The members of one level
+    /// come before what lies below any of them.
     pub(crate) fn paths(&self) -> Vec<String> {
         fn walk(fields: &Fields, path: &str, paths: &mut Vec<String>) {
-            if fields.here {
-                paths.push(path.to_owned());
-            }
+            let path_of = |element: &str| format!("{path}{}", shown(element));
+            let members = fields.below.iter().filter(|(_, below)| below.here);
+            paths.extend(members.map(|(element, _)| path_of(element)));
             for (element, below) in &fields.below {
-                walk(below, &format!("{path}{}", shown(element)), paths);
+                walk(below, &path_of(element), paths);
             }
         }
         let mut paths = Vec::new();
+        if self.here {
+            paths.push(String::new());
+        }
         walk(self, "", &mut paths);
         paths
     }

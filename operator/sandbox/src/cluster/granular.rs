@@ -203,8 +203,17 @@ pub(crate) fn shown(element: &str) -> String {
         return format!(".{name}");
     }
     if let Some(Ok(Value::Object(key))) = element.strip_prefix("k:").map(serde_json::from_str) {
-        let parts: Vec<String> = key.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let parts: Vec<String> = key.iter().map(|(name, value)| format!("{name}={}", plain(value))).collect();
         return format!("[{}]", parts.join(","));
     }
     format!("[={}]", element.trim_start_matches("v:"))
+}
+
+/// A key's value as messages show it: a map without its braces.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::Array(items) => format!("[{}]", items.iter().map(plain).collect::<Vec<_>>().join(",")),
+        Value::Object(map) => map.iter().map(|(name, value)| format!("{name}={}", plain(value))).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.to_string(),
+    }
 }

@@ -49,6 +49,12 @@ impl Manager {
         self.name == writer.name && self.operation == operation && self.subresource == writer.subresource
     }
 
+    /// What managers are sorted by in a refusal; the time counts only for updates.
+    fn identity(&self) -> (&str, Operation, &str, &str) {
+        let time = if self.operation == Operation::Update { self.time.as_str() } else { "" };
+        (&self.name, self.operation, time, &self.subresource)
+    }
+
     fn described(&self, api_version: &str) -> String {
         let name = &self.name;
         let subresource = match self.subresource.as_str() {
@@ -178,12 +184,11 @@ pub(crate) fn apply(
         value = pruned(&kind.schema, value, &before.fields, &owned);
     }
     let Difference { changed, removed } = difference(kind, Some(live), &value, writer.subresource);
-    let mut conflicts = Conflicts::new();
+    let mut contested_with = Vec::new();
     for manager in after.iter_mut().filter(|m| !m.is(writer, Operation::Apply)) {
         let contested = manager.fields.common(&changed);
         if !contested.is_empty() && !force {
-            let described = manager.described(&kind.api_version);
-            conflicts.extend(contested.paths().into_iter().map(|path| (described.clone(), path)));
+            contested_with.push((manager.clone(), contested.paths()));
             continue;
         }
         let mut fields = Fields::clone(&manager.fields);
@@ -193,8 +198,13 @@ pub(crate) fn apply(
             manager.fields = Arc::new(fields);
         }
     }
-    if !conflicts.is_empty() {
-        return Err(conflicts);
+    if !contested_with.is_empty() {
+        contested_with.sort_by(|(a, _), (b, _)| a.identity().cmp(&b.identity()));
+        let named = contested_with.into_iter().flat_map(|(manager, paths)| {
+            let described = manager.described(&kind.api_version);
+            paths.into_iter().map(move |path| (described.clone(), path))
+        });
+        return Err(named.collect());
     }
     set_entry(&mut after, writer, Operation::Apply, applied, value != *live);
     Ok(Applied { managers: after, value })

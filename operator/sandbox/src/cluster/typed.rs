@@ -1,6 +1,6 @@
-//! What a configuration that is applied must look like before anything else is asked: declared fields only, values of the
-//! right type, list items that can be told apart. The real server turns down everything else with an error 500 whose
-//! text shows values as its language prints them.
+//! What an object must look like for the server to tell who owns which of its fields: declared fields only, values of the
+//! right type, list items that can be told apart. A configuration that is applied is turned down otherwise, with an error
+//! 500 whose text shows values as the server's language prints them; of any other write the owners are not noted.
 
 use std::collections::BTreeSet;
 
@@ -9,10 +9,19 @@ use serde_json::Value;
 use super::granular::{is_atomic_list, item_element, shown};
 use super::schema::{ListType, Node, Type};
 
-/// The text of all that is wrong with a configuration; nothing when it can be merged.
-pub(crate) fn complaint(node: &Node, config: &Value) -> Option<String> {
+/// Whether a list may have several items of the same key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Duplicates {
+    /// As in a configuration that is applied.
+    Refused,
+    /// As in all other writes.
+    Allowed,
+}
+
+/// The text of all that is wrong with an object; nothing when its fields can be told apart.
+pub(crate) fn complaint(node: &Node, object: &Value, duplicates: Duplicates) -> Option<String> {
     let mut errors = Vec::new();
-    walk(Some(node), config, "", &mut errors);
+    walk(Some(node), object, "", duplicates, &mut errors);
     match errors.as_slice() {
         [] => None,
         [one] => Some(one.clone()),
@@ -20,7 +29,7 @@ pub(crate) fn complaint(node: &Node, config: &Value) -> Option<String> {
     }
 }
 
-fn walk(node: Option<&Node>, value: &Value, path: &str, errors: &mut Vec<String>) {
+fn walk(node: Option<&Node>, value: &Value, path: &str, duplicates: Duplicates, errors: &mut Vec<String>) {
     let Some(node) = node.filter(|node| !node.int_or_string && !value.is_null()) else {
         return;
     };
@@ -36,12 +45,14 @@ fn walk(node: Option<&Node>, value: &Value, path: &str, errors: &mut Vec<String>
                 match node.field(key) {
                     None if is_open => {}
                     None => errors.push(format!("{path}: field not declared in schema")),
-                    field => walk(field, child, &path, errors),
+                    field => walk(field, child, &path, duplicates, errors),
                 }
             }
             return;
         }
-        (Some(Type::Array), Value::Array(items)) => return walk_items(node, items, path, errors),
+        (Some(Type::Array), Value::Array(items)) => return walk_items(node, items, path, duplicates, errors),
+        (Some(Type::String), Value::Bool(_) | Value::Number(_)) if is_untyped(node) => return,
+        (Some(Type::String), _) if is_untyped(node) => format!("expected any scalar, got &{{{}}}", Plain(value)),
         (Some(Type::String), _) => format!("expected string, got &value.valueUnstructured{{Value:{}}}", Syntax(value)),
         (Some(Type::Boolean), _) => format!("expected boolean, got &{{{}}}", Plain(value)),
         (Some(Type::Integer | Type::Number), _) => {
@@ -53,7 +64,12 @@ fn walk(node: Option<&Node>, value: &Value, path: &str, errors: &mut Vec<String>
     errors.push(if path.is_empty() { error } else { format!("{path}: {error}") });
 }
 
-fn walk_items(node: &Node, items: &[Value], path: &str, errors: &mut Vec<String>) {
+/// Text in these formats is a scalar of whatever type to the server as long as it merges.
+fn is_untyped(node: &Node) -> bool {
+    matches!(node.format.as_deref(), Some("date-time" | "byte" | "int-or-string"))
+}
+
+fn walk_items(node: &Node, items: &[Value], path: &str, duplicates: Duplicates, errors: &mut Vec<String>) {
     let mut before = BTreeSet::new();
     for (index, item) in items.iter().enumerate() {
         let place = if is_atomic_list(Some(node)) {
@@ -65,12 +81,12 @@ fn walk_items(node: &Node, items: &[Value], path: &str, errors: &mut Vec<String>
             }
             let element = item_element(Some(node), item);
             let place = shown(&element);
-            if !before.insert(element) {
+            if !before.insert(element) && duplicates == Duplicates::Refused {
                 errors.push(format!("{path}: duplicate entries for key {place}"));
             }
             place
         };
-        walk(node.items.as_deref(), item, &format!("{path}{place}"), errors);
+        walk(node.items.as_deref(), item, &format!("{path}{place}"), duplicates, errors);
     }
 }
 

@@ -16,6 +16,7 @@ use super::path::Path;
 use super::refusal::{Cause, CauseReason, Refusal};
 use super::request::{Outcome, Turn};
 use super::store::{Stored, key_of};
+use super::typed::{self, Duplicates};
 use super::{built_in, cel, lists, merge, shape, validate};
 
 impl Turn<'_> {
@@ -24,7 +25,8 @@ impl Turn<'_> {
         if !meta::text(&value, "resourceVersion").is_empty() {
             return Err(Refusal::bad_request("resourceVersion should not be set on objects to be created"));
         }
-        self.store_new(value, None)
+        let owners = self.owners_of(&value);
+        self.store_new(value, owners)
     }
 
     pub(crate) fn replace(&mut self) -> Result<Outcome, Refusal> {
@@ -37,7 +39,8 @@ impl Turn<'_> {
                 self.store_changed(&kind, &old, value)
             }
             Err(_) if kind.create_on_replace && meta::text(&value, "resourceVersion").is_empty() => {
-                self.store_new(value, None)
+                let owners = self.owners_of(&value);
+                self.store_new(value, owners)
             }
             Err(missing) => Err(missing),
         }
@@ -71,8 +74,18 @@ impl Turn<'_> {
         if meta::text(&value, "resourceVersion").is_empty() && !kind.blind_replace {
             return Err(Refusal::version_missing(kind, self.name()));
         }
+        let owners = self.owners_of(&value);
         let value = if self.request.subresource == "status" { with_status_of(old, value) } else { value };
-        self.store_next(old, value, None)
+        self.store_next(old, value, owners)
+    }
+
+    /// Whether the owners of what a write changes are noted. The whole object that was sent decides, also the part of it that
+    /// the endpoint leaves alone.
+    fn owners_of(&self, sent: &Value) -> Owners {
+        match typed::complaint(&self.request.kind.schema, sent, Duplicates::Allowed) {
+            None => Owners::Noted,
+            Some(_) => Owners::Kept,
+        }
     }
 
     /// The body as an object of the kind: pruned, with defaults, refused where it must be strict and is not.
@@ -93,8 +106,8 @@ impl Turn<'_> {
         Some(format!("strict decoding error: {}", fields.join(", ")))
     }
 
-    /// Stores a new object; `managers` are known already when it is applied.
-    pub(crate) fn store_new(&mut self, mut value: Value, managers: Option<Vec<Manager>>) -> Result<Outcome, Refusal> {
+    /// Stores a new object.
+    pub(crate) fn store_new(&mut self, mut value: Value, owners: Owners) -> Result<Outcome, Refusal> {
         let kind = self.kind();
         let namespace = self.request.namespace.as_deref();
         meta::check_place(&value, namespace, None)?;
@@ -104,7 +117,7 @@ impl Turn<'_> {
         {
             map.remove("status");
         }
-        settled(&kind, &mut value, source_of(managers.as_ref()));
+        settled(&kind, &mut value, owners.source());
         let birth = Birth { namespace, serial: self.state.next_serial(), now: &self.now };
         meta::prepare_create(&kind, &mut value, &birth);
         let name = meta::text(&value, "name").to_owned();
@@ -114,7 +127,11 @@ impl Turn<'_> {
             let is_going = there.metadata()["deletionTimestamp"].is_string();
             return Err(Refusal::already_exists(&kind, &name, is_going));
         }
-        let managers = managers.unwrap_or_else(|| ownership::after_update(&kind, &[], None, &value, self.writer()));
+        let managers = match owners {
+            Owners::Noted => ownership::after_update(&kind, &[], None, &value, self.writer()),
+            Owners::Kept => Vec::new(),
+            Owners::Applied(managers) => managers,
+        };
         if self.request.query.dry_run {
             return Ok(Outcome::Object(201, Arc::new(Stored::new(value, managers, 0))));
         }
@@ -122,23 +139,26 @@ impl Turn<'_> {
         Ok(Outcome::Object(201, self.state.put(&kind, &key, value, managers, cause)))
     }
 
-    /// Stores the next version of an object; `managers` are known already when it is applied.
+    /// Stores the next version of an object.
     pub(crate) fn store_next(
         &mut self,
         old: &Arc<Stored>,
         mut value: Value,
-        managers: Option<Vec<Manager>>,
+        owners: Owners,
     ) -> Result<Outcome, Refusal> {
         let kind = self.kind();
         if self.request.subresource.is_empty() {
-            with_old_status(&kind, old, &mut value, source_of(managers.as_ref()));
+            with_old_status(&kind, old, &mut value, owners.source());
         }
         if kind.has_generation() && differs_in_content(&kind, &old.value, &value) {
             meta::raise_generation(&mut value);
         }
         check(&kind, old.name(), &value, Some(&old.value), &self.request.subresource)?;
-        let managers = managers
-            .unwrap_or_else(|| ownership::after_update(&kind, &old.managers, Some(&old.value), &value, self.writer()));
+        let managers = match owners {
+            Owners::Noted => ownership::after_update(&kind, &old.managers, Some(&old.value), &value, self.writer()),
+            Owners::Kept => old.managers.clone(),
+            Owners::Applied(managers) => managers,
+        };
         if value == *old.value && ownership::is_same(&managers, &old.managers) {
             return Ok(Outcome::Object(200, Arc::clone(old)));
         }
@@ -193,9 +213,20 @@ pub(crate) fn settled(kind: &Kind, value: &mut Value, source: Source) -> Vec<Str
     unknown
 }
 
-/// Managers are known beforehand of what is applied.
-fn source_of(managers: Option<&Vec<Manager>>) -> Source {
-    if managers.is_some() { Source::Merged } else { Source::Read }
+/// Who owns what after a write.
+pub(crate) enum Owners {
+    /// What changes becomes the writer's.
+    Noted,
+    /// Nothing is noted: a value somewhere in what was sent is of the wrong type.
+    Kept,
+    /// Known beforehand, as of what is applied.
+    Applied(Vec<Manager>),
+}
+
+impl Owners {
+    fn source(&self) -> Source {
+        if matches!(self, Self::Applied(_)) { Source::Merged } else { Source::Read }
+    }
 }
 
 /// Makes `value` what the main endpoint can change: everything but status and the server's own metadata.

@@ -205,6 +205,36 @@ fn a_cluster_that_is_set_back_to_the_schema_change_repeats_nothing_and_comes_to_
     assert_eq!(report.happened.programs, undisturbed.happened.programs, "{}", story(&report));
 }
 
+/// A record that does not know of a step that the machines have done stops there, and a person's word lets it go on: the step
+/// is proven by what it has left, not done again.
+#[test]
+fn a_step_that_the_record_has_forgotten_goes_on_at_a_persons_word_without_being_repeated() {
+    let undisturbed = sandbox().run(&Options::default(), &mut |_| {}).unwrap();
+    let report = set_back("start-netserver", "upgrade-database", async |entrance: Entrance| {
+        entrance.until(|entrance| entrance.change()["status"]["phase"] == "Halted").await;
+        let (halted, site) = (entrance.change(), entrance.site().to_string());
+        assert!(site.contains("should show 7.5.5885 and shows"), "{site}");
+        assert!(site.contains("with word Retry, step upgrade-web@contoso-app"), "{site}");
+        let decision = |step: &str| {
+            json!({
+                "apiVersion": crm_api::API_VERSION, "kind": "CrmDecision",
+                "metadata": {"generateName": "go-on-"},
+                "spec": {
+                    "site": "contoso", "word": "Retry", "step": step, "user": "kari",
+                    "planHash": halted["spec"]["planHash"], "reason": "Web was upgraded before the cluster was set back",
+                },
+            })
+        };
+        let kind = ApiResource::from_gvk(&GroupVersionKind::gvk(crm_api::GROUP, "v1alpha1", "CrmDecision"));
+        let decisions: Api<DynamicObject> = Api::namespaced_with(entrance.client("kari"), "crm", &kind);
+        let word = serde_json::from_value(decision("upgrade-web@contoso-app")).unwrap();
+        decisions.create(&PostParams::default(), &word).await.unwrap();
+    });
+    assert_eq!(report.outcome, Outcome::Reached, "{}", story(&report));
+    assert_eq!(report.digest, undisturbed.digest, "{}", story(&report));
+    assert_eq!(report.happened.programs, undisturbed.happened.programs, "{}", story(&report));
+}
+
 /// The backup of the old release is not overwritten, and the site is not opened with old programs on a new schema.
 #[test]
 fn a_cluster_that_is_set_back_to_before_the_schema_change_does_nothing_more_and_says_so() {

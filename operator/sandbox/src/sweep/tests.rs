@@ -9,9 +9,9 @@ use crate::run::Sandbox;
 /// The story whose sample is larger.
 const MAIN: &str = "server-web-service-7.5-to-8.0";
 /// Kills of the main story.
-const OF_MAIN: usize = 60;
+const OF_MAIN: usize = 40;
 /// Kills of each other story.
-const OF_OTHERS: usize = 12;
+const OF_OTHERS: usize = 4;
 
 /// `SWEEP_SEED=N` takes another sample, and other chances with it.
 #[expect(clippy::print_stdout, reason = "whoever asks for the output of a sweep sees how far it went")]

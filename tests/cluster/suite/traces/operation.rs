@@ -119,13 +119,19 @@ impl Author<'_> {
     }
 
     fn create(&mut self, name: &str) -> Request<Vec<u8>> {
-        let object = self.object(name);
+        let mut object = self.object(name);
+        if self.dice.one_in(8) {
+            self.damage(&mut object, "status");
+        }
         let path = format!("{}?{}", self.collection(), self.manner());
         self.request("POST", &path, "application/json", Some(&object))
     }
 
     fn replace(&mut self, name: &str) -> Request<Vec<u8>> {
         let mut object = self.object(name);
+        if self.dice.one_in(8) {
+            self.damage(&mut object, "status");
+        }
         if let Some(version) = self.known_version().filter(|_| !self.dice.one_in(6)) {
             object["metadata"]["resourceVersion"] = version;
         }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use kube::api::{Api, DynamicObject, Patch, PatchParams};
+use kube::api::{Api, DynamicObject, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 
 use super::{apply, causes, merge, refusal, world};
@@ -215,6 +215,11 @@ async fn values_of_the_wrong_type_cannot_be_applied() {
         (json!({"code": 8.0}), ".spec.code: expected string, got &value.valueUnstructured{Value:8}"),
         (json!({"code": 8.5}), ".spec.code: expected string, got &value.valueUnstructured{Value:8.5}"),
         (json!({"order": {"a": "b"}}), ".spec.order: expected list, got &{map[a:b]}"),
+        (json!({"until": []}), ".spec.until: expected any scalar, got &{[]}"),
+        (
+            json!({"parts": [{"name": {}}]}),
+            ".spec.parts[name=].name: expected string, got &value.valueUnstructured{Value:map[string]interface {}{}}",
+        ),
         (json!({"parts": [{"name": "x"}, {"name": "x"}]}), r#".spec.parts: duplicate entries for key [name="x"]"#),
         (json!({"tags": ["a", "a"]}), r#".spec.tags: duplicate entries for key [="a"]"#),
     ] {
@@ -234,4 +239,32 @@ async fn null_is_a_value_in_what_is_applied() {
     );
     let made = apply(&world.gadgets(), "ann", "a", json!({"spec": {"size": 1, "color": null}})).await.unwrap();
     assert_eq!(made.data["spec"]["color"], "red");
+}
+
+#[tokio::test]
+async fn conflicts_are_told_by_the_names_of_the_managers() {
+    let world = world();
+    let api = world.gadgets();
+    apply(&api, "zoe", "a", json!({"spec": {"size": 1, "box": {"a": 1}}})).await.unwrap();
+    let params = PatchParams { field_manager: Some("bob".to_owned()), ..PatchParams::default() };
+    api.patch("a", &params, &Patch::Merge(json!({"spec": {"code": "abc"}}))).await.unwrap();
+    let refused = refusal(apply(&api, "ann", "a", json!({"spec": {"size": 2, "code": "xyz", "box": {"a": 2}}})).await);
+    let expected = "Apply failed with 3 conflicts: conflicts with \"bob\" using example.org/v1:\n- .spec.code\nconflicts \
+                    with \"zoe\":\n- .spec.size\n- .spec.box.a";
+    assert_eq!(refused.message, expected);
+}
+
+#[tokio::test]
+async fn of_a_write_with_a_value_of_the_wrong_type_the_owners_are_not_noted() {
+    let world = world();
+    let api = world.gadgets();
+    let made = apply(&api, "ann", "a", json!({"spec": {"size": 1}})).await.unwrap();
+    let before = owners(&made);
+    let mut next = made;
+    // The spec is not the business of this endpoint, and is not kept; still it decides.
+    next.data["spec"]["code"] = json!(7);
+    next.data["status"] = json!({"phase": "Busy"});
+    next.metadata.managed_fields = None;
+    let written = api.replace_status("a", &PostParams::default(), &next).await.unwrap();
+    assert_eq!((&written.data["status"]["phase"], owners(&written)), (&json!("Busy"), before));
 }

@@ -79,3 +79,31 @@ async fn escaped_and_whole_values_reach_rules() {
     let fell = check(json!({"namespace": "x", "a-b": 1, "n": 1}), Some(&good));
     assert_eq!(fell.iter().map(|cause| cause.field.as_str()).collect::<Vec<_>>(), ["n"]);
 }
+
+#[tokio::test]
+async fn lists_with_keys_are_the_same_in_another_order_where_they_are_compared_as_wholes() {
+    use super::super::cel::check_rules;
+    use super::super::path::Path;
+    use super::super::schema::Node;
+    let schema = json!({
+        "type": "object",
+        "properties": {
+            "set": {"type": "array", "x-kubernetes-list-type": "set", "items": {"type": "string"}},
+            "plain": {"type": "array", "items": {"type": "string"}},
+            "may": {"type": "string", "nullable": true},
+        },
+        "x-kubernetes-validations": [{"rule": "self == oldSelf"}],
+    });
+    let node = Node::read(&schema, "").unwrap();
+    let old = json!({"set": ["a", "b"], "plain": ["a", "b"]});
+    for (new, refusals) in [
+        (json!({"set": ["b", "a"], "plain": ["a", "b"]}), 0),
+        (json!({"set": ["a", "c"], "plain": ["a", "b"]}), 1),
+        (json!({"set": ["a", "b"], "plain": ["b", "a"]}), 1),
+        (json!({"set": ["a", "b"], "plain": ["a", "b"], "may": null}), 1),
+    ] {
+        let mut causes = Vec::new();
+        check_rules(&node, &new, Some(&old), &Path::Root, &mut causes);
+        assert_eq!(causes.len(), refusals, "{new}");
+    }
+}

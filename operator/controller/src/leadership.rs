@@ -20,7 +20,7 @@ use tokio::time::Instant;
 
 use crate::Config;
 use crate::call::{CallError, call, list};
-use crate::limits::GIVE_BACK;
+use crate::limits::{GIVE_BACK, TERM_MIN};
 use crate::pace::Pace;
 use crate::signs::{Sign, Signs};
 
@@ -56,6 +56,7 @@ pub(crate) enum LeadershipError {
 #[derive(Clone, Debug)]
 pub(crate) struct Term {
     epoch: i64,
+    since: Instant,
     until: watch::Receiver<Instant>,
 }
 
@@ -63,6 +64,11 @@ impl Term {
     /// Epoch of the orders of this term.
     pub(crate) fn epoch(&self) -> i64 {
         self.epoch
+    }
+
+    /// How long this term still lasts, whatever epoch a node obeys; nothing once it may be given up.
+    pub(crate) fn lasts_anyway(&self) -> Option<std::time::Duration> {
+        TERM_MIN.checked_sub(self.since.elapsed()).filter(|left| !left.is_zero())
     }
 
     /// Whether we lead at this moment. Asked right before every write; a write that was on its way when the term ended
@@ -73,7 +79,7 @@ impl Term {
 
     #[cfg(test)]
     pub(crate) fn for_test(epoch: i64, lasts: std::time::Duration) -> Self {
-        Self { epoch, until: watch::channel(Instant::now() + lasts).1 }
+        Self { epoch, since: Instant::now(), until: watch::channel(Instant::now() + lasts).1 }
     }
 }
 
@@ -183,7 +189,7 @@ impl Election {
             call("create the lease", self.api.create(&params, &lease)).await?
         };
         let (until, receiver) = watch::channel(self.deadline(sent));
-        Ok(Reign { lease, term: Term { epoch, until: receiver }, until })
+        Ok(Reign { lease, term: Term { epoch, since: Instant::now(), until: receiver }, until })
     }
 
     /// Renews the Lease until that fails for too long or somebody else holds it. Then the term is over.

@@ -5,10 +5,11 @@ use std::time::Duration;
 /// One call to the API server. A lost answer must not hold a round for longer; kube's own retries alone could take
 /// minutes.
 pub(crate) const API_CALL: Duration = Duration::from_secs(30);
-/// Objects per page of a list: a page of the largest changes (100 KiB) stays near what an API server likes to send.
-pub(crate) const LIST_PAGE: u32 = 200;
+/// Objects per page of a list. A page is held as a whole while it is read, and a change of a large site has 100 KiB: the
+/// largest page has 5 MiB, and few lists are read at once.
+pub(crate) const LIST_PAGE: u32 = 50;
 /// Pages per list. A list that is longer is not a fleet that one controller can serve.
-pub(crate) const LIST_PAGES_MAX: u32 = 500;
+pub(crate) const LIST_PAGES_MAX: u32 = 2_000;
 
 /// A site is looked at this often even if nothing calls for it: the freshness of its facts must be judged again, and a
 /// watch may have lost an event.
@@ -24,6 +25,10 @@ pub(crate) const ROUNDS_AT_ONCE: usize = 8;
 pub(crate) const BACKOFF_MIN: Duration = Duration::from_secs(1);
 /// Longest wait after a failure.
 pub(crate) const BACKOFF_MAX: Duration = Duration::from_secs(60);
+
+/// A term lasts this long before it is given up because a node obeys a higher epoch. Whoever holds the token of one node and
+/// names ever higher ones holds up the sites of that node, and all others for a moment once in this time.
+pub(crate) const TERM_MIN: Duration = Duration::from_secs(60);
 
 /// The server ends a watch after this many seconds, and it is opened again.
 pub(crate) const WATCH_SECONDS: u32 = 290;

@@ -30,6 +30,8 @@ pub(crate) enum Next {
     Gone,
     /// Not in this term: a node obeys a higher epoch than ours.
     Fenced,
+    /// After this time: a node obeys a higher epoch than ours, and this term is too young to be given up for it.
+    HeldUp(Duration),
 }
 
 /// What a round leaves for the loop of the term.
@@ -83,7 +85,7 @@ pub(crate) async fn reconcile(context: Arc<Context>, site: SiteKey, known: Vec<K
                 Next::After(_) => Outcome::Done,
                 Next::Backoff => Outcome::Retried,
                 Next::Gone => Outcome::Gone,
-                Next::Fenced => Outcome::Fenced,
+                Next::Fenced | Next::HeldUp(_) => Outcome::Fenced,
             };
             ended.next = next;
         }
@@ -107,7 +109,7 @@ async fn round(context: &Context, site: &SiteKey, known: &[KnownTask], ended: &m
     let (snapshot, ignored) = validate::validate(observed)?;
     show(context, site, &snapshot);
     if is_fenced(&snapshot) {
-        return Ok(Next::Fenced);
+        return Ok(context.term.lasts_anyway().map_or(Next::Fenced, Next::HeldUp));
     }
     ended.settled = tasks::settled(known, &snapshot.changes);
 

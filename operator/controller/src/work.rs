@@ -109,7 +109,7 @@ impl Desk {
             self.tasks.start(&self.context, order);
         }
         match &next {
-            Next::After(wait) => self.queue.succeeded(&site, now + *wait),
+            Next::After(wait) | Next::HeldUp(wait) => self.queue.succeeded(&site, now + *wait),
             Next::Backoff => self.queue.failed(&site, now),
             Next::Gone | Next::Fenced => self.queue.gone(&site),
         }

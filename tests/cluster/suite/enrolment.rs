@@ -189,7 +189,12 @@ fn an_agent_exchanges_its_file_once_and_lives_on_by_a_token_of_its_own() {
     assert_eq!((&again["machine"], &again["account"]), (&status["machine"], &status["account"]));
     drop(agent);
     // Revoked, its token opens nothing either, and it says what to do.
-    assert_eq!(node(&["revoke", NODE]).0, Exit::Good);
+    let (exit, said) = node(&["revoke", NODE, "-o", "json"]);
+    let said: Value = serde_json::from_str(&said).unwrap();
+    assert!(
+        exit == Exit::Good && said["node"] == NODE && said["removed"].as_array().is_some_and(|all| all.len() >= 3),
+        "{said}"
+    );
     let kept = std::fs::read_to_string(data.join("identity.token")).unwrap();
     server.until(401, || server.as_bearer(&kept, "GET", "/version", &Value::Null));
     let said = Running::start(&file, &data, "first").said();

@@ -113,16 +113,20 @@ impl ControlPlane {
     /// # Errors
     /// When it refuses one.
     pub(crate) async fn enrol(&self, sites: usize) -> anyhow::Result<()> {
-        futures::stream::iter(1..=sites)
-            .map(|number| async move {
-                for object in fleet::objects(number)? {
-                    apply(&self.client, &object).await?;
-                }
-                Ok::<(), anyhow::Error>(())
-            })
-            .buffer_unordered(AT_ONCE)
-            .try_collect()
-            .await
+        // The server begins to watch what the policies go by when it hears of them, and refuses everything until it knows it.
+        measure::until("the policies know the kinds that they go by", PATIENCE, async || {
+            Ok(self.enrol_one(1).await.is_ok())
+        })
+        .await?;
+        let others = futures::stream::iter(2..=sites).map(|number| self.enrol_one(number));
+        others.buffer_unordered(AT_ONCE).try_collect().await
+    }
+
+    async fn enrol_one(&self, number: usize) -> anyhow::Result<()> {
+        for object in fleet::objects(number)? {
+            apply(&self.client, &object).await?;
+        }
+        Ok(())
     }
 
     /// A kubeconfig for a ServiceAccount of the operator's namespace.

@@ -162,19 +162,25 @@ async fn remove(api: &Api<DynamicObject>, name: &str) -> Result<bool, Failure> {
 }
 
 async fn revoke(connection: &Connection, wanted: &RevokeArguments, streams: &mut Streams<'_>) -> Result<Exit, Failure> {
-    let node = wanted.node.as_str();
-    let mut removed = 0;
+    let (node, namespace) = (wanted.node.as_str(), connection.namespace.as_str());
+    let mut removed = Vec::new();
     // The binding first: from then on a token that is still good may do nothing.
-    let mut objects = node_identity::objects(&connection.namespace, node);
+    let mut objects = node_identity::objects(namespace, node);
     objects.sort_by_key(|object| object["kind"] != "RoleBinding");
     for object in objects {
         let name = object["metadata"]["name"].as_str().unwrap_or_default();
-        removed += i32::from(remove(&api(connection, &object), name).await?);
+        if remove(&api(connection, &object), name).await? {
+            removed.push(format!("{} {name}", object["kind"].as_str().unwrap_or_default()));
+        }
     }
-    let left = node_identity::bootstrap(&connection.namespace, node);
+    let left = node_identity::bootstrap(namespace, node);
     remove(&api(connection, &left), &crm_api::bootstrap_secret(node)).await?;
-    if removed == 0 {
-        return Err(Failure::Refused(format!("{node} is not enrolled in namespace {}", connection.namespace)));
+    if removed.is_empty() {
+        return Err(Failure::Refused(format!("{node} is not enrolled in namespace {namespace}")));
+    }
+    if wanted.output != Format::Text {
+        document(wanted.output, &json!({"node": node, "namespace": namespace, "removed": removed}), streams.out)?;
+        return Ok(Exit::Good);
     }
     writeln!(
         streams.out,

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crm_api::CrmNode;
+use crm_api::node::CrmNodeSpec;
 use serde_json::{Value, json};
 
 use super::{Requests, applied, context, leading, lines, record, server, site};
@@ -45,6 +47,33 @@ async fn a_round_lists_nothing_that_grows_with_the_fleet() {
             || listed.contains("/crmreleases?");
         assert!(is_bounded, "{listed}");
     }
+}
+
+/// Whoever names ever higher epochs for one node holds up that node's site, and not all others.
+#[tokio::test(start_paused = true)]
+async fn a_term_is_not_given_up_at_once_because_a_node_obeys_a_higher_epoch() {
+    let (client, _) = server(|line, body| {
+        let object = |value: Value| Some((200, value));
+        match line.split('?').next()? {
+            path if path.ends_with("/crmsites/contoso") => object(serde_json::to_value(site()).ok()?),
+            path if path.starts_with("GET") && path.contains("/crmnodes/") => {
+                let name = path.rsplit('/').next()?;
+                let mut node = serde_json::to_value(CrmNode::new(name, CrmNodeSpec::default())).ok()?;
+                node["metadata"]["namespace"] = json!("crm");
+                node["status"] = json!({"highestEpoch": 1_000});
+                object(node)
+            }
+            path if path.starts_with("GET") && path.ends_with('s') => Some(list(&[])),
+            path if path.starts_with("GET") => Some(super::refusal(404, "NotFound")),
+            _ => Some(super::echo(body)),
+        }
+    });
+    let context = Arc::new(context(client, leading()));
+    let round = || reconcile(Arc::clone(&context), SiteKey::new("crm", "contoso"), Vec::new());
+    let Next::HeldUp(wait) = round().await.next else { panic!("the term goes on") };
+    assert!(wait <= Duration::from_secs(60), "{wait:?}");
+    tokio::time::sleep(wait).await;
+    assert_eq!(round().await.next, Next::Fenced);
 }
 
 fn lists(requests: &Requests) -> Vec<String> {

@@ -4,11 +4,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant as RealInstant};
 
 use crm_sandbox::cluster::{Call, Intercept, Verdict};
+use crm_sandbox::report::Outcome;
 use crm_sandbox::run::{Entrance, Options};
 use crm_sandbox::sweep::Sample;
 use tokio::time::Instant;
 
-use super::{MAIN, SHORT, Trial, differences, number, told};
+use super::{MAIN, SHORT, Trial, differences, in_midst_of, number, told};
 
 /// A lease that is renewed every two seconds makes hours of waiting long: this one has none.
 const SHORTEST: &str = "drift-corrected";
@@ -18,6 +19,10 @@ const RUNS: usize = 3;
 const MANY: usize = 200;
 /// T-A12: a controller is killed, and the next correct action comes within this time.
 const TARGET: Duration = Duration::from_secs(15);
+/// T-A12: an agent was killed while a program ran; so long after it is back the API has the outcome.
+const TARGET_OF_AGENTS: Duration = Duration::from_secs(30);
+/// T-A12: the same, when the whole server was started anew.
+const TARGET_OF_MACHINES: Duration = Duration::from_secs(60);
 
 /// `SURVIVE_RUNS=200` plays as many kills, `SURVIVE_SEED=N` others; `SURVIVE_STORY=main` kills in the main story.
 #[test]
@@ -120,4 +125,76 @@ fn next_correct_action_after_a_kill() {
     );
     // Simulated time: how busy this machine is plays no part.
     assert!(at(99) <= TARGET.as_secs_f64(), "{times:?}");
+}
+
+/// Notes when an agent is heard again.
+struct Listener {
+    agent: String,
+    heard_at: Mutex<Option<Instant>>,
+}
+
+impl Intercept for Listener {
+    fn before(&self, call: &Call) -> Verdict {
+        if call.identity.starts_with(&self.agent) {
+            self.heard_at.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(Instant::now);
+        }
+        Verdict::Proceed
+    }
+
+    fn after(&self, _: &Call, _: u16) -> Verdict {
+        Verdict::Proceed
+    }
+}
+
+/// Node and step of [`SHORT`] in which `upgrade.exe` runs for two minutes.
+const NODE: &str = "contoso-cs";
+const RUNS_A_PROGRAM: &str = "run-upgrade-exe";
+
+/// From the first request of an agent after it was lost until the API has the outcome of the order that it had in hand.
+fn classified_after(trial: &Trial, what: &str, lose: impl Fn(&Entrance)) -> Duration {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let report = trial.play(what, &Options::default(), |entrance: Entrance| {
+        Box::pin(async move {
+            in_midst_of(&entrance, RUNS_A_PROGRAM, 1).await;
+            lose(&entrance);
+            let listener = Arc::new(Listener { agent: format!("agent-{NODE}-"), heard_at: Mutex::default() });
+            // What it had on its way when it was lost is not counted.
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            entrance.cluster().intercept(Arc::clone(&listener) as _);
+            let is_classified = || {
+                let node = entrance.cluster().get("CrmNode", "crm", NODE).unwrap_or_default();
+                let results = node["status"]["results"].as_array().cloned().unwrap_or_default();
+                let of_step = |result: &&Value| result["id"].as_str().is_some_and(|id| id.contains(RUNS_A_PROGRAM));
+                results.iter().find(of_step).is_some_and(|result| result["outcome"].is_string())
+            };
+            while !is_classified() {
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+            let heard_at =
+                listener.heard_at.lock().unwrap_or_else(PoisonError::into_inner).expect("it said the outcome");
+            sender.send(heard_at.elapsed()).expect("the test waits for it");
+        })
+    });
+    assert!(!matches!(report.outcome, Outcome::Violated(_)), "{}", told(&report));
+    receiver.recv().expect("the step was under way")
+}
+
+#[test]
+fn outcome_of_a_program_after_its_agent_or_machine_was_lost() {
+    let _alone = crate::server::alone();
+    let trial = Trial::of(SHORT);
+    let lost: [(&str, Duration, fn(&Entrance)); 2] = [
+        ("agent killed while upgrade.exe runs", TARGET_OF_AGENTS, |entrance| entrance.kill_agent(NODE)),
+        ("server started anew while upgrade.exe runs", TARGET_OF_MACHINES, |entrance| entrance.world().reboot(NODE)),
+    ];
+    for (what, target, lose) in lost {
+        let took = classified_after(&trial, what, lose);
+        println!(
+            "{what} -> its outcome is known (simulated time, from the first request of the agent that is back): {:.1} s; T-A12 asks \
+             for {} s",
+            took.as_secs_f64(),
+            target.as_secs(),
+        );
+        assert!(took <= target, "{what}: {took:?}");
+    }
 }

@@ -82,23 +82,28 @@ struct Mistake {
     mended: fn(&Entrance) -> Doing<'_>,
 }
 
-const MISTAKES: [Mistake; 7] = [
+const MISTAKES: [Mistake; 8] = [
     Mistake {
         title: "no such Secret",
         made: |entrance| {
             Box::pin(async { drop(secrets(entrance).delete("contoso-sql", &DeleteParams::default()).await.unwrap()) })
         },
-        mended: |entrance| Box::pin(write_secret(entrance, json!({"username": LOGIN.0, "password": LOGIN.1}))),
+        mended: |entrance| Box::pin(write_secret(entrance, login())),
     },
     Mistake {
         title: "a Secret without a password",
         made: |entrance| {
             Box::pin(async {
                 secrets(entrance).delete("contoso-sql", &DeleteParams::default()).await.unwrap();
-                write_secret(entrance, json!({"username": LOGIN.0})).await;
+                write_secret(entrance, json!({"username": LOGIN.0, "servers": SERVER})).await;
             })
         },
         mended: |entrance| Box::pin(rotate(entrance, LOGIN.1)),
+    },
+    Mistake {
+        title: "a Secret whose login is for another server",
+        made: |entrance| Box::pin(rewrite(entrance, "servers", "sql2.contoso.example")),
+        mended: |entrance| Box::pin(rewrite(entrance, "servers", SERVER)),
     },
     Mistake {
         title: "a password that SQL Server does not know any more",
@@ -133,6 +138,8 @@ const MISTAKES: [Mistake; 7] = [
 
 /// The login that the sandbox's SQL Server knows where a scenario brings no Secret.
 const LOGIN: (&str, &str) = crm_sandbox::file::MADE_UP_LOGIN;
+/// Where that login is known.
+const SERVER: &str = "sql1.contoso.example";
 
 /// What the sites say while it is wrong; afterwards the site has to be found healthy.
 fn made_and_mended(file: &ScenarioFile, mistake: &Mistake) -> String {
@@ -176,6 +183,10 @@ fn secrets(entrance: &Entrance) -> Api<DynamicObject> {
     Api::namespaced_with(entrance.client("a-person"), "crm", &kind)
 }
 
+fn login() -> Value {
+    json!({"username": LOGIN.0, "password": LOGIN.1, "servers": SERVER})
+}
+
 async fn write_secret(entrance: &Entrance, content: Value) {
     let secret =
         json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "contoso-sql"}, "stringData": content});
@@ -183,7 +194,11 @@ async fn write_secret(entrance: &Entrance, content: Value) {
 }
 
 async fn rotate(entrance: &Entrance, password: &str) {
-    let patch = Patch::Merge(json!({"stringData": {"password": password}}));
+    rewrite(entrance, "password", password).await;
+}
+
+async fn rewrite(entrance: &Entrance, key: &str, value: &str) {
+    let patch = Patch::Merge(json!({"stringData": {key: value}}));
     secrets(entrance).patch("contoso-sql", &PatchParams::default(), &patch).await.unwrap();
 }
 

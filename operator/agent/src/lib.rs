@@ -38,6 +38,7 @@ mod turn;
 use std::sync::Arc;
 
 use crm_api::clock::Clock;
+use crm_api::pace::{Jitter, Pace};
 use kube::Client;
 use tokio::sync::watch;
 use tracing::Instrument as _;
@@ -83,13 +84,14 @@ pub struct Agent {
     client: Client,
     clock: Arc<dyn Clock>,
     watcher: Arc<dyn Watcher>,
+    pace: Pace,
 }
 
 impl Agent {
     /// An agent that has not begun yet.
     #[must_use]
     pub fn new(config: Config, host: Arc<dyn Host>, client: Client, clock: Arc<dyn Clock>) -> Self {
-        Self { config, host, client, clock, watcher: Arc::new(Nobody) }
+        Self { config, host, client, clock, watcher: Arc::new(Nobody), pace: Pace::default() }
     }
 
     /// The same, watched over.
@@ -98,18 +100,24 @@ impl Agent {
         Self { watcher, ..self }
     }
 
+    /// Lets chance into the waits after failures: a thousand agents do not come back to their API server in step.
+    #[must_use]
+    pub fn spread_by(self, jitter: Arc<dyn Jitter>) -> Self {
+        Self { pace: Pace::with(jitter), ..self }
+    }
+
     /// Runs until it is dropped. Everything it does is in this one future: nothing of it lives on, except a program that
     /// was started, and the journal that knows of it.
     pub async fn run(self) {
-        let Self { config, host, client, clock, watcher } = self;
+        let Self { config, host, client, clock, watcher, pace } = self;
         let span = tracing::info_span!("agent", node = config.node);
         let me = me(&*host, config.account).instrument(span.clone()).await;
         let link = Link::new(client, &config.namespace, &config.node);
         let (spec_sender, spec) = watch::channel(None);
         let (progress_sender, progress) = watch::channel(Progress::Unknown);
         let about = About { version: config.version, me: me.clone(), watcher };
-        let eye = Eye::new(Arc::clone(&host), Arc::clone(&clock), link.clone(), about);
-        let follow = link.follow(&spec_sender);
+        let eye = Eye::new(Arc::clone(&host), Arc::clone(&clock), link.clone(), about, pace.clone());
+        let follow = link.follow(&spec_sender, &pace);
         let carry_out = turn::carry_out_orders(host, clock, me, spec.clone(), progress_sender);
         let look = eye.look_and_report(spec, progress);
         futures::future::join3(follow, carry_out, look).instrument(span).await;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crm_api::CrmNode;
 use crm_api::node::CrmNodeStatus;
+use crm_api::pace::Pace;
 use futures::StreamExt as _;
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
@@ -25,8 +26,10 @@ const CALL_LIMIT: Duration = Duration::from_secs(30);
 const WATCH_SECS: u32 = 290;
 /// A watch that is silent for longer than it can live has lost its server.
 const WATCH_SILENCE_LIMIT: Duration = Duration::from_secs(305);
-/// How soon a watch is opened again: at once would hammer a server that refuses.
-const WATCH_AGAIN: Duration = Duration::from_secs(5);
+/// How soon a watch is opened again, or a write that failed is tried again: at once would hammer a server that refuses.
+pub(crate) const AGAIN_FIRST: Duration = Duration::from_secs(5);
+/// The same after many failures in a row. The server may have been away for hours; orders should not wait long when it is back.
+pub(crate) const AGAIN_LONGEST: Duration = Duration::from_secs(30);
 /// A server that lags behind has caught up by then. One that still shows an older object was set back to an older state.
 const LAGS_AT_MOST: Duration = Duration::from_secs(60);
 
@@ -78,15 +81,22 @@ impl Link {
     /// Follows the agent's own object, forever. A watch without a version begins with the object as it is now, so no
     /// list is needed, neither at first nor after a break. An object that is deleted during a break is not missed until
     /// it comes back: by then `startBefore` has put an end to its orders.
-    pub(crate) async fn follow(&self, spec: &watch::Sender<Option<Arc<Spec>>>) -> Infallible {
+    pub(crate) async fn follow(&self, spec: &watch::Sender<Option<Arc<Spec>>>, pace: &Pace) -> Infallible {
         // Since when every watch has begun with an older object than the one that is known.
         let mut older_since: Option<Instant> = None;
+        let mut failures = 0_u32;
         loop {
             match self.watch(spec, &mut older_since).await {
-                Ok(()) => tracing::debug!("the watch ran out"),
-                Err(error) => tracing::warn!(%error, "watching again"),
+                Ok(()) => {
+                    failures = 0;
+                    tracing::debug!("the watch ran out");
+                }
+                Err(error) => {
+                    failures = failures.saturating_add(1);
+                    tracing::warn!(%error, "watching again");
+                }
             }
-            tokio::time::sleep(WATCH_AGAIN).await;
+            tokio::time::sleep(pace.after(failures, AGAIN_FIRST, AGAIN_LONGEST)).await;
         }
     }
 

@@ -10,12 +10,14 @@ use std::time::Duration;
 use crm_api::clock::Clock;
 use crm_api::node::CrmNodeStatus;
 use crm_api::order::{OrderPhase, OrderResult};
+use crm_api::pace::Pace;
 use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::Watcher;
 use crate::host::Host;
+use crate::link::{AGAIN_FIRST, AGAIN_LONGEST};
 use crate::observe;
 use crate::owner::{Me, Standing};
 use crate::report::{self, Seen};
@@ -28,8 +30,6 @@ pub(crate) const OBSERVE_AT_REST: Duration = Duration::from_secs(5 * 60);
 pub(crate) const OBSERVE_UNDER_ORDER: Duration = Duration::from_secs(30);
 /// A look that takes longer than its interval is not followed by the next one at once.
 const BREATH: Duration = Duration::from_secs(5);
-/// How soon a write that failed is tried again.
-const WRITE_RETRY: Duration = Duration::from_secs(5);
 /// So many missed renewals make a node stale.
 const MISSED_RENEWALS: u32 = 3;
 
@@ -59,6 +59,9 @@ pub(crate) struct Eye<S> {
     clock: Arc<dyn Clock>,
     store: S,
     about: About,
+    pace: Pace,
+    /// Writes that failed, in a row.
+    failures: u32,
     seen: Option<Seen>,
     looked: Instant,
     /// Results that had ended before the last look began.
@@ -70,12 +73,14 @@ pub(crate) struct Eye<S> {
 }
 
 impl<S: Store> Eye<S> {
-    pub(crate) fn new(host: Arc<dyn Host>, clock: Arc<dyn Clock>, store: S, about: About) -> Self {
+    pub(crate) fn new(host: Arc<dyn Host>, clock: Arc<dyn Clock>, store: S, about: About, pace: Pace) -> Self {
         Self {
             host,
             clock,
             store,
             about,
+            pace,
+            failures: 0,
             seen: None,
             looked: Instant::now(),
             covered: Vec::new(),
@@ -124,8 +129,10 @@ impl<S: Store> Eye<S> {
         self.seen = Some(seen);
         if let Err(error) = self.write(spec, status, at, interval).await {
             tracing::warn!(%error, "the status cannot be stored; trying again");
-            return WRITE_RETRY;
+            self.failures = self.failures.saturating_add(1);
+            return self.pace.after(self.failures, AGAIN_FIRST, AGAIN_LONGEST);
         }
+        self.failures = 0;
         interval.saturating_sub(self.looked.elapsed()).max(BREATH)
     }
 

@@ -23,7 +23,7 @@ use crate::Time;
     selectable = ".spec.word",
     printcolumn(name = "Site", type_ = "string", json_path = ".spec.site"),
     printcolumn(name = "Word", type_ = "string", json_path = ".spec.word"),
-    printcolumn(name = "Plan", type_ = "string", json_path = ".spec.planHash"),
+    printcolumn(name = "Plan", type_ = "string", json_path = ".spec.planHash", priority = "1"),
     printcolumn(name = "Step", type_ = "string", json_path = ".spec.step"),
     printcolumn(name = "User", type_ = "string", json_path = ".spec.user"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
@@ -45,10 +45,10 @@ pub struct CrmDecisionSpec {
     pub site: Option<String>,
     /// What the person says.
     pub word: Word,
-    /// Hash of the plan that it is about, or its first characters. A changed plan has another hash, and this word says
-    /// nothing about it. Left out for words that are about no plan (hold, resume, stop).
+    /// Hash of the plan that it is about, in full: a plan that begins with the same characters is soon found. A changed plan has
+    /// another hash, and this word says nothing about it. Left out for words that are about no plan (hold, resume, stop).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 6, max = 64), regex(pattern = "^[0-9a-f]+$"))]
+    #[schemars(length(min = 64, max = 64), regex(pattern = "^[0-9a-f]+$"))]
     pub plan_hash: Option<String>,
     /// Step that it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -70,7 +70,7 @@ impl CrmDecisionSpec {
     /// Whether it is about the plan with this hash.
     #[must_use]
     pub fn is_about(&self, plan_hash: &str) -> bool {
-        self.plan_hash.as_deref().is_some_and(|named| plan_hash.starts_with(named))
+        self.plan_hash.as_deref().is_some_and(|named| plan_hash == named)
     }
 }
 

@@ -26,6 +26,7 @@ mod names;
 pub mod node;
 pub mod notice;
 pub mod order;
+pub mod pace;
 pub mod probe;
 pub mod release;
 pub mod site;
@@ -78,6 +79,9 @@ pub fn node_account(node: &str) -> String {
 pub fn bootstrap_secret(node: &str) -> String {
     format!("crm-node-{node}-bootstrap")
 }
+
+/// The ConfigMap in which Kubernetes publishes the authority of the cluster's API server, in every namespace.
+pub const AUTHORITY_MAP: &str = "kube-root-ca.crt";
 
 /// The name of the Lease (in the node's namespace) that an agent renews as its sign of life.
 ///

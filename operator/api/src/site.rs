@@ -176,7 +176,8 @@ pub struct DatabaseSpec {
     /// Name of the database.
     #[schemars(length(min = 1, max = 128), transform = names::database_name)]
     pub name: String,
-    /// Secret with the keys `username` and `password`.
+    /// Secret with the keys `username`, `password` and `servers`: the SQL Servers to which that login may be taken, spelled as in
+    /// `server`, with spaces between them.
     pub credentials_ref: SecretRef,
     /// Who speaks to the SQL Server.
     #[serde(default)]

@@ -61,16 +61,29 @@ async fn open(context: &Context, site: &CrmSite, database: &str) -> Result<Arc<d
         AccessFrom::Controller {} => {}
     }
     let namespace = site.metadata.namespace.as_deref().unwrap_or_default();
-    let credentials = credentials(context, namespace, &spec.credentials_ref.name).await?;
+    let credentials = credentials(context, namespace, &spec.credentials_ref.name, &spec.server).await?;
     let target = Target { server: spec.server.clone(), database: database.to_owned() };
     let connecting = context.connect.connect(target, credentials);
     let inner = within(DATABASE_CONNECT, &spec.server, connecting).await?;
     Ok(Arc::new(Limited { inner, server: spec.server.clone() }))
 }
 
-async fn credentials(context: &Context, namespace: &str, name: &str) -> Result<Credentials, ConnectionError> {
-    let found = secret(context, namespace, name, "the keys username and password").await?;
+/// A login for this server. Whoever declares sites need not be one who may read Secrets: so the Secret itself says to which
+/// servers it may be taken, and not the site that names it.
+async fn credentials(
+    context: &Context,
+    namespace: &str,
+    name: &str,
+    server: &str,
+) -> Result<Credentials, ConnectionError> {
+    let found = secret(context, namespace, name, "the keys username, password and servers").await?;
     let text = |key: &str| text_of(&found, namespace, name, key);
+    if !text("servers")?.split_whitespace().any(|named| named.eq_ignore_ascii_case(server)) {
+        return Err(ConnectionError::Secret(format!(
+            "key servers of Secret {namespace}/{name} does not name {server}, so its login is not taken there: if it is meant \
+             for that server, add it"
+        )));
+    }
     Ok(Credentials::new(text("username")?, text("password")?))
 }
 

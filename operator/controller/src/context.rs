@@ -3,13 +3,13 @@
 use std::sync::{Arc, Mutex as Lock, MutexGuard, PoisonError};
 
 use crm_api::clock::Clock;
+use crm_api::pace::Pace;
 use crm_database::Connect;
 use kube::Client;
 use tokio::sync::Mutex;
 
 use crate::fleet::Fleet;
 use crate::leadership::Term;
-use crate::pace::Pace;
 use crate::signs::Signs;
 use crate::webhook::Post;
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crm_api::CrmNode;
 use crm_api::clock::Clock;
+use crm_api::pace::Pace;
 use crm_plan::lease::{EPOCH_ANNOTATION, LeaseDecision, LeaseView, decide, epoch};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
@@ -21,7 +22,6 @@ use tokio::time::Instant;
 use crate::Config;
 use crate::call::{CallError, call, list};
 use crate::limits::{GIVE_BACK, TERM_MIN};
-use crate::pace::Pace;
 use crate::signs::{Sign, Signs};
 
 /// Why the Lease could not be taken or kept this time.

@@ -6,7 +6,7 @@
 //! what they show;
 //! `tasks` are the steps that the controller does itself (`backup_task`, `setting_task`; `notice_task` posts to the
 //! `webhook` of a site); `connection` leads from a site
-//! to its database; `limits` holds every number, `pace` the waits after failures; `signs` shows the loop to whoever looks
+//! to its database; `limits` holds every number; `signs` shows the loop to whoever looks
 //! after the process.
 //!
 //! Dropping the future of [`Controller::run`] kills the controller at whatever point it is, as a power cut would:
@@ -26,7 +26,6 @@ mod limits;
 mod notice_task;
 mod observe;
 mod ordered;
-mod pace;
 #[cfg(feature = "program")]
 pub mod program;
 mod queue;
@@ -51,16 +50,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crm_api::clock::Clock;
+use crm_api::pace::{Jitter, Pace};
 use crm_database::Connect;
 use kube::Client;
 
 use crate::context::Context;
 use crate::leadership::Election;
-use crate::pace::Pace;
 use crate::signs::Signs;
 use crate::webhook::Post;
 
-pub use crate::pace::Jitter;
 pub use crate::signs::{Outcome, Sign, Watcher};
 
 /// How this process takes part in leader election.

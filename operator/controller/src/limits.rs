@@ -55,25 +55,3 @@ pub(crate) const NOTICE_POST: Duration = Duration::from_secs(20);
 pub(crate) const NOTE_BYTES_MAX: usize = 1024;
 /// Longest object name inside an event's name, so that the whole is a valid name.
 pub(crate) const EVENT_NAME_BYTES_MAX: usize = 200;
-
-/// The wait after so many failures in a row.
-///
-/// The rule without chance; `pace` lets chance in, where the process is given any.
-pub(crate) fn backoff(failures: u32) -> Duration {
-    let doubled = 2_u32.saturating_pow(failures.saturating_sub(1).min(16));
-    BACKOFF_MIN.saturating_mul(doubled).min(BACKOFF_MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{BACKOFF_MAX, backoff};
-    use std::time::Duration;
-
-    #[test]
-    fn waits_double_up_to_a_minute() {
-        let waits: Vec<u64> = (1..=8).map(|failures| backoff(failures).as_secs()).collect();
-        assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60]);
-        assert_eq!(backoff(0), Duration::from_secs(1));
-        assert_eq!(backoff(u32::MAX), BACKOFF_MAX);
-    }
-}

@@ -8,10 +8,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use crm_api::pace::Pace;
 use tokio::time::Instant;
 
-use crate::limits::ROUNDS_AT_ONCE;
-use crate::pace::Pace;
+use crate::limits::{BACKOFF_MAX, BACKOFF_MIN, ROUNDS_AT_ONCE};
 
 /// A site by name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -113,7 +113,7 @@ impl Queue {
         }
         let failures = self.failures.entry(site.clone()).or_insert(Failures { count: 0, wait_until: now });
         failures.count = failures.count.saturating_add(1);
-        failures.wait_until = now + self.pace.backoff(failures.count);
+        failures.wait_until = now + self.pace.after(failures.count, BACKOFF_MIN, BACKOFF_MAX);
         let wait_until = failures.wait_until;
         self.add(site, wait_until);
     }

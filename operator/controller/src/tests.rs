@@ -11,6 +11,7 @@ use std::time::Duration;
 use crm_api::change::CrmChangeStatus;
 use crm_api::clock::Clock;
 use crm_api::node::CrmNodeSpec;
+use crm_api::pace::Pace;
 use crm_api::site::CrmSiteStatus;
 use crm_api::{CrmChange, CrmNode, CrmSite};
 use crm_database::{Connect, Credentials, DatabaseError, SqlServer, Target};
@@ -26,7 +27,6 @@ use crate::apply::{Applied, ApplyError, apply};
 use crate::connection::{Open as _, SiteDatabase};
 use crate::context::Context;
 use crate::leadership::Term;
-use crate::pace::Pace;
 use crate::queue::SiteKey;
 use crate::signs::{Sign, Signs, Watcher};
 use crate::webhook::{Address, Post, PostError};
@@ -257,13 +257,18 @@ async fn a_secret_that_does_not_serve_is_named_with_its_remedy_and_nothing_of_it
     };
     let secret = |data: Value| (200, json!({"apiVersion": "v1", "kind": "Secret", "metadata": {}, "data": data}));
     let missing = open(refusal(404, "NotFound")).await;
-    assert_eq!(missing, "Secret crm/sql does not exist: create it with the keys username and password");
-    let half = open(secret(json!({"username": "c2E="}))).await;
+    assert_eq!(missing, "Secret crm/sql does not exist: create it with the keys username, password and servers");
+    let half = open(secret(json!({"username": "c2E=", "servers": "c3FsMQ=="}))).await;
     assert_eq!(half, "Secret crm/sql has no key password: add it");
     let forbidden = open(refusal(403, "Forbidden")).await;
     assert!(forbidden.contains("grant"), "{forbidden}");
-    let torn = open(secret(json!({"username": "c2E=", "password": "hunter2!"}))).await;
+    let torn = open(secret(json!({"username": "c2E=", "password": "hunter2!", "servers": "c3FsMQ=="}))).await;
     assert!(!torn.is_empty() && !torn.contains("hunter2"), "{torn}");
-    let whole = open(secret(json!({"username": "c2E=", "password": "aHVudGVyMg=="}))).await;
+    // A site can be declared by who may not read the Secret: its login goes to no other server than it is for.
+    let elsewhere =
+        open(secret(json!({"username": "c2E=", "password": "aHVudGVyMg==", "servers": "c3FsMiBzcWwz"}))).await;
+    assert!(elsewhere.starts_with("key servers of Secret crm/sql does not name sql1"), "{elsewhere}");
+    assert!(!elsewhere.contains("sql2"), "{elsewhere}");
+    let whole = open(secret(json!({"username": "c2E=", "password": "aHVudGVyMg==", "servers": "c3FsMiBTUUwx"}))).await;
     assert_eq!(whole, "no answer from SQL Server sql1: no network");
 }

@@ -1,6 +1,7 @@
 //! Which watches there are. Part of observe; `fleet` keeps what they show. Events that are late, doubled or reordered cost a round
 //! at most, and one that is lost is made up for by the next round at rest.
 
+use crm_api::pace::Pace;
 use crm_api::{CrmChange, CrmDecision, CrmNode, CrmRelease, CrmSite};
 use futures::TryStreamExt as _;
 use kube::api::{ApiResource, WatchParams};
@@ -11,8 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::call::{CallError, call, list};
-use crate::limits::{BACKOFF_MIN, WATCH_SECONDS, WATCH_SILENCE};
-use crate::pace::Pace;
+use crate::limits::{BACKOFF_MAX, BACKOFF_MIN, WATCH_SECONDS, WATCH_SILENCE};
 use crate::signs::{Sign, Signs};
 use crate::sketch::Sketch;
 
@@ -122,7 +122,7 @@ async fn watch(ears: Ears, api: Api<Sketch>, pace: Pace) {
             }
         }
         failures = failures.saturating_add(1);
-        tokio::time::sleep(pace.backoff(failures)).await;
+        tokio::time::sleep(pace.after(failures, BACKOFF_MIN, BACKOFF_MAX)).await;
     }
 }
 

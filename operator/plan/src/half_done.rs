@@ -6,7 +6,7 @@ use crm_api::decision::Word;
 use crm_api::release::CrmReleaseSpec;
 use crm_api::site::{Finding, HalfDone, ObservedPart, PartState, Severity};
 
-use crate::hash::{short, spec_digest};
+use crate::hash::{begun, spec_digest};
 use crate::products::{self, Hop, LeftBehind};
 use crate::propose::{absent, assemble, free_folder, minutes_needed, never_opens};
 use crate::view::{View, part_key};
@@ -156,7 +156,7 @@ impl Found {
             Ok(plan) => format!(
                 "forward, to {}: create a CrmDecision with word Forward, a reason and planHash {} ({} steps, about {} minutes)",
                 plan.to,
-                short(&plan.plan_hash),
+                begun(&plan.plan_hash),
                 plan.steps.len(),
                 minutes_needed(&plan.steps).0
             ),

@@ -187,3 +187,9 @@ pub fn path_hash(site_uid: &str, spec_digest: &str, stops: &[(&str, Option<&CrmR
 pub fn short(hash: &str) -> &str {
     hash.get(..6).unwrap_or(hash)
 }
+
+/// How a text names the hash that a decision has to give in full: a few digits are enough to find it, not to be bound by it.
+#[must_use]
+pub fn begun(hash: &str) -> String {
+    format!("{}...", short(hash))
+}

@@ -11,7 +11,7 @@ use crm_api::order::Action;
 use crm_api::release::CrmReleaseSpec;
 use crm_api::site::{LastBackup, ObservedPart, OnHalt, PartState, RestoreOffer};
 
-use crate::hash::short;
+use crate::hash::begun;
 use crate::products::Hop;
 use crate::propose::{assemble, minutes_needed};
 use crate::view::View;
@@ -230,7 +230,7 @@ pub fn how(offer: &CrmChangeSpec) -> String {
     let minutes = minutes_needed(&offer.steps).0;
     format!(
         "back, by a restore: create a CrmDecision with word Restore, a reason and planHash {} (set {set}, {}, about {minutes} minutes)",
-        short(&offer.plan_hash),
+        begun(&offer.plan_hash),
         offer.to
     )
 }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use crate::advance::{Advance, advance};
 use crate::forecast::forecast;
-use crate::hash::short;
+use crate::hash::{begun, short};
 use crate::intent::{Intent, Plan, Standing};
 use crate::notices::{self, Telling};
 use crate::products;
@@ -150,7 +150,7 @@ fn without_change(view: &View<'_>, parts: Vec<ObservedPart>) -> Plan {
         Verdict::Restored(restore) => Standing::Restored {
             remedy: format!(
                 "edit the spec; or create a CrmDecision with word Retry, step verify-site and planHash {}, to begin the change again",
-                short(&restore.spec.plan_hash)
+                begun(&restore.spec.plan_hash)
             ),
             change: restore.metadata.name.unwrap_or_default(),
         },
@@ -202,7 +202,7 @@ fn last_step(view: &View<'_>) -> String {
     let Some(change) = declared else { return String::new() };
     let steps = change.status.as_ref().map(|status| status.steps.as_slice()).unwrap_or_default();
     let step = steps.last().map_or("preflight", |result| result.id.as_str());
-    format!("step {step} and planHash {}", short(&change.spec.plan_hash))
+    format!("step {step} and planHash {}", begun(&change.spec.plan_hash))
 }
 
 /// What the site is proven to be at, the end of its last change included.

@@ -3,6 +3,17 @@
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::time::Duration;
 
+use crm_api::pace::Jitter;
+
+/// Real chance, for the waits of a program.
+pub struct Chance;
+
+impl Jitter for Chance {
+    fn spread(&self, wait: Duration) -> Duration {
+        near(wait)
+    }
+}
+
 /// A number that nobody foresees: the standard library seeds each of its hash states from the system.
 #[must_use]
 pub fn number() -> u64 {

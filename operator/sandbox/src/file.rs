@@ -196,7 +196,7 @@ impl Parts {
             }
             "Secret" => {
                 if document.value["stringData"].is_null() {
-                    return Err(document.wrong("write username and password under stringData".to_owned()));
+                    return Err(document.wrong("write username, password and servers under stringData".to_owned()));
                 }
                 self.secrets.push(document.value);
             }

@@ -57,7 +57,7 @@ impl Secrets {
             for secret in &file.objects.secrets {
                 let name = secret["metadata"]["name"].as_str().unwrap_or_default();
                 for (key, value) in secret["stringData"].as_object().into_iter().flatten() {
-                    if key != "username" {
+                    if !["username", "servers"].contains(&key.as_str()) {
                         let value = value.as_str().unwrap_or_default();
                         secrets.insert((format!("{key} of Secret {name}"), value.to_owned()));
                     }

@@ -1,6 +1,7 @@
 //! Who asks at the real server: everybody acts under the identity, with the rights and under the policies that a real
 //! installation gives them.
 
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use http::{HeaderMap, HeaderValue};
@@ -60,4 +61,14 @@ pub(crate) fn acting_as(identity: &str) -> HeaderMap {
     headers.insert("impersonate-user", HeaderValue::from_str(&user).expect("names of users are words"));
     headers.insert("impersonate-group", HeaderValue::from_static(group));
     headers
+}
+
+/// The cluster of the suite, as somebody with this token sees it.
+pub(crate) fn kubeconfig_of(token: &str, folder: &Path) -> String {
+    let text = std::fs::read_to_string(std::env::var_os("KUBECONFIG").unwrap()).unwrap();
+    let mut config: Value = serde_saphyr::from_str(&text).unwrap();
+    config["users"][0]["user"] = json!({"token": token});
+    let file = folder.join("kubeconfig");
+    std::fs::write(&file, config.to_string()).unwrap();
+    file.to_string_lossy().into_owned()
 }

@@ -83,6 +83,11 @@ impl SecondServer {
         }
     }
 
+    /// The real one.
+    pub(crate) fn server(&self) -> &Server {
+        &self.server
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -135,6 +135,8 @@ fn while_a_stop_stands_no_new_order_is_given_and_none_is_changed() {
             ("granted", json!(true)),
             ("maySkip", json!(true)),
             ("attempt", json!(2)),
+            ("startBefore", json!("2030-01-01T00:00:01Z")),
+            ("timeLimitSeconds", json!(61)),
             ("doneWhen", json!([{"probe": {"service": {"name": "W3SVC"}}, "expected": {"text": {"is": "x"}}}])),
         ] {
             let mut changed = before.clone();

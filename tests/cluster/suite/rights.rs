@@ -10,8 +10,20 @@ use serde_json::Value;
 
 use crate::server::documents;
 
-/// Verb, group and resource.
-type Right = (String, String, String);
+/// One thing that may be done, or was.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Right {
+    verb: String,
+    group: String,
+    resource: String,
+    /// In which namespace, or [`ANY`].
+    namespace: String,
+    /// To the object of which name, or [`ANY`].
+    name: String,
+}
+
+/// Of a right: not bound to one namespace or name.
+const ANY: &str = "(any)";
 
 /// The audit log from some moment on.
 pub(crate) struct AuditLog(std::fs::File);
@@ -37,7 +49,9 @@ impl AuditLog {
         let unused = |granted: &BTreeSet<Right>, used| granted.difference(used).cloned().collect::<Vec<Right>>();
         assert_eq!(unused(&of_controller, &by_controller), Vec::new(), "rights that the controller never used");
         assert_eq!(unused(&of_node, &by_nodes), Vec::new(), "rights that no agent ever used");
-        println!("rights in use: {} of the controller, {} of agents", by_controller.len(), by_nodes.len());
+        let kinds =
+            |used: &BTreeSet<Right>| used.iter().filter(|right| right.namespace == ANY && right.name == ANY).count();
+        println!("rights in use: {} of the controller, {} of agents", kinds(&by_controller), kinds(&by_nodes));
     }
 }
 
@@ -47,10 +61,23 @@ fn granted(objects: &[Value]) -> BTreeSet<Right> {
         rule[field].as_array().into_iter().flatten().filter_map(|word| word.as_str().map(str::to_owned)).collect()
     };
     let mut rights = BTreeSet::new();
-    for rule in objects.iter().filter_map(|object| object["rules"].as_array()).flatten() {
-        for group in words(rule, "apiGroups") {
-            for resource in words(rule, "resources") {
-                rights.extend(words(rule, "verbs").into_iter().map(|verb| (verb, group.clone(), resource.clone())));
+    for object in objects {
+        let namespace = object["metadata"]["namespace"].as_str().unwrap_or(ANY);
+        for rule in object["rules"].as_array().into_iter().flatten() {
+            let names = Some(words(rule, "resourceNames")).filter(|names| !names.is_empty());
+            let names = names.unwrap_or_else(|| vec![ANY.to_owned()]);
+            for group in words(rule, "apiGroups") {
+                for resource in words(rule, "resources") {
+                    for verb in words(rule, "verbs") {
+                        rights.extend(names.iter().map(|name| Right {
+                            verb: verb.clone(),
+                            group: group.clone(),
+                            resource: resource.clone(),
+                            namespace: namespace.to_owned(),
+                            name: name.clone(),
+                        }));
+                    }
+                }
             }
         }
     }
@@ -71,7 +98,15 @@ fn used(log: &str, is_meant: impl Fn(&str) -> bool) -> BTreeSet<Right> {
         if let Some(subresource) = entry["objectRef"]["subresource"].as_str() {
             resource = format!("{resource}/{subresource}");
         }
-        rights.insert((text(&entry["verb"]), text(&entry["objectRef"]["apiGroup"]), resource));
+        let (verb, group) = (text(&entry["verb"]), text(&entry["objectRef"]["apiGroup"]));
+        // What was done to one object uses a right to that one as well as a right to all.
+        for namespace in [text(&entry["objectRef"]["namespace"]), ANY.to_owned()] {
+            for name in [text(&entry["objectRef"]["name"]), ANY.to_owned()] {
+                let (verb, group, resource, namespace) =
+                    (verb.clone(), group.clone(), resource.clone(), namespace.clone());
+                rights.insert(Right { verb, group, resource, namespace, name });
+            }
+        }
     }
     rights
 }

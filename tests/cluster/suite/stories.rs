@@ -11,7 +11,7 @@ use crm_sandbox::secrets::Secrets;
 
 use crate::referee::SecondServer;
 use crate::rights::AuditLog;
-use crate::secrecy::assert_no_secret_in_the_logs;
+use crate::secrecy::{assert_no_secret_in_the_logs, assert_no_secret_is_stored};
 
 /// What is played where nothing else is asked for: an upgrade, a correction, a restore, a switch and a half-done site. A whole
 /// night is thousands of requests; `STORY=all` plays every example, `STORY=NAME` those with that in their name.
@@ -42,10 +42,13 @@ fn stories_go_the_same_on_a_real_api_server_and_use_every_right_that_is_granted(
             continue;
         }
         let referee = SecondServer::confined();
-        let sandbox = Sandbox::new(ScenarioFile::read(&path).unwrap()).unwrap();
-        secrets.push(Secrets::of(sandbox.file()));
+        let file = ScenarioFile::read(&path).unwrap();
+        let of_story = Secrets::of(&file);
+        let sandbox = Sandbox::new(file).unwrap();
         let report = sandbox.refereed(Arc::clone(&referee) as _).run(&Options::default(), &mut |_| {}).unwrap();
         let comparison = referee.end();
+        assert_no_secret_is_stored(referee.server(), &of_story);
+        secrets.push(of_story);
         println!("{name}: {} requests, {} lines of watches", comparison.exchanges, comparison.lines);
         assert!(comparison.exchanges > 0 && comparison.lines > 0, "{name}");
         if !report.ends_as_announced {

@@ -6,6 +6,7 @@
 //! - `stories`: the examples, undisturbed. `kills`: controller and agent are killed; how long it takes until the next
 //!   correct action.
 //! - `outages`: API server and etcd are killed, stopped, and set back to an earlier state.
+//! - `programs`: the shipping program itself is killed and told to end.
 //! - `leaders`: the lease is stolen or deleted; two controllers. `cuts`: who is cut off, and watches that break.
 //! - `edits`: the operator is upgraded and the catalogue edited; a site or a definition is deleted.
 
@@ -14,6 +15,7 @@ mod edits;
 mod kills;
 mod leaders;
 mod outages;
+mod programs;
 mod stories;
 
 use std::collections::BTreeMap;

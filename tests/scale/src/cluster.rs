@@ -56,7 +56,7 @@ impl ControlPlane {
     ///
     /// # Errors
     /// When it does not start, or refuses something.
-    pub(crate) async fn start(repository: &Path, dir: &Path) -> anyhow::Result<Self> {
+    pub(crate) async fn start(repository: &Path, dir: &Path, sites: usize) -> anyhow::Result<Self> {
         let output = Command::new(repository.join("tests/cluster/start")).arg("--dir").arg(dir).output().await?;
         ensure!(output.status.success(), "tests/cluster/start: {}", String::from_utf8_lossy(&output.stderr));
         let said = String::from_utf8(output.stdout)?;
@@ -74,11 +74,11 @@ impl ControlPlane {
             config,
             dir: dir.to_owned(),
         };
-        plane.furnish(repository).await?;
+        plane.furnish(repository, sites).await?;
         Ok(plane)
     }
 
-    async fn furnish(&self, repository: &Path) -> anyhow::Result<()> {
+    async fn furnish(&self, repository: &Path, sites: usize) -> anyhow::Result<()> {
         for crd in crm_api::crds() {
             apply(&self.client, &serde_json::to_value(crd)?).await?;
         }
@@ -93,9 +93,11 @@ impl ControlPlane {
         for object in fleet::common_objects()? {
             apply(&self.client, &object).await?;
         }
+        let secrets: Vec<String> = (1..=sites).map(fleet::secret).collect();
+        let secrets = format!("[{}]", secrets.join(", "));
         for file in ["rbac.yaml", "policies.yaml", "secrets.yaml"] {
             let text = std::fs::read_to_string(repository.join("charts/plain").join(file))?;
-            for document in text.replace("[contoso-sql]", "[sql]").split("\n---") {
+            for document in text.replace("[contoso-sql]", &secrets).split("\n---") {
                 let object: Value = serde_saphyr::from_str(document)?;
                 if object.is_object() {
                     apply(&self.client, &object).await?;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 pub(crate) const NAMESPACE: &str = "crm";
 /// Servers of each site.
 pub(crate) const SERVERS: usize = 3;
-/// The login to every database, in the one Secret that all sites name.
+/// The login to every database, in a Secret for each site.
 pub(crate) const LOGIN: (&str, &str) = ("crm-operator", "made-up-for-the-measurement");
 /// The version that a site is brought to.
 pub(crate) const NEXT_VERSION: &str = "8.0 SR6";
@@ -21,6 +21,11 @@ const CATALOGUE: (&str, &str) =
 /// Name of a site.
 pub(crate) fn name(number: usize) -> String {
     format!("site-{number:04}")
+}
+
+/// The Secret with the login of a site.
+pub(crate) fn secret(number: usize) -> String {
+    format!("{}-sql", name(number))
 }
 
 /// The servers of a site.
@@ -42,18 +47,22 @@ pub(crate) fn site(number: usize, now: Timestamp) -> anyhow::Result<ScenarioFile
     ScenarioFile::built_in(&text, &[CATALOGUE]).context("tests/scale/site.yaml")
 }
 
-/// The objects that an administrator brings for a site: its servers, enrolled, and the site.
+/// The objects that an administrator brings for a site: its login, its servers, enrolled, and the site.
 ///
 /// # Errors
 /// When the document is broken.
 pub(crate) fn objects(number: usize) -> anyhow::Result<Vec<Value>> {
-    let mut objects = Vec::new();
+    let site = site(number, Timestamp::UNIX_EPOCH)?.site;
+    let mut objects = vec![json!({
+        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": secret(number), "namespace": NAMESPACE},
+        "stringData": {"username": LOGIN.0, "password": LOGIN.1, "servers": site.spec.database.server},
+    })];
     for server in servers(number) {
         let metadata = json!({"name": server, "namespace": NAMESPACE});
         objects.push(json!({"apiVersion": crm_api::API_VERSION, "kind": "CrmNode", "metadata": metadata, "spec": {}}));
         objects.extend(kubectl_crm::cluster::node_identity::objects(NAMESPACE, &server));
     }
-    objects.push(serde_json::to_value(site(number, Timestamp::UNIX_EPOCH)?.site)?);
+    objects.push(serde_json::to_value(site)?);
     Ok(objects)
 }
 
@@ -62,13 +71,7 @@ pub(crate) fn objects(number: usize) -> anyhow::Result<Vec<Value>> {
 /// # Errors
 /// When the catalogue is broken.
 pub(crate) fn common_objects() -> anyhow::Result<Vec<Value>> {
-    let mut objects = vec![
-        json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}),
-        json!({
-            "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "sql", "namespace": NAMESPACE},
-            "stringData": {"username": LOGIN.0, "password": LOGIN.1},
-        }),
-    ];
+    let mut objects = vec![json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})];
     for release in site(0, Timestamp::UNIX_EPOCH)?.releases {
         objects.push(serde_json::to_value(release)?);
     }

@@ -71,7 +71,7 @@ pub(crate) async fn measure(plan: &Plan, sites: usize) -> anyhow::Result<Fleet> 
     let dir = plan.dir.join(format!("{sites}-sites"));
     std::fs::create_dir_all(&dir)?;
     let begun = Instant::now();
-    let plane = ControlPlane::start(&plan.repository, &dir.join("cluster")).await?;
+    let plane = ControlPlane::start(&plan.repository, &dir.join("cluster"), sites).await?;
     say(begun, &format!("control plane at {}, log of requests {}", plane.url(), plane.audit_log.display()));
     plane.enrol(sites).await?;
     say(begun, "sites declared, servers enrolled");

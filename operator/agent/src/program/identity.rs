@@ -2,6 +2,8 @@
 //! its own, keeps that in its own folder, renews it well before its end, and follows the cluster where that exchanges its
 //! authority. What is decided about it stands in `credential.rs`.
 
+mod words;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +22,7 @@ use kube::{Api, Client, Config};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::credential::{Claims, Given, Nothing, Way, followed, wait_after, way};
+use super::credential::{Claims, Given, Way, followed, wait_after, way};
 use super::vitals::Vitals;
 
 /// The kept token, alone in its file: the client reads it again by itself.
@@ -29,8 +31,8 @@ const TOKEN: &str = "identity.token";
 const UNSPENT: &str = "identity.unspent";
 /// Where the cluster is, by what it is known, and which file the token is in.
 const KUBECONFIG: &str = "identity.kubeconfig";
-/// In which ConfigMap of every namespace a cluster publishes its authority, and under which key.
-const AUTHORITY: (&str, &str) = ("kube-root-ca.crt", "ca.crt");
+/// What is said where there is no token in an answer.
+const NO_TOKEN: &str = "has answered without a token";
 /// One answer takes no longer.
 const CALL_LIMIT: Duration = Duration::from_secs(30);
 /// A machine that was asleep finds out within this time that its token is due.
@@ -100,48 +102,18 @@ impl Identity {
         Ok(Some((config, given.map_or(Given::Other, Given::Token))))
     }
 
-    fn is_ours(&self, claims: &Claims) -> Result<(), Failure> {
-        if claims.account == crm_api::node_account(&self.node) {
-            return Ok(());
-        }
-        Err(Failure::Flag(format!(
-            "--node {}: the identity is that of the ServiceAccount {}; name the node that it is for, or enrol this one: {}",
-            self.node,
-            claims.account,
-            self.enroll(&claims.namespace)
-        )))
-    }
-
-    fn enroll(&self, namespace: &str) -> String {
-        format!("kubectl crm node enroll {} -n {namespace} --renew --file FILE", self.node)
-    }
-
-    fn nothing(&self, nothing: Nothing, flags: &ClusterFlags, kept: Option<&Claims>) -> Failure {
-        let namespace = kept.map_or("NAMESPACE", |kept| &kept.namespace);
-        let enroll = self.enroll(namespace);
-        let file = flags.kubeconfig.as_deref().unwrap_or(Path::new("KUBECONFIG")).display();
-        let what = match nothing {
-            Nothing::GivenEnded => {
-                format!("the token in {file} has ended: a bootstrap file is good for minutes, and once")
-            }
-            Nothing::KeptEnded | Nothing::Neither => {
-                let ended = kept.map_or_else(String::new, |kept| format!(" on {}", kept.expires));
-                format!(
-                    "the token in {} has ended{ended}: the API server was away, or this program did not run, for too long",
-                    self.token_file().display()
-                )
-            }
-        };
-        Failure::Cluster(format!("{what}; get a new file ({enroll}) and start this program with --kubeconfig FILE"))
-    }
-
     /// Exchanges a bootstrap file for a token of the agent's own; after that the file opens nothing any more.
     async fn exchange(&self, config: &Config, given: &Claims, patience: Duration) -> Result<Access, Failure> {
         let client = cluster::client(config.clone(), &self.counted())?;
         let until = Instant::now() + patience;
         let token = loop {
             match self.request(&client, given).await {
-                Ok(token) => break token,
+                Ok(Some((token, _))) => break token,
+                // What is kept stays: something else than an API server has answered.
+                Ok(None) if Instant::now() + AGAIN >= until => {
+                    return Err(Failure::Cluster(format!("{} {NO_TOKEN}", config.cluster_url)));
+                }
+                Ok(None) => tracing::warn!("the API server {NO_TOKEN}; it is asked again"),
                 // An account and rights that were written a moment ago are heard of a moment later: not even 401 is the last word.
                 Err(kube::Error::Api(status)) if status.code < 500 && Instant::now() + AGAIN >= until => {
                     return Err(self.not_taken(config, &status, given));
@@ -170,20 +142,6 @@ impl Identity {
         Ok(access)
     }
 
-    fn not_taken(&self, config: &Config, status: &kube::core::Status, given: &Claims) -> Failure {
-        let (node, namespace) = (&self.node, &given.namespace);
-        let enroll = self.enroll(namespace);
-        let why = if status.code == 401 {
-            format!(
-                "it is good once, and until the server is revoked. Where this machine has used it, get a new one ({enroll}); where it \
-                 has not, somebody else has: kubectl crm node revoke {node} -n {namespace}, then enrol it anew"
-            )
-        } else {
-            format!("{}; enrol the server anew: {enroll}", status.message)
-        };
-        Failure::Cluster(format!("the API server at {} does not take the bootstrap file: {why}", config.cluster_url))
-    }
-
     /// Ends the token of the bootstrap file that this agent has used, by removing the object that it is bound to: that one and
     /// none of a later file. Where that fails, or this program dies before it, the next start or renewal does it.
     async fn spend(&self, client: &Client, namespace: &str) {
@@ -207,14 +165,16 @@ impl Identity {
         }
     }
 
-    async fn request(&self, client: &Client, claims: &Claims) -> Result<String, kube::Error> {
+    /// Asks for a token; nothing where the answer has none that can be read.
+    async fn request(&self, client: &Client, claims: &Claims) -> Result<Option<(String, Claims)>, kube::Error> {
         let accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), &claims.namespace);
         let expiration_seconds = i64::try_from(self.life.as_secs()).ok();
         let spec = TokenRequestSpec { expiration_seconds, ..TokenRequestSpec::default() };
         let request = TokenRequest { spec, ..TokenRequest::default() };
         let params = PostParams::default();
         let asked = accounts.create_token_request(&claims.account, &params, &request);
-        Ok(limited(asked).await?.status.map(|status| status.token).unwrap_or_default())
+        let token = limited(asked).await?.status.map(|status| status.token);
+        Ok(token.and_then(|token| Claims::read(&token).map(|claims| (token, claims))))
     }
 
     /// Keeps the token good for as long as it is polled. Ends when the cluster has another authority, which the client has to
@@ -253,14 +213,14 @@ impl Identity {
         let mut failures = 0_u32;
         loop {
             let why = match self.request(client, &own).await {
-                Ok(token) => match (Claims::read(&token), self.write_token(&token)) {
-                    (Some(next), Ok(())) => {
+                Ok(Some((token, next))) => match self.write_token(&token) {
+                    Ok(()) => {
                         tracing::info!(expires = %next.expires, "the agent's token was renewed");
                         return next;
                     }
-                    (Some(_), Err(failure)) => failure.to_string(),
-                    (None, _) => "the API server gave no token".to_owned(),
+                    Err(failure) => failure.to_string(),
                 },
+                Ok(None) => format!("the API server {NO_TOKEN}"),
                 Err(error) => told(&error),
             };
             failures = failures.saturating_add(1);
@@ -282,8 +242,8 @@ impl Identity {
         // By those that this machine trusts anyway, nothing is followed.
         let Some(trusted) = trusted else { return Ok(false) };
         let maps: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
-        let published = limited(maps.get(AUTHORITY.0)).await.map_err(|error| told(&error))?;
-        let published = published.data.unwrap_or_default().remove(AUTHORITY.1).unwrap_or_default();
+        let published = limited(maps.get(crm_api::AUTHORITY_MAP)).await.map_err(|error| told(&error))?;
+        let published = published.data.unwrap_or_default().remove("ca.crt").unwrap_or_default();
         let Some(authority) = followed(&trusted, &published) else { return Ok(false) };
         kept["clusters"][0]["cluster"]["certificate-authority-data"] = json!(authority);
         private::replace(&self.way_file(), &format!("{kept:#}\n")).map_err(|error| error.to_string())?;

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{CommandFactory as _, Parser as _};
+use crm_process::chance::Chance;
 use crm_process::exit::{self, Failure};
 use crm_process::{WallClock, cluster, endpoints, start, stop};
 use kube::Client;
@@ -111,7 +112,7 @@ fn agent(flags: &Flags, access: &Access, client: &Client, vitals: &Arc<Vitals>) 
         account: access.own.as_ref().map(|own| own.uid.clone()).unwrap_or_default(),
     };
     let host = Arc::new(OsHost::new(&flags.data, flags.machine_id.as_deref()));
-    Agent::new(config, host, client.clone(), Arc::new(WallClock)).watched_by(vitals.clone())
+    Agent::new(config, host, client.clone(), Arc::new(WallClock)).watched_by(vitals.clone()).spread_by(Arc::new(Chance))
 }
 
 /// Keeps the agent's own token good; somebody else's is left alone.

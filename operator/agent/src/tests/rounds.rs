@@ -7,6 +7,7 @@ use std::time::Duration;
 use crm_api::clock::Clock;
 use crm_api::node::CrmNodeStatus;
 use crm_api::order::{OrderPhase, Outcome};
+use crm_api::pace::Pace;
 use crm_api::probe::{Answer, Probe};
 use jiff::Timestamp;
 use tokio::sync::watch;
@@ -64,7 +65,7 @@ async fn live(world: &Arc<World>, spec: Arc<Spec>, kept: &Kept, time: Duration) 
     let (spec_sender, spec) = watch::channel(Some(spec));
     *kept.object.lock().unwrap() = Some(spec_sender);
     let (sender, progress) = watch::channel(Progress::Unknown);
-    let eye = Eye::new(world.clone(), world.clone(), kept.clone(), about(me(world)));
+    let eye = Eye::new(world.clone(), world.clone(), kept.clone(), about(me(world)), Pace::default());
     let agent = futures::future::join(
         carry_out_orders(world.clone(), world.clone(), me(world), spec.clone(), sender),
         eye.look_and_report(spec, progress),

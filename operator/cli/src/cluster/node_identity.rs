@@ -27,7 +27,7 @@ pub fn objects(namespace: &str, node: &str) -> Vec<Value> {
                 rule("coordination.k8s.io", "leases", &crm_api::heartbeat_lease(node), &["patch"]),
                 rule("", "serviceaccounts/token", &account, &["create"]),
                 rule("", "secrets", &crm_api::bootstrap_secret(node), &["delete"]),
-                rule("", "configmaps", AUTHORITY, &["get"]),
+                rule("", "configmaps", crm_api::AUTHORITY_MAP, &["get"]),
             ],
         }),
         json!({
@@ -59,9 +59,6 @@ pub fn bootstrap(namespace: &str, node: &str) -> Value {
         },
     })
 }
-
-/// In which ConfigMap of every namespace a cluster publishes its authority.
-const AUTHORITY: &str = "kube-root-ca.crt";
 
 fn rule(group: &str, resource: &str, name: &str, verbs: &[&str]) -> Value {
     json!({"apiGroups": [group], "resources": [resource], "resourceNames": [name], "verbs": verbs})

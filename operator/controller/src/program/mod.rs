@@ -16,12 +16,13 @@ use std::time::Duration;
 use clap::{CommandFactory as _, Parser as _};
 use crm_database::Connect;
 use crm_database::wire::Wire;
+use crm_process::chance::Chance;
 use crm_process::exit::{self, Failure};
 use crm_process::requests::Counted;
-use crm_process::{WallClock, chance, cluster, endpoints, start, stop};
+use crm_process::{WallClock, cluster, endpoints, start, stop};
 use kube::{Client, Resource as _};
 
-use crate::{Controller, Jitter};
+use crate::Controller;
 
 pub use flags::Flags;
 use post::Webhooks;
@@ -106,13 +107,4 @@ async fn meet(client: &Client, url: &http::Uri, patience: Duration) -> Result<()
         crm_api::CrmDecision::plural(&()),
     ];
     cluster::definitions(client, &kinds.iter().map(AsRef::as_ref).collect::<Vec<&str>>()).await
-}
-
-/// Real chance.
-struct Chance;
-
-impl Jitter for Chance {
-    fn spread(&self, wait: Duration) -> Duration {
-        chance::near(wait)
-    }
 }

@@ -12,7 +12,7 @@ use super::judge::EVIDENCE_WITHIN;
 use super::{Flow, LOOK_AGAIN, LOOK_AGAIN_SOON, Run, SUPERSEDED};
 use crate::carry_out::{ActionStanding, Question, question_of, standing_by_answer};
 use crate::evidence::say;
-use crate::hash::short;
+use crate::hash::begun;
 use crate::intent::Intent;
 
 /// Tries to take a step back before a person is asked.
@@ -217,7 +217,7 @@ impl Run<'_> {
                 "mend the cause at {node} or do it by hand ({}); then create a CrmDecision with word Retry, step {} and planHash {}",
                 undo_text(step),
                 step.id,
-                short(&self.change.spec.plan_hash)
+                begun(&self.change.spec.plan_hash)
             ),
         );
         Flow::Wait

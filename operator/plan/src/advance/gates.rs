@@ -37,9 +37,9 @@ impl Run<'_> {
         let (what, or_path) = if view.spec.approval.scope == ApprovalScope::Path {
             let path = short(&change.path_hash);
             let what = format!("plan {plan}, a hop of the path {} (path {path}),", change.path.join(" -> "));
-            (what, format!(" for this hop, or {path} for the whole path"))
+            (what, format!("... for this hop, or {path}... for the whole path"))
         } else {
-            (format!("plan {plan}"), String::new())
+            (format!("plan {plan}"), "...".to_owned())
         };
         let who = match (needed, approvals.first()) {
             (1, _) => "an approver".to_owned(),

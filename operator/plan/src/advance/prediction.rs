@@ -6,7 +6,7 @@ use crm_api::decision::Word;
 use crm_api::site::{ObservedPart, PartState};
 
 use super::{Flow, Run};
-use crate::hash::short;
+use crate::hash::begun;
 use crate::view::part_key;
 
 /// A part that does not show what is predicted.
@@ -59,7 +59,7 @@ impl Run<'_> {
                 "look at {node}; if that was done by hand, or before the cluster was set back to an older state, create a \
                  CrmDecision with word Retry, step {} and planHash {}: it is proven by what it has left, and not done again",
                 step.id,
-                short(&self.change.spec.plan_hash)
+                begun(&self.change.spec.plan_hash)
             )
         } else {
             format!("look at {node}; as soon as it shows what it should, the change goes on by itself")

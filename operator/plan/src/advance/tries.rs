@@ -5,7 +5,7 @@ use crm_api::decision::Word;
 use crm_api::order::Outcome;
 
 use super::{Flow, Run, clip, orders};
-use crate::hash::short;
+use crate::hash::begun;
 
 impl Run<'_> {
     /// Records that a step is begun, if everything before it is passed. What it does follows in the same round, after
@@ -160,7 +160,7 @@ impl Run<'_> {
         format!(
             "look at {node}; forward: mend the cause, then create a CrmDecision with word Retry, step {} and planHash {}",
             step.id,
-            short(&self.change.spec.plan_hash)
+            begun(&self.change.spec.plan_hash)
         )
     }
 }

@@ -11,8 +11,9 @@ use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
@@ -25,6 +26,12 @@ use crate::cluster::wire;
 const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Whoever connects and does not speak TLS is let go.
 const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
+/// Between two requests a connection may be silent for so long: kubectl keeps it for as long as it runs.
+const HEAD_WITHIN: Duration = Duration::from_secs(120);
+/// Connections at once; each asks one thing at a time, which also bounds what waits to be answered.
+const CONNECTIONS_MAX: usize = 256;
+/// A connection that could not be taken (no file is left for it, say) is followed by a pause.
+const BREATH: Duration = Duration::from_millis(100);
 /// How long a watch lasts that names no time: the lower end of the real server's random choice.
 const WATCH_LASTS: Duration = Duration::from_secs(1_800);
 
@@ -44,15 +51,24 @@ pub(super) fn open(port: u16, credentials: &Credentials, knocks: UnboundedSender
         runtime.block_on(async {
             // Registered before anything else: from here on Ctrl-C ends the sandbox in good order.
             let ended = told_to_end();
-            tokio::pin!(ended);
             let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
-            loop {
-                tokio::select! {
-                    () = &mut ended => return,
-                    accepted = listener.accept() => if let Ok((stream, _)) = accepted {
-                        tokio::spawn(door.clone().let_in(stream));
-                    },
+            let serve = async {
+                let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+                while let Ok(place) = Arc::clone(&places).acquire_owned().await {
+                    let Ok((stream, _)) = listener.accept().await else {
+                        tokio::time::sleep(BREATH).await;
+                        continue;
+                    };
+                    let visit = door.clone().let_in(stream);
+                    tokio::spawn(async move {
+                        visit.await;
+                        drop(place);
+                    });
                 }
+            };
+            tokio::select! {
+                () = ended => {}
+                () = serve => {}
             }
         });
     })?;
@@ -93,7 +109,11 @@ impl Door {
             async move { door.answer(request).await }
         });
         // A connection that breaks has nobody left who could be told.
-        let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+        let _ = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD_WITHIN)
+            .serve_connection(TokioIo::new(stream), service)
+            .await;
     }
 
     async fn answer(self, request: Request<Incoming>) -> Reply {

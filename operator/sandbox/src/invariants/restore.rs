@@ -62,7 +62,7 @@ impl RestoreOnWord {
 
     fn problem(&self, path: &str, sessions: &[String]) -> Option<String> {
         let plan = self.plans.get(path);
-        let said = plan.is_some_and(|plan| self.said.iter().any(|said| plan.starts_with(said)));
+        let said = plan.is_some_and(|plan| self.said.contains(plan));
         if plan.is_none() {
             Some("no change of this purpose names it".to_owned())
         } else if !said && !self.by_policy {
@@ -106,7 +106,7 @@ mod tests {
         let task = json!({"controller": {"task": {"restoreDatabase": {"path": FILE}}}});
         let spec = json!({"purpose": "Restore", "planHash": "4f1c09aa", "steps": [{"executor": task}]});
         checks.stored(&stored("CrmChange", json!({"spec": spec})));
-        checks.stored(&stored("CrmDecision", json!({"spec": {"word": "Restore", "planHash": "4f1c09"}})));
+        checks.stored(&stored("CrmDecision", json!({"spec": {"word": "Restore", "planHash": "4f1c09aa"}})));
         let taken = Happening::BackupTaken {
             path: FILE.to_owned(),
             size_bytes: 1,

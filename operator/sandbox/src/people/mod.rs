@@ -116,7 +116,7 @@ impl Person {
         let spec = CrmDecisionSpec {
             site: Some(self.site.clone()),
             word,
-            plan_hash: Some(plan_hash.chars().take(6).collect()),
+            plan_hash: Some(plan_hash.to_owned()),
             step: step.map(str::to_owned),
             reason: reason.map(|reason| reason.chars().take(REASON_CHARS_MAX).collect()),
             expires_at: None,

@@ -96,9 +96,13 @@ impl Stage {
                 continue;
             }
             let (username, password) = other.login();
+            let databases = file.each_managed().map(|one| &one.site.spec.database);
+            let named = databases.filter(|database| database.credentials_ref.name == *name);
+            let servers: BTreeSet<&str> = named.map(|database| database.server.as_str()).collect();
+            let servers = Vec::from_iter(servers).join(" ");
             let secret = json!({
                 "apiVersion": "v1", "kind": "Secret", "metadata": {"name": name},
-                "stringData": {"username": username, "password": password},
+                "stringData": {"username": username, "password": password, "servers": servers},
             });
             create(&client, Some(file.namespace()), &secret).await?;
         }

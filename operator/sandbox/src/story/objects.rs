@@ -1,5 +1,6 @@
 //! Events out of all other objects: the site and its conditions, what people say, what they are told, refused orders.
 
+use crm_plan::hash::short;
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -91,7 +92,8 @@ impl Teller {
         let text = |field: &str| spec[field].as_str().unwrap_or_default();
         let place = spec["step"].as_str().map(Place::of_step).unwrap_or_default();
         let reason = spec["reason"].as_str().map(|reason| format!(": {reason}")).unwrap_or_default();
-        let about = if text("word") == "Approve" { format!(" plan {}", text("planHash")) } else { String::new() };
+        let about =
+            if text("word") == "Approve" { format!(" plan {}", short(text("planHash"))) } else { String::new() };
         self.tell(at, place, What::Said, format!("{}: {}{about}{reason}", text("user"), text("word")));
     }
 

@@ -7,6 +7,7 @@ use crm_sandbox::cluster::{Call, Intercept, Verdict};
 use crm_sandbox::report::Outcome;
 use crm_sandbox::run::{Entrance, Options};
 use crm_sandbox::sweep::Sample;
+use serde_json::Value;
 use tokio::time::Instant;
 
 use super::{MAIN, SHORT, Trial, differences, in_midst_of, number, told};
@@ -183,11 +184,12 @@ fn classified_after(trial: &Trial, what: &str, lose: impl Fn(&Entrance)) -> Dura
 fn outcome_of_a_program_after_its_agent_or_machine_was_lost() {
     let _alone = crate::server::alone();
     let trial = Trial::of(SHORT);
-    let lost: [(&str, Duration, fn(&Entrance)); 2] = [
+    type Loss = (&'static str, Duration, fn(&Entrance));
+    const LOST: [Loss; 2] = [
         ("agent killed while upgrade.exe runs", TARGET_OF_AGENTS, |entrance| entrance.kill_agent(NODE)),
         ("server started anew while upgrade.exe runs", TARGET_OF_MACHINES, |entrance| entrance.world().reboot(NODE)),
     ];
-    for (what, target, lose) in lost {
+    for (what, target, lose) in LOST {
         let took = classified_after(&trial, what, lose);
         println!(
             "{what} -> its outcome is known (simulated time, from the first request of the agent that is back): {:.1} s; T-A12 asks \

@@ -106,6 +106,25 @@ async fn what_is_kept_is_good_wherever_its_folder_lies() {
     assert_eq!(identity(&after).kept().await.unwrap().own.unwrap().uid, "u");
 }
 
+/// Something between may answer for the API server.
+#[tokio::test(start_paused = true)]
+async fn an_answer_without_a_token_leaves_the_kept_one_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let identity = identity(folder.path());
+    let kept = token("u", at(-60), at(60), None);
+    keeping(&identity, &kept).await;
+    let (client, requests) = server(|_| {
+        (
+            200,
+            json!({"metadata": {}, "spec": {"audiences": []}, "status": {"token": "", "expirationTimestamp": at(60)}}),
+        )
+    });
+    let renewing = identity.renew(&client, Claims::read(&kept).unwrap());
+    assert!(tokio::time::timeout(Duration::from_secs(600), renewing).await.is_err());
+    assert!(requests.lock().unwrap().len() > 1, "it asks again");
+    assert_eq!(std::fs::read_to_string(identity.token_file()).unwrap().trim(), kept);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_bootstrap_file_that_could_not_be_ended_is_ended_when_the_agent_goes_on() {
     let folder = tempfile::tempdir().unwrap();

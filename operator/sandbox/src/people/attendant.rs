@@ -136,11 +136,12 @@ impl Attendant {
         for (kind, done) in [(clients::ROLLED_OUT, "brought to"), (clients::REMOVED, "taken away for")] {
             let plan = owed(kind).and_then(|message| message.split_once(" of plan "));
             let Some(plan) = plan.and_then(|(_, rest)| rest.split(' ').next()) else { continue };
+            let Some(plan) = self.person.plan_that_begins(plan).await else { continue };
             self.person.take_minutes(30, 60).await;
             let version = status.verified.as_ref().map(|verified| verified.version.as_str()).unwrap_or_default();
             let reason =
                 format!("Windows clients {done} {version}: {}", self.world.clients_rolled_out(&self.person.site));
-            self.person.say(Word::Attest, plan, Some("windows-clients"), Some(reason)).await;
+            self.person.say(Word::Attest, &plan, Some("windows-clients"), Some(reason)).await;
         }
         if owed(pocket::REMOVED).is_some() {
             self.person.take_minutes(2 * 60, 3 * 60).await;

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use crm_api::decision::{CrmDecisionSpec, Word};
 use crm_api::{CrmChange, CrmDecision, CrmSite};
-use kube::api::PostParams;
+use kube::api::{ListParams, PostParams};
 use kube::{Api, Client};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
@@ -94,6 +94,14 @@ impl Person {
 
     async fn site(&self) -> Option<CrmSite> {
         self.get(&self.site).await
+    }
+
+    /// The whole hash of a plan of which a text names the beginning.
+    async fn plan_that_begins(&self, digits: &str) -> Option<String> {
+        let api: Api<CrmChange> = Api::namespaced(self.client.clone(), &self.namespace);
+        let changes = api.list(&ListParams::default()).await.ok()?;
+        let mut hashes = changes.items.into_iter().map(|change| change.spec.plan_hash);
+        hashes.find(|hash| hash.starts_with(digits))
     }
 
     /// The change that the site names, if it is not over.

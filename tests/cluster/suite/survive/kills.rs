@@ -20,7 +20,7 @@ const RUNS: usize = 3;
 const MANY: usize = 200;
 /// T-A12: a controller is killed, and the next correct action comes within this time.
 const TARGET: Duration = Duration::from_secs(15);
-/// T-A12: an agent was killed while a program ran; so long after it is back the API has the outcome.
+/// T-A12: an agent was killed while a program ran; so long after it is back the record has the outcome.
 const TARGET_OF_AGENTS: Duration = Duration::from_secs(30);
 /// T-A12: the same, when the whole server was started anew.
 const TARGET_OF_MACHINES: Duration = Duration::from_secs(60);
@@ -151,7 +151,7 @@ impl Intercept for Listener {
 const NODE: &str = "contoso-cs";
 const RUNS_A_PROGRAM: &str = "run-upgrade-exe";
 
-/// From the first request of an agent after it was lost until the API has the outcome of the order that it had in hand.
+/// From the first request of an agent after it was lost until the record has the outcome of the order that it had in hand.
 fn classified_after(trial: &Trial, what: &str, lose: impl Fn(&Entrance)) -> Duration {
     let (sender, receiver) = std::sync::mpsc::channel();
     let report = trial.play(what, &Options::default(), |entrance: Entrance| {
@@ -162,11 +162,12 @@ fn classified_after(trial: &Trial, what: &str, lose: impl Fn(&Entrance)) -> Dura
             // What it had on its way when it was lost is not counted.
             tokio::time::sleep(Duration::from_secs(1)).await;
             entrance.cluster().intercept(Arc::clone(&listener) as _);
+            // The record takes it over at once, and the order goes: so the record is looked at.
             let is_classified = || {
-                let node = entrance.cluster().get("CrmNode", "crm", NODE).unwrap_or_default();
-                let results = node["status"]["results"].as_array().cloned().unwrap_or_default();
-                let of_step = |result: &&Value| result["id"].as_str().is_some_and(|id| id.contains(RUNS_A_PROGRAM));
-                results.iter().find(of_step).is_some_and(|result| result["outcome"].is_string())
+                let change = entrance.change();
+                let steps = change["status"]["steps"].as_array().cloned().unwrap_or_default();
+                let of_program = |step: &&Value| step["id"].as_str().is_some_and(|id| id.starts_with(RUNS_A_PROGRAM));
+                steps.iter().find(of_program).is_some_and(|step| step["phase"] != "Started" || step["attempt"] != 1)
             };
             while !is_classified() {
                 tokio::time::sleep(Duration::from_millis(200)).await;

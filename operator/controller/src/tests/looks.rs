@@ -55,7 +55,11 @@ async fn a_term_is_not_given_up_at_once_because_a_node_obeys_a_higher_epoch() {
     let (client, _) = server(|line, body| {
         let object = |value: Value| Some((200, value));
         match line.split('?').next()? {
-            path if path.ends_with("/crmsites/contoso") => object(serde_json::to_value(site()).ok()?),
+            path if path.ends_with("/crmsites/contoso") => {
+                let mut site = serde_json::to_value(site()).ok()?;
+                site["spec"]["components"] = json!([{"name": "Web", "nodes": ["web1"]}]);
+                object(site)
+            }
             path if path.starts_with("GET") && path.contains("/crmnodes/") => {
                 let name = path.rsplit('/').next()?;
                 let mut node = serde_json::to_value(CrmNode::new(name, CrmNodeSpec::default())).ok()?;

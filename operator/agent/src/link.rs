@@ -86,11 +86,14 @@ impl Link {
         let mut older_since: Option<Instant> = None;
         let mut failures = 0_u32;
         loop {
-            match self.watch(spec, &mut older_since).await {
-                Ok(()) => {
-                    failures = 0;
-                    tracing::debug!("the watch ran out");
-                }
+            let begun = Instant::now();
+            let ended = self.watch(spec, &mut older_since).await;
+            // One that has lived for long was good, however it ended: breaks that are hours apart are not failures in a row.
+            if ended.is_ok() || begun.elapsed() >= AGAIN_LONGEST {
+                failures = 0;
+            }
+            match ended {
+                Ok(()) => tracing::debug!("the watch ran out"),
                 Err(error) => {
                     failures = failures.saturating_add(1);
                     tracing::warn!(%error, "watching again");

@@ -16,6 +16,7 @@ use crate::report;
 use crate::spec::Spec;
 use crate::turn::{Progress, carry_out_orders};
 
+mod links;
 mod owners;
 mod probes;
 mod program;

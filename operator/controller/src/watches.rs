@@ -121,7 +121,8 @@ async fn watch(ears: Ears, api: Api<Sketch>, pace: Pace) {
                 tracing::warn!(?kind, %error, failures, "watch failed");
             }
         }
-        failures = failures.saturating_add(1);
+        // One that has lived for long was good, however it ended: breaks that are hours apart are not failures in a row.
+        failures = if begun.elapsed() >= BACKOFF_MAX { 1 } else { failures.saturating_add(1) };
         tokio::time::sleep(pace.after(failures, BACKOFF_MIN, BACKOFF_MAX)).await;
     }
 }
